@@ -1,0 +1,145 @@
+"""The factor cube: every factor over every window, computed once per panel."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from objectives.factors import factor_values
+from search_spaces.errors import DataError
+
+__all__ = ["FactorCube"]
+
+
+@dataclass(frozen=True)
+class FactorCube:
+    """Factor values of a stretch of days.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (n_windows, n_factors, n_days, n_pairs)
+        Known at the close of their day; NaN = unknown. May be a read-only memory map.
+    windows : tuple of int
+        Window sizes of the first axis.
+    codes : tuple of str
+        Factors of the second axis.
+    first_day : int
+        Position in the panel of the first day of the third axis.
+    key : str
+        What the values were computed from; a file with another key is stale.
+    """
+
+    values: npt.NDArray[np.float64]
+    windows: tuple[int, ...]
+    codes: tuple[str, ...]
+    first_day: int
+    key: str = ""
+
+    @classmethod
+    def compute(
+        cls,
+        returns: npt.NDArray[np.float64],
+        windows: Sequence[int],
+        codes: Sequence[str],
+        *,
+        first_day: int = 0,
+        last_day: int | None = None,
+        key: str = "",
+    ) -> "FactorCube":
+        """Compute a cube.
+
+        Parameters
+        ----------
+        returns : ndarray of float64, shape (n_panel_days, n_pairs)
+            The factor input of the whole panel: early days need what came before.
+        windows : sequence of int
+            Window sizes.
+        codes : sequence of str
+            Factors.
+        first_day, last_day : int
+            Days kept, both included.
+        key : str
+            See the class.
+
+        Returns
+        -------
+        FactorCube
+        """
+        stop = len(returns) if last_day is None else last_day + 1
+        values = np.empty((len(windows), len(codes), stop - first_day, returns.shape[1]))
+        for position, window in enumerate(windows):
+            values[position] = factor_values(returns[:stop], window, codes)[:, first_day:]
+        return cls(values, tuple(windows), tuple(codes), first_day, key)
+
+    def window(self, window: int) -> npt.NDArray[np.float64]:
+        """Values of one window, shape (n_factors, n_days, n_pairs)."""
+        return self.values[self.windows.index(window)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the cube to ``path``, an ``.npy`` file, and what it holds to ``path.json``.
+
+        The description is written last and carries the size, so a half-written cube is never
+        taken for a whole one.
+        """
+        target = Path(path)
+        description = target.with_suffix(".json")
+        description.unlink(missing_ok=True)
+        with target.open("wb") as file:
+            np.save(file, self.values, allow_pickle=False)
+        description.write_text(
+            json.dumps(
+                {
+                    "windows": self.windows,
+                    "codes": self.codes,
+                    "first_day": self.first_day,
+                    "key": self.key,
+                    "bytes": target.stat().st_size,
+                }
+            )
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, key: str | None = None) -> "FactorCube":
+        """Memory-map a saved cube, read-only, so that many workers share one copy.
+
+        Parameters
+        ----------
+        path : str or Path
+            As given to :meth:`save`.
+        key : str, optional
+            Refuse a cube of another key.
+
+        Returns
+        -------
+        FactorCube
+
+        Raises
+        ------
+        DataError
+            If the files are missing, damaged or stale.
+        """
+        target = Path(path)
+        try:
+            told = json.loads(target.with_suffix(".json").read_text())
+            if told["bytes"] != target.stat().st_size:
+                raise ValueError(f"{target.stat().st_size} bytes instead of {told['bytes']}")
+            values = np.load(target, mmap_mode="r", allow_pickle=False)
+            cube = cls(
+                values,
+                tuple(told["windows"]),
+                tuple(told["codes"]),
+                int(told["first_day"]),
+                str(told["key"]),
+            )
+            if values.shape[:2] != (len(cube.windows), len(cube.codes)):
+                raise ValueError(f"shape {values.shape} does not fit its description")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"the factor cube {target.name} is damaged ({error}); delete it, it is rebuilt"
+            ) from error
+        if key is not None and cube.key != key:
+            raise DataError(f"the factor cube {target.name} is of other data; delete it")
+        return cube

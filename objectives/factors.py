@@ -1,0 +1,259 @@
+"""What a factor says of one pair on one day: the six definitions, their registry, the cube.
+
+The functions here are the readable definitions (SEMANTICS section 3); ``objectives.kernels``
+holds their compiled twins, and ``tests/objectives`` holds both together. A new factor is one call
+of :func:`register_factor`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from objectives.constants import DAYS_PER_YEAR, RATIO_LIMIT, STABILITY_FLOOR, STABILITY_LIMIT
+from objectives.kernels import factors as kernels
+from search_spaces.errors import SpaceError
+
+__all__ = [
+    "Factor",
+    "factor_codes",
+    "factor_values",
+    "factor_values_reference",
+    "get_factor",
+    "min_observations",
+    "register_factor",
+]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One registered factor.
+
+    Attributes
+    ----------
+    code : str
+        The name in strategy ids: capital letters and digits.
+    title : str
+        A few words for tables and figures.
+    reference : callable
+        Plain Python, from a sequence of ``n >= 2`` returns, oldest first, to a float.
+    kernel : callable
+        Numba function of the same meaning with the signature ``float64(float64[::1])``.
+    """
+
+    code: str
+    title: str
+    reference: Callable[[Sequence[float]], float]
+    kernel: Any
+
+
+def register_factor(
+    code: str, title: str, reference: Callable[[Sequence[float]], float], kernel: Any
+) -> Factor:
+    """Add a factor under a new code.
+
+    Parameters
+    ----------
+    code : str
+        Capital letters and digits, not yet taken.
+    title : str
+        A few words for tables and figures.
+    reference, kernel : callable
+        See :class:`Factor`. Both must compute the same value; non-finite means unknown.
+
+    Returns
+    -------
+    Factor
+        The registered factor.
+
+    Raises
+    ------
+    SpaceError
+        If the code is malformed or already registered.
+    """
+    if not re.fullmatch(r"[A-Z][A-Z0-9]*", code):
+        raise SpaceError(f"a factor code is capital letters and digits, got {code=}")
+    if code in _FACTORS:
+        raise SpaceError(f"factor {code!r} is already registered; choose another code")
+    factor = Factor(code, title, reference, kernel)
+    _FACTORS[code] = factor
+    return factor
+
+
+def factor_codes() -> tuple[str, ...]:
+    """Codes of all registered factors, in the order of registration."""
+    return tuple(_FACTORS)
+
+
+def get_factor(code: str) -> Factor:
+    """Return the factor of a code, or raise :class:`SpaceError` naming the known ones."""
+    try:
+        return _FACTORS[code]
+    except KeyError:
+        known = ", ".join(_FACTORS)
+        raise SpaceError(f"unknown factor {code!r}; registered are {known}") from None
+
+
+def min_observations(window: int) -> int:
+    """Observations a factor needs: ``max(2, min(window // 4, 3))``."""
+    return max(2, min(window // 4, 3))
+
+
+def factor_values(
+    returns: npt.NDArray[np.float64], window: int, codes: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Values of several factors for every day and pair (compiled).
+
+    Parameters
+    ----------
+    returns : ndarray of float64, shape (n_days, n_pairs)
+        Fraction of notional earned over day t; NaN where a pair has no row.
+    window : int
+        Observations looked back on, at least 1; fewer are used while a pair is young.
+    codes : sequence of str
+        Which factors, in this order.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_factors, n_days, n_pairs)
+        Known at the close of day t. NaN before a pair has :func:`min_observations` returns;
+        on a day without a row the last value is kept (it still is what the last ``window``
+        returns say). A non-finite value is stored as NaN.
+
+    Raises
+    ------
+    SpaceError
+        If a code is not registered or ``window`` is below 1.
+    """
+    _check_window(window)
+    source = np.ascontiguousarray(returns, dtype=np.float64)
+    values = np.empty((len(codes), *source.shape))
+    for code, out in zip(codes, values, strict=True):
+        kernels._rolling_factor_njit(
+            get_factor(code).kernel, source, window, min_observations(window), out
+        )
+    return values
+
+
+def factor_values_reference(
+    returns: npt.NDArray[np.float64], window: int, codes: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Plain twin of :func:`factor_values`."""
+    _check_window(window)
+    n_days, n_pairs = returns.shape
+    values = np.full((len(codes), n_days, n_pairs), np.nan)
+    for f, code in enumerate(codes):
+        reference = get_factor(code).reference
+        for i in range(n_pairs):
+            for t in range(n_days):
+                seen = [float(r) for r in returns[: t + 1, i] if not math.isnan(r)][-window:]
+                if len(seen) >= min_observations(window):
+                    value = reference(seen)
+                    values[f, t, i] = value if math.isfinite(value) else math.nan
+    return values
+
+
+def sharpe_reference(r: Sequence[float]) -> float:
+    """SR: mean / sample std x sqrt(365), clipped; of constant returns 1000 x sign(mean)."""
+    mean = _mean(r)
+    if min(r) == max(r):
+        return _ratio(mean, 0.0)
+    return _ratio(mean, _std(r, mean))
+
+
+def drawdown_reference(r: Sequence[float]) -> float:
+    """DD: the deepest fall of compounded wealth below its running peak, 0 or negative.
+
+    ``min over k of c_k / max(c_1..c_k) - 1`` with ``c_k = (1 + r_1) ... (1 + r_k)``. Where the
+    peak is 0 everything is lost and the drawdown is -1.
+    """
+    wealth = 1.0
+    peak = -math.inf
+    worst = 0.0
+    for value in r:
+        wealth *= 1.0 + value
+        peak = max(peak, wealth)
+        drawdown = wealth / peak - 1.0 if peak != 0.0 else -1.0
+        if drawdown < worst:
+            worst = drawdown
+    return worst
+
+
+def trend_reference(r: Sequence[float]) -> float:
+    """TR: least-squares slope of the running sum of returns against 0..n-1."""
+    n = len(r)
+    sums = []
+    running = 0.0
+    for value in r:
+        running += value
+        sums.append(running)
+    mean_sum = _mean(sums)
+    centre = (n - 1) / 2.0
+    covariance = 0.0
+    for k, value in enumerate(sums):
+        covariance += (k - centre) * (value - mean_sum)
+    return covariance / (n * (n * n - 1.0) / 12.0)
+
+
+def stability_reference(r: Sequence[float]) -> float:
+    """ST: 1 / sample std where the mean is positive, else 0; 1e9 where std < 1e-9."""
+    mean = _mean(r)
+    if not mean > 0.0:
+        return 0.0
+    std = _std(r, mean)
+    return STABILITY_LIMIT if std < STABILITY_FLOOR else 1.0 / std
+
+
+def win_rate_reference(r: Sequence[float]) -> float:
+    """WR: share of returns above 0."""
+    return sum(value > 0.0 for value in r) / len(r)
+
+
+def sortino_reference(r: Sequence[float]) -> float:
+    """SO: mean / sample std of the negative returns x sqrt(365), clipped as SR.
+
+    Fewer than two negative returns, or constant ones: 1000 x sign(mean).
+    """
+    mean = _mean(r)
+    losses = [value for value in r if value < 0.0]
+    if len(losses) < 2 or min(losses) == max(losses):
+        return _ratio(mean, 0.0)
+    return _ratio(mean, _std(losses, _mean(losses)))
+
+
+def _check_window(window: int) -> None:
+    if window < 1:
+        raise SpaceError(f"a factor looks back on at least one observation, got {window=}")
+
+
+def _mean(values: Sequence[float]) -> float:
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+def _std(values: Sequence[float], mean: float) -> float:
+    total = 0.0
+    for value in values:
+        total += (value - mean) * (value - mean)
+    return math.sqrt(total / (len(values) - 1))
+
+
+def _ratio(mean: float, std: float) -> float:
+    if std == 0.0:
+        return RATIO_LIMIT * ((mean > 0.0) - (mean < 0.0))
+    return min(max(mean / std * math.sqrt(DAYS_PER_YEAR), -RATIO_LIMIT), RATIO_LIMIT)
+
+
+_FACTORS: dict[str, Factor] = {}
+register_factor("SR", "Sharpe ratio", sharpe_reference, kernels._sharpe_njit)
+register_factor("DD", "drawdown", drawdown_reference, kernels._drawdown_njit)
+register_factor("TR", "trend", trend_reference, kernels._trend_njit)
+register_factor("ST", "stability", stability_reference, kernels._stability_njit)
+register_factor("WR", "win rate", win_rate_reference, kernels._win_rate_njit)
+register_factor("SO", "Sortino ratio", sortino_reference, kernels._sortino_njit)

@@ -1,0 +1,127 @@
+"""Market caps by symbol, undated or with the day they were known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from objectives.market.tables import (
+    Table,
+    days_of,
+    first_duplicate,
+    instant_column,
+    number_column,
+    open_table,
+    text_column,
+)
+from search_spaces.errors import DataError
+
+__all__ = ["MarketCaps", "caps_from_table", "read_market_caps"]
+
+
+@dataclass(frozen=True, eq=False)
+class MarketCaps:
+    """Market caps of symbols.
+
+    Parameters
+    ----------
+    symbols : tuple of str, length n_symbols
+        Ascending.
+    values : float64 array, shape (n_rows, n_symbols)
+        Money, greater than 0; NaN: unknown. If dated, the latest value known on the row's date.
+    dates : pandas.DatetimeIndex, shape (n_rows,), or None
+        The days at whose close the rows are known, ascending; None: undated, one row.
+    """
+
+    symbols: tuple[str, ...]
+    values: NDArray[np.float64]
+    dates: pd.DatetimeIndex | None
+
+    def panel_fields(self, pairs: tuple[str, ...]) -> dict[str, Any]:
+        """Return the fields of a panel with these pairs.
+
+        A pair takes the value of its symbol, the text before the first ``_``, written exactly
+        alike; without one it is NaN.
+
+        Parameters
+        ----------
+        pairs : tuple of str, length n_pairs
+            Pair names.
+
+        Returns
+        -------
+        dict
+            ``market_caps`` (n_rows, n_pairs), ``market_cap_dates`` and ``warnings``.
+        """
+        column = {symbol: k for k, symbol in enumerate(self.symbols)}
+        wanted = [pair.split("_", 1)[0] for pair in pairs]
+        where = np.array([column.get(symbol, -1) for symbol in wanted], dtype=np.int64)
+        caps = np.where(where >= 0, self.values[:, where], np.nan)
+        warnings: tuple[str, ...] = ()
+        if (where < 0).all():
+            warnings = (
+                f"no market cap belongs to a pair: the symbols of the caps are written like "
+                f"{self.symbols[0]!r}, those of the pairs like {wanted[0]!r}",
+            )
+        return {"market_caps": caps, "market_cap_dates": self.dates, "warnings": warnings}
+
+
+def read_market_caps(frame_or_path: pd.DataFrame | str | PathLike[str]) -> MarketCaps:
+    """Read market caps from a frame, CSV (also ``.csv.gz``) or Parquet file.
+
+    Parameters
+    ----------
+    frame_or_path : pandas.DataFrame, str or path
+        Columns ``symbol``, ``market_cap`` and perhaps ``date``, the day at whose close the value
+        was known. An empty cap is unknown.
+
+    Raises
+    ------
+    DataError
+        If a symbol (with dates: a symbol and date) appears twice.
+    DataError
+        If a market cap is not a number, infinite or not greater than 0.
+    DataError
+        If a symbol is empty or a date cannot be parsed.
+    DataError
+        If a column is missing, or the source is empty or cannot be read.
+    """
+    caps = caps_from_table(open_table(frame_or_path, ("symbol", "market_cap"), ("date",)))
+    if caps is None:
+        raise DataError("no market cap is known in the source; leave it out, or fill 'market_cap'")
+    return caps
+
+
+def caps_from_table(table: Table) -> MarketCaps | None:
+    """Build market caps from the columns of :func:`read_market_caps`; None if all are unknown."""
+    symbol, names = text_column(table, "symbol")
+    dated = "date" in table.frame
+    day = np.zeros(len(symbol), dtype=np.int64)
+    if dated:
+        day = days_of(instant_column(table, "date"))
+    dates, row = np.unique(day, return_inverse=True)
+    key = symbol * len(dates) + row
+    order = np.argsort(key, kind="stable")
+    found = first_duplicate(order, key[order])
+    if found is not None:
+        first, again = found
+        on = f" on {np.datetime64(int(day[again]), 'D')}" if dated else ""
+        problem = f"duplicate of {table.place(first)}: {names[symbol[again]]!r} appears twice{on}"
+        raise table.error(again, "symbol", problem)
+    values = number_column(table, "market_cap", missing_ok=True)
+    if (values <= 0).any():
+        position = int((values <= 0).argmax())
+        problem = f"a market cap must be greater than 0, got {values[position]!r}"
+        raise table.error(position, "market_cap", problem.replace("np.float64", ""))
+    if np.isnan(values).all():
+        return None
+    grid = np.full((len(dates), len(names)), np.nan)
+    grid[row, symbol] = values
+    grid = pd.DataFrame(grid).ffill().to_numpy()
+    index = pd.DatetimeIndex(dates.astype("datetime64[D]").astype("M8[us]")) if dated else None
+    return MarketCaps(tuple(names), grid, index)

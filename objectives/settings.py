@@ -1,0 +1,301 @@
+"""Settings of a backtest, and the trading rules they make of one strategy."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces import WEIGHT_METHODS, StrategyParams
+from search_spaces.errors import ConfigError
+
+__all__ = ["BacktestSettings", "RuleTable", "TradingRules", "rule_table", "trading_rules"]
+
+POSITION_MODES = ("percentage_based", "fixed_amount")
+FACTOR_INPUTS = ("return_1d", "roi_1d")
+DEFAULT_MIN_ACTIVE_DAYS = 60
+_EXIT_FACTOR = 2.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestSettings:
+    """How strategies are traded and measured (SEMANTICS section 5); the same for a whole session.
+
+    Parameters
+    ----------
+    start_date, end_date : date or str, optional
+        First day (equity is recorded, nothing is traded) and last day, both included. Default:
+        the last date of the panel, and its first date plus the largest data period of the space,
+        at most half of the history.
+    initial_capital : float
+        Money, > 0.
+    fee_rate : float
+        Fraction of the traded amount paid per side, in [0, 1).
+    position_mode : {"percentage_based", "fixed_amount"}
+        Entries are sized on the cash left, or on the initial capital.
+    factor_input : {"return_1d", "roi_1d"}
+        Which column the factors look at; funding is always earned on ``return_1d``.
+    position_size : float, optional
+        Fraction of the money an entry is sized on, in (0, 1]; default 1 / selection_count.
+    max_positions : int, optional
+        Most pairs held at once; default selection_count.
+    entry_top_n : int, optional
+        Pairs of rank 1 to this may be entered; default selection_count.
+    exit_threshold : int, optional
+        A held pair leaves when its rank is beyond this; default ceil(2.5 x selection_count).
+    split_date : date or str, optional
+        First out-of-sample day; metrics end on the day before, ``oos_`` metrics start here.
+    min_active_days : int
+        Fewer days with something held is the failure ``insufficient_data``.
+
+    Raises
+    ------
+    ConfigError
+        For a value outside these ranges, naming the rule and the value.
+    """
+
+    start_date: dt.date | None = None
+    end_date: dt.date | None = None
+    initial_capital: float = 10_000.0
+    fee_rate: float = 0.001
+    position_mode: str = "percentage_based"
+    factor_input: str = "return_1d"
+    position_size: float | None = None
+    max_positions: int | None = None
+    entry_top_n: int | None = None
+    exit_threshold: int | None = None
+    split_date: dt.date | None = None
+    min_active_days: int = DEFAULT_MIN_ACTIVE_DAYS
+
+    def __post_init__(self) -> None:
+        for name in ("start_date", "end_date", "split_date"):
+            object.__setattr__(self, name, _as_date(name, getattr(self, name)))
+        _require(
+            math.isfinite(self.initial_capital) and self.initial_capital > 0,
+            f"initial_capital must be above 0, got {self.initial_capital!r}",
+        )
+        _require(
+            math.isfinite(self.fee_rate) and 0 <= self.fee_rate < 1,
+            f"fee_rate is a fraction of the traded amount in [0, 1), got {self.fee_rate!r}",
+        )
+        _require(
+            self.position_mode in POSITION_MODES,
+            f"position_mode is one of {', '.join(POSITION_MODES)}, got {self.position_mode!r}",
+        )
+        _require(
+            self.factor_input in FACTOR_INPUTS,
+            f"factor_input is one of {', '.join(FACTOR_INPUTS)}, got {self.factor_input!r}",
+        )
+        _require(
+            self.position_size is None or 0 < self.position_size <= 1,
+            f"position_size is a fraction in (0, 1], got {self.position_size!r}",
+        )
+        for name in ("max_positions", "entry_top_n", "exit_threshold"):
+            value = getattr(self, name)
+            _require(
+                value is None or (isinstance(value, int) and value >= 1),
+                f"{name} is a whole number of at least 1, got {value!r}",
+            )
+        _require(
+            isinstance(self.min_active_days, int) and self.min_active_days >= 0,
+            f"min_active_days is a whole number of at least 0, got {self.min_active_days!r}",
+        )
+        if self.start_date and self.end_date:
+            _require(
+                self.start_date < self.end_date,
+                f"start_date must be before end_date, got {self.start_date} and {self.end_date}",
+            )
+        if self.split_date and self.start_date and self.end_date:
+            first = self.start_date + dt.timedelta(days=2)
+            _require(
+                first <= self.split_date <= self.end_date,
+                f"split_date must be between {first} (two days after start_date) and end_date "
+                f"{self.end_date}, got {self.split_date}",
+            )
+
+    def with_dates(self, start_date: dt.date, end_date: dt.date) -> "BacktestSettings":
+        """Return a copy measured from ``start_date`` to ``end_date``."""
+        return replace(self, start_date=start_date, end_date=end_date)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values (dates as ISO text), the inverse of :meth:`from_dict`."""
+        return {
+            name: value.isoformat() if isinstance(value, dt.date) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "BacktestSettings":
+        """Build settings from plain values, refusing unknown names."""
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        _require(
+            not unknown,
+            f"unknown backtest setting {', '.join(sorted(unknown))}; known are "
+            f"{', '.join(cls.__dataclass_fields__)}",
+        )
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradingRules:
+    """What one strategy does on its trading days.
+
+    Attributes
+    ----------
+    rebalance_frequency : int
+        Days between trading days.
+    weight_method : str
+        ``EQ``, ``IC`` or ``FS``.
+    position_size : float or None
+        Fraction of the base; None: 1 / number of pairs in the entry set.
+    max_positions : int or None
+        None: no cap.
+    entry_top_n : int or None
+        None: every pair with a positive score.
+    exit_threshold : int or None
+        None: a pair leaves when its score is not positive.
+    """
+
+    rebalance_frequency: int
+    weight_method: str
+    position_size: float | None
+    max_positions: int | None
+    entry_top_n: int | None
+    exit_threshold: int | None
+
+
+def trading_rules(params: StrategyParams, settings: BacktestSettings) -> TradingRules:
+    """Derive the rules of one strategy.
+
+    Parameters
+    ----------
+    params : StrategyParams
+        The strategy; ``selection_count`` S gives position_size 1/S, max_positions S, entry_top_n S
+        and exit_threshold ceil(2.5 S); S = 0 stands for every pair with a positive score.
+    settings : BacktestSettings
+        Each of the four numbers set here replaces the derived one.
+
+    Returns
+    -------
+    TradingRules
+    """
+    count = params.selection_count
+    derived: dict[str, Any] = {
+        "position_size": 1.0 / count if count else None,
+        "max_positions": count or None,
+        "entry_top_n": count or None,
+        "exit_threshold": math.ceil(_EXIT_FACTOR * count) or None,
+    }
+    for name in derived:
+        override = getattr(settings, name)
+        if override is not None:
+            derived[name] = override
+    return TradingRules(
+        rebalance_frequency=params.rebalance_frequency,
+        weight_method=params.weight_method,
+        **derived,
+    )
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """The :class:`TradingRules` of many strategies as arrays, for the compiled simulation.
+
+    Attributes
+    ----------
+    integers : ndarray of int64, shape (n_strategies, 5)
+        rebalance_frequency, position of the weight method in ``WEIGHT_METHODS``, max_positions,
+        entry_top_n, exit_threshold; 0 stands for None.
+    position_size : ndarray of float64, shape (n_strategies,)
+        0 stands for None.
+    """
+
+    integers: npt.NDArray[np.int64]
+    position_size: npt.NDArray[np.float64]
+
+    @property
+    def top(self) -> int | None:
+        """Ranks the strategies look at; None: all of them."""
+        ranks = self.integers[:, 3:]
+        return int(ranks.max()) if ranks.size and ranks.min() > 0 else None
+
+    def __getitem__(self, rows: Any) -> "RuleTable":
+        """Rules of some strategies."""
+        return RuleTable(self.integers[rows], self.position_size[rows])
+
+    def __iter__(self) -> Iterator[TradingRules]:
+        """Rules one by one."""
+        for (frequency, method, *limits), size in zip(
+            self.integers.tolist(), self.position_size.tolist(), strict=True
+        ):
+            max_positions, entry_top_n, exit_threshold = (limit or None for limit in limits)
+            yield TradingRules(
+                rebalance_frequency=frequency,
+                weight_method=WEIGHT_METHODS[method],
+                position_size=size or None,
+                max_positions=max_positions,
+                entry_top_n=entry_top_n,
+                exit_threshold=exit_threshold,
+            )
+
+
+def rule_table(
+    rebalance_frequency: npt.NDArray[np.int64],
+    selection_count: npt.NDArray[np.int64],
+    weight_method: npt.NDArray[np.int64],
+    settings: BacktestSettings,
+) -> RuleTable:
+    """Derive the rules of many strategies at once, as :func:`trading_rules` does of one.
+
+    Parameters
+    ----------
+    rebalance_frequency, selection_count : ndarray of int64, shape (n_strategies,)
+        Parameter values.
+    weight_method : ndarray of int64, shape (n_strategies,)
+        Positions in ``WEIGHT_METHODS``.
+    settings : BacktestSettings
+        The same for all.
+
+    Returns
+    -------
+    RuleTable
+    """
+    integers = np.empty((len(selection_count), 5), dtype=np.int64)
+    sizes = np.empty(len(selection_count))
+    integers[:, 0] = rebalance_frequency
+    integers[:, 1] = weight_method
+    for count in np.unique(selection_count).tolist():
+        rules = trading_rules(
+            StrategyParams(
+                factors=("SR",),
+                window_size=1,
+                rebalance_frequency=1,
+                data_period=1,
+                selection_count=count,
+                weight_method="EQ",
+            ),
+            settings,
+        )
+        rows = selection_count == count
+        integers[rows, 2] = rules.max_positions or 0
+        integers[rows, 3] = rules.entry_top_n or 0
+        integers[rows, 4] = rules.exit_threshold or 0
+        sizes[rows] = rules.position_size or 0.0
+    return RuleTable(integers, sizes)
+
+
+def _as_date(name: str, value: Any) -> dt.date | None:
+    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+        return value
+    try:
+        return dt.date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise ConfigError(f"{name} is a date like 2025-01-31, got {value!r}") from None
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)

@@ -1,0 +1,1 @@
+"""How a space is searched: sessions, storage, queue, search methods, workers, results."""

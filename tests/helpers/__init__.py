@@ -1,0 +1,1 @@
+"""What several test modules share: generators of nasty panels and small markets."""
