@@ -219,6 +219,42 @@ class FactorBacktest(Objective):
             values[rows] = self._simulate_block(table, rows)
         return self._batch(values.reshape(n_strategies, -1), measurable)
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences a researcher should know before believing a result."""
+        notes = list(self.panel.warnings)
+        if self.panel.caps_look_ahead and "IC" in _domain(self.space, "weight_method"):
+            notes.append(
+                "market caps carry no dates, so IC weights of every day use today's: they look ahead"
+            )
+        n_days = self._end - self._start
+        last_data = int(np.flatnonzero(~np.isnan(self.panel.returns).all(axis=1))[-1])
+        for name in ("data_period", "rebalance_frequency"):
+            for value in _domain(self.space, name):
+                # at best trading begins when the oldest pair is old enough
+                first = int(self.panel.first_observation.min()) + value
+                active = min(n_days, last_data - first) if name == "data_period" else n_days
+                if active < self.settings.min_active_days:
+                    notes.append(
+                        f"{name}={value} leaves at most {max(active, 0)} active days, fewer than "
+                        f"min_active_days={self.settings.min_active_days}: those strategies fail"
+                    )
+        return tuple(notes)
+
+    def check(self) -> None:
+        """Refuse a space that this market cannot measure.
+
+        Raises
+        ------
+        DataError
+            If IC weights are in the space and the panel has no market cap at all.
+        """
+        if not self.panel.has_market_caps and "IC" in _domain(self.space, "weight_method"):
+            raise DataError(
+                "weight_method IC needs market caps and the market has none; leave it out with "
+                "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
+            )
+
     def run(self, params: StrategyParams) -> BacktestResult:
         """Backtest one strategy and keep its equity curve.
 

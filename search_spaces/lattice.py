@@ -161,8 +161,8 @@ class Lattice:
 
     def prefix(self, depth: int) -> "Lattice":
         """Return the lattice of the distinct beginnings, of `depth` digits, of allowed points."""
-        if not 0 <= depth <= self.n_parameters:
-            raise SpaceError(f"a prefix has 0 to {self.n_parameters} digits; got {depth=}")
+        if not 1 <= depth <= self.n_parameters:
+            raise SpaceError(f"a prefix has 1 to {self.n_parameters} digits; got {depth=}")
         if depth == self.n_parameters:
             return self
         leaf = (self._levels[depth].total > 0).astype(np.int64)
@@ -275,28 +275,20 @@ class _Level:
     total: np.ndarray
 
     @cached_property
-    def _edges(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def _edges(self) -> tuple[np.ndarray, np.ndarray]:
         """Cumulative counts over all states in one ascending array, and where a state starts.
 
-        None if their sum does not fit into int64.
+        Every state is reached by at least one beginning of a point, so that the totals of a level
+        add up to at most the size of the lattice, which fits into int64.
         """
-        if float(self.total.sum(dtype=np.float64)) > MAX_POINTS:
-            return None
         start = np.cumsum(self.total) - self.total
         return ((self.before + self.count) + start[:, None]).ravel(), start
 
     def find(self, state: np.ndarray, rest: np.ndarray) -> np.ndarray:
         """Return, for each state, the value that holds completion number `rest`, shape (n,)."""
-        if self._edges is not None:
-            edges, start = self._edges
-            flat = np.searchsorted(edges, start[state] + rest, side="right")
-            return flat - state * self.count.shape[1]
-        found = np.empty(len(state), dtype=np.int64)
-        for one in np.unique(state):
-            chosen = state == one
-            edges = self.before[one] + self.count[one]
-            found[chosen] = np.searchsorted(edges, rest[chosen], side="right")
-        return found
+        edges, start = self._edges
+        flat = np.searchsorted(edges, start[state] + rest, side="right")
+        return flat - state * self.count.shape[1]
 
 
 def _count_completions(steps: Sequence[Step], leaf: np.ndarray) -> list[_Level]:

@@ -19,6 +19,9 @@ __all__ = ["Step", "reachable_states"]
 _MAX_CELLS = 20_000_000
 """Limit of the entries of one table (160 MB of int64)."""
 
+_MAX_STATES = 20_000
+"""Limit of the states before one parameter; more would take minutes to follow."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -42,7 +45,7 @@ def reachable_states(
     constraints : sequence of Constraint
         Rules between them.
     too_large : type of SpaceError
-        What to raise when a table would exceed 20 million entries.
+        What to raise when there would be more than 20,000 states or a table of 20 million entries.
 
     Returns
     -------
@@ -53,20 +56,21 @@ def reachable_states(
     ------
     SpaceError
         If a parameter is continuous.
-        If a table grows too large (`too_large`).
+        If there are too many states (`too_large`).
     """
     sizes = [len(parameter.finite_values()) for parameter in parameters]
     rules = _RuleTables(parameters, constraints, sizes, too_large)
     states: list[tuple[int, ...]] = [(_FREE,) * len(parameters)]
     steps = []
     for column, size in enumerate(sizes):
-        if len(states) * size > _MAX_CELLS:
+        advanced = _advance(states, column, size, rules)
+        if advanced is None:
             raise too_large(
-                f"the constraints tie parameter {parameters[column].name!r} to too many earlier "
-                "ones; coarsen ranges, drop a constraint, or move parameters that are compared "
-                "next to each other"
+                f"the constraints tie the parameters after {parameters[column].name!r} to too many "
+                "earlier ones; coarsen ranges, drop a constraint, or move parameters that are "
+                "compared next to each other"
             )
-        step, states = _advance(states, column, size, rules)
+        step, states = advanced
         steps.append(step)
     return steps
 
@@ -133,11 +137,13 @@ class _RuleTables:
 
 def _advance(
     states: list[tuple[int, ...]], column: int, size: int, rules: _RuleTables
-) -> tuple[Step, list[tuple[int, ...]]]:
-    """Return the step over one parameter and the states behind it.
+) -> tuple[Step, list[tuple[int, ...]]] | None:
+    """Return the step over one parameter and the states behind it, None if they are too many.
 
     A state is a tuple of mask numbers, one per parameter from `column` on.
     """
+    if len(states) * size > _MAX_CELLS:
+        return None
     later = sorted(rules.rows[column])
     if later:
         signatures = np.stack([rules.rows[column][other] for other in later], axis=1)
@@ -157,5 +163,7 @@ def _advance(
                 offset = other - column - 1
                 future[offset] = rules.both(other, future[offset], number)
             reached[one] = numbers.setdefault(tuple(future), len(numbers))
+        if len(numbers) > _MAX_STATES:
+            return None
         successor[place] = reached[group]
     return Step(allowed, successor), list(numbers) or [(_FREE,) * (len(states[0]) - 1)]

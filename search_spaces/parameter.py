@@ -71,7 +71,7 @@ class Parameter(ABC):
     def allowed(self) -> str:
         """The domain in words, for error messages."""
         assert self.values is not None
-        shown = [_spell(self.to_external(value)) for value in self.values[:12]]
+        shown = [_spell(self.to_external(value)) for value in self.values[:20]]
         rest = len(self.values) - len(shown)
         return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
 

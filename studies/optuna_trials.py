@@ -12,9 +12,9 @@ The facts of Optuna's tables it rests on:
 
 import datetime
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -116,8 +116,8 @@ class TrialBatch:
     distributions: Mapping[str, BaseDistribution]
     user_attrs: Sequence[Mapping[str, Any]] = ()
     system_attrs: Sequence[Mapping[str, Any]] = ()
-    started: datetime.datetime | Sequence[datetime.datetime] = field()
-    completed: datetime.datetime | Sequence[datetime.datetime] = field()
+    started: datetime.datetime | Sequence[datetime.datetime]
+    completed: datetime.datetime | Sequence[datetime.datetime]
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -352,26 +352,22 @@ def _trial_rows(
     study_id: int,
     batch: TrialBatch,
 ) -> list[tuple[Any, ...]]:
-    stored = _stored_time_text if connection.dialect.name == "sqlite" else _stored_time
-    started, completed = (
-        [stored(times)] * len(batch)
-        if isinstance(times, datetime.datetime)
-        else [stored(time) for time in times]
-        for times in (batch.started, batch.completed)
-    )
+    started = _stored_times(connection, batch.started, len(batch))
+    completed = _stored_times(connection, batch.completed, len(batch))
     states = [state.name for state in batch.states]
-    return list(zip(ids, numbers, [study_id] * len(batch), states, started, completed, strict=True))
+    studies = [study_id] * len(batch)
+    return list(zip(ids, numbers, studies, states, started, completed, strict=True))
 
 
 def _value_rows(ids: Sequence[int], values: NDArray[np.float64]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
-    finite = np.isfinite(values).all(axis=1).tolist()
-    for trial_id, trial_values, plain in zip(ids, values.tolist(), finite, strict=True):
+    all_values: list[list[float]] = values.tolist()
+    for trial_id, trial_values in zip(ids, all_values, strict=True):
         for objective, value in enumerate(trial_values):
-            if plain or abs(value) < np.inf:
-                rows.append((trial_id, objective, value, _FINITE))
-            elif value == value:
+            if math.isinf(value):
                 rows.append((trial_id, objective, None, _INF_POS if value > 0 else _INF_NEG))
+            elif not math.isnan(value):
+                rows.append((trial_id, objective, value, _FINITE))
     return rows
 
 
@@ -398,12 +394,19 @@ def _attribute_rows(
     ]
 
 
-@lru_cache(maxsize=4096)
+def _stored_times(
+    connection: Connection, times: datetime.datetime | Sequence[datetime.datetime], n_trials: int
+) -> list[Any]:
+    store = _stored_time_text if connection.dialect.name == "sqlite" else _stored_time
+    if isinstance(times, datetime.datetime):
+        return [store(times)] * n_trials
+    return [store(time) for time in times]
+
+
 def _stored_time(time: datetime.datetime) -> datetime.datetime:
     return time.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
-@lru_cache(maxsize=4096)
 def _stored_time_text(time: datetime.datetime) -> str:
     # The text SQLAlchemy writes into a DateTime column of SQLite.
     return _stored_time(time).isoformat(sep=" ", timespec="microseconds")

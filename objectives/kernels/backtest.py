@@ -10,7 +10,12 @@ from objectives.constants import DAYS_PER_YEAR, V5_DAYS_PER_YEAR, WEIGHT_CAP
 from objectives.kernels.signatures import array_in, array_out
 
 _EQ, _IC = 0, 1  # positions in search_spaces.WEIGHT_METHODS; the third is FS
+_ANNUAL = math.sqrt(DAYS_PER_YEAR)
+_V5_ANNUAL = math.sqrt(V5_DAYS_PER_YEAR)
 
+# what a segment counts, positions in ``tally``
+_PROFIT, _LOSS, _BREAK_EVEN, _ACTIVE, _CLOSED, _HOLDING, _TRADED, _FEES = range(8)
+_N_TALLIED = 8
 
 _BACKTEST_SIGNATURE = types.void(
     array_in(types.float64, 2),
@@ -33,71 +38,150 @@ _BACKTEST_SIGNATURE = types.void(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _weights_njit(method, order, score, n_top, inverse_cap, weight):  # type: ignore[no-untyped-def]
+def _funding_njit(returns, t, pair, amount, n_held):  # type: ignore[no-untyped-def]
+    """Money the held pairs earn in a day."""
+    pnl = 0.0
+    for k in range(n_held):
+        r = returns[t, pair[k]]
+        if not np.isnan(r):
+            pnl += amount[k] / 2.0 * r
+    return pnl
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _exit_njit(  # type: ignore[no-untyped-def]
+    d, t, rank, limit, fee_rate, pair, entered, amount, held, n_held, cash, tally
+):
+    """Leave pairs that are unranked or ranked beyond ``limit``; returns (n_held, cash)."""
+    kept = 0
+    for k in range(n_held):
+        i = pair[k]
+        if 0 < rank[t, i] <= limit:
+            pair[kept] = i
+            entered[kept] = entered[k]
+            amount[kept] = amount[k]
+            kept += 1
+        else:
+            held[i] = False
+            cash += amount[k] * (1.0 - fee_rate)
+            tally[_CLOSED] += 1.0
+            tally[_HOLDING] += d - entered[k]
+            tally[_TRADED] += amount[k]
+            tally[_FEES] += amount[k] * fee_rate
+    return kept, cash
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _enter_njit(  # type: ignore[no-untyped-def]
+    d,
+    top,
+    score,
+    max_positions,
+    method,
+    inverse_cap,
+    weight,
+    size,
+    fixed_base,
+    fee_rate,
+    pair,
+    entered,
+    amount,
+    held,
+    n_held,
+    cash,
+    tally,
+):
+    """Enter pairs of ``top`` in order, while there is room; returns (n_held, cash).
+
+    ``size`` 0 stands for 1 / len(top), ``fixed_base`` 0 for the cash left.
+    """
+    n_top = top.shape[0]
+    if size == 0.0:
+        size = 1.0 / n_top
+    weighted = method == _EQ
+    fraction = size
+    for j in range(n_top):
+        if n_held >= max_positions:
+            break
+        i = top[j]
+        if held[i]:
+            continue
+        if not weighted:
+            _weights_njit(method, top, score, inverse_cap, weight)
+            weighted = True
+        if method != _EQ:
+            fraction = min(size * weight[j], WEIGHT_CAP)
+        entry = (fixed_base if fixed_base > 0.0 else cash) * fraction
+        cost = entry * (1.0 + fee_rate)
+        if entry <= 0.0 or cost > cash:
+            continue
+        cash -= cost
+        pair[n_held] = i
+        entered[n_held] = d
+        amount[n_held] = entry
+        held[i] = True
+        n_held += 1
+        tally[_TRADED] += entry
+        tally[_FEES] += entry * fee_rate
+    return n_held, cash
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _weights_njit(method, top, score, inverse_cap, weight):  # type: ignore[no-untyped-def]
+    """Weight multipliers of the entry set: n_top x share of the weight."""
+    n_top = top.shape[0]
     total = 0.0
     for j in range(n_top):
-        weight[j] = inverse_cap[order[j]] if method == _IC else max(score[j], 0.0)
+        weight[j] = inverse_cap[top[j]] if method == _IC else max(score[j], 0.0)
         total += weight[j]
     for j in range(n_top):
         weight[j] = n_top * weight[j] / total if total > 0.0 else 1.0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _segment_njit(  # type: ignore[no-untyped-def]
-    wealth,
-    first_day,
-    last_day,
-    net_return,
-    v5_return,
-    n_recorded,
-    counts,
-    worst,
-    traded,
-    fees,
-    n_held,
-    annual,
-    v5_annual,
-    out,
+def _measure_njit(  # type: ignore[no-untyped-def]
+    wealth, first_day, last_day, net_return, v5_return, n_held, worst, tally, out
 ):
     """Metrics of the days after ``first_day`` to ``last_day``, in the order of METRICS."""
     capital = wealth[first_day]
     final = wealth[last_day]
+    n_recorded = v5_return.shape[0]
     # the first segment counts its opening day, the second starts the day after its capital
     n_days = last_day - first_day + (1 if first_day == 0 else 0)
     out[0] = final
-    out[1] = final / capital - 1.0
+    out[1] = final / capital - 1.0 if capital != 0.0 else np.nan
     out[2] = out[1] * DAYS_PER_YEAR / n_days
-    out[3] = _mean_over_std_njit(net_return, first_day + 1, last_day + 1) * annual
-    out[4] = _mean_over_std_njit(v5_return, 0, n_recorded) * v5_annual
+    out[3] = _mean_over_std_njit(net_return[first_day + 1 : last_day + 1]) * _ANNUAL
+    out[4] = _mean_over_std_njit(v5_return) * _V5_ANNUAL
     out[5] = worst
-    out[6] = counts[0] / n_recorded if n_recorded > 0 else 0.0
-    out[7] = counts[4]
-    out[8] = counts[5] / counts[4] if counts[4] > 0.0 else np.nan
+    out[6] = tally[_PROFIT] / n_recorded if n_recorded > 0 else 0.0
+    out[7] = tally[_CLOSED]
+    out[8] = tally[_HOLDING] / tally[_CLOSED] if tally[_CLOSED] > 0.0 else np.nan
     out[9] = n_held
-    out[10] = counts[0]
-    out[11] = counts[1]
-    out[12] = counts[2]
-    out[13] = counts[3]
-    out[14] = traded / capital
-    out[15] = fees
+    out[10] = tally[_PROFIT]
+    out[11] = tally[_LOSS]
+    out[12] = tally[_BREAK_EVEN]
+    out[13] = tally[_ACTIVE]
+    out[14] = tally[_TRADED] / capital if capital != 0.0 else np.nan
+    out[15] = tally[_FEES]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _mean_over_std_njit(x, start, stop):  # type: ignore[no-untyped-def]
+def _mean_over_std_njit(x):  # type: ignore[no-untyped-def]
     """Mean over sample standard deviation; 0 for fewer than two or equal values."""
-    n = stop - start
+    n = x.shape[0]
     if n < 2:
         return 0.0
     total = 0.0
     low = np.inf
     high = -np.inf
-    for k in range(start, stop):
+    for k in range(n):
         total += x[k]
         low = min(low, x[k])
         high = max(high, x[k])
     mean = total / n
     squares = 0.0
-    for k in range(start, stop):
+    for k in range(n):
         squares += (x[k] - mean) * (x[k] - mean)
     std = math.sqrt(squares / (n - 1))
     return mean / std if low != high and std != 0.0 else 0.0
@@ -107,7 +191,7 @@ def _mean_over_std_njit(x, start, stop):  # type: ignore[no-untyped-def]
 def _backtest_njit(  # type: ignore[no-untyped-def]
     returns,
     order,
-    order_score,
+    score,
     rank,
     n_ranked,
     n_positive,
@@ -127,116 +211,78 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
     Shapes, units and instants are those of :func:`objectives.backtest.simulate`.
     """
     n_days, n_pairs = returns.shape
-    pair = np.empty(n_pairs, dtype=np.int64)
+    pair = np.empty(n_pairs, dtype=np.int64)  # held pairs in order of entry
     entered = np.empty(n_pairs, dtype=np.int64)
     amount = np.empty(n_pairs)
     held = np.zeros(n_pairs, dtype=np.bool_)
     weight = np.empty(n_pairs)
     net_return = np.empty(n_days + 1)
     v5_return = np.empty(n_days)
-    counts = np.empty(6)
-    annual = math.sqrt(DAYS_PER_YEAR)
-    v5_annual = math.sqrt(V5_DAYS_PER_YEAR)
+    tally = np.empty(_N_TALLIED)
     for s in range(strategies.shape[0]):
-        every = strategies[s, 0]
-        method = strategies[s, 1]
-        max_positions = strategies[s, 2] if strategies[s, 2] > 0 else n_pairs
-        entry_top_n = strategies[s, 3]  # 0: every pair with a positive score
-        exit_threshold = strategies[s, 4]  # 0: leave with a score that is not positive
-        size = position_size[s]  # 0: 1 / number of pairs in the entry set
+        every, method, max_positions, entry_top_n, exit_threshold = strategies[s]
+        if max_positions == 0:
+            max_positions = n_pairs
         wealth = equity[min(s, equity.shape[0] - 1)]
-        cash = initial_capital
-        invested = 0.0
-        total = initial_capital
-        peak = total
-        worst = 0.0
-        wealth[0] = total
-        n_held = 0
-        first_day = 0
-        segment = 0
-        n_recorded = 0
-        counts[:] = 0.0  # profit, loss, break-even, active, closed, holding days
-        traded = 0.0
-        fees = 0.0
+        cash = total = peak = wealth[0] = initial_capital
+        invested = worst = 0.0
+        n_held = n_recorded = first_day = segment = 0
+        tally[:] = 0.0
         for d in range(1, n_days + 1):
             t = d - 1
             if d == split_day:
-                _segment_njit(wealth, first_day, d - 1, net_return, v5_return, n_recorded, counts, worst, traded, fees, n_held, annual, v5_annual, metrics[s, 0])  # noqa: E501
-                first_day = d - 1
+                _measure_njit(
+                    wealth,
+                    first_day,
+                    t,
+                    net_return,
+                    v5_return[:n_recorded],
+                    n_held,
+                    worst,
+                    tally,
+                    metrics[s, segment],
+                )
                 segment = 1
+                first_day = t
                 n_recorded = 0
-                counts[:] = 0.0
                 peak = total
                 worst = 0.0
-                traded = 0.0
-                fees = 0.0
+                tally[:] = 0.0
             if n_held > 0:
-                pnl = 0.0
-                for k in range(n_held):
-                    r = returns[t, pair[k]]
-                    if not np.isnan(r):
-                        pnl += amount[k] / 2.0 * r
+                pnl = _funding_njit(returns, t, pair, amount, n_held)
                 cash += pnl
                 v5_return[n_recorded] = pnl / total if total != 0.0 else 0.0
                 n_recorded += 1
-                counts[0 if pnl > 0.0 else (1 if pnl < 0.0 else 2)] += 1.0
+                tally[_PROFIT if pnl > 0.0 else (_LOSS if pnl < 0.0 else _BREAK_EVEN)] += 1.0
             if t % every == 0 and n_ranked[t] > 0:
-                changed = False
-                kept = 0
-                for k in range(n_held):
-                    i = pair[k]
-                    position = rank[t, i]
-                    if exit_threshold > 0:
-                        stays = 0 < position <= exit_threshold
-                    else:
-                        stays = 0 < position <= n_positive[t]
-                    if stays:
-                        pair[kept] = i
-                        entered[kept] = entered[k]
-                        amount[kept] = amount[k]
-                        kept += 1
-                    else:
-                        changed = True
-                        held[i] = False
-                        cash += amount[k] * (1.0 - fee_rate)
-                        traded += amount[k]
-                        fees += amount[k] * fee_rate
-                        counts[4] += 1.0
-                        counts[5] += d - entered[k]
-                n_held = kept
+                limit = exit_threshold if exit_threshold > 0 else n_positive[t]
+                n_held, cash = _exit_njit(
+                    d, t, rank, limit, fee_rate, pair, entered, amount, held, n_held, cash, tally
+                )
                 n_top = min(entry_top_n, n_ranked[t]) if entry_top_n > 0 else n_positive[t]
                 if n_top > 0 and n_held < max_positions:
-                    base_size = size if size > 0.0 else 1.0 / n_top
-                    weighted = False
-                    for j in range(n_top):
-                        if n_held >= max_positions:
-                            break
-                        i = order[t, j]
-                        if held[i]:
-                            continue
-                        fraction = base_size
-                        if method != _EQ:
-                            if not weighted:
-                                _weights_njit(method, order[t], order_score[t], n_top, inverse_cap[cap_row[t]], weight)  # noqa: E501
-                                weighted = True
-                            fraction = min(base_size * weight[j], WEIGHT_CAP)
-                        entry = (initial_capital if fixed_amount else cash) * fraction
-                        cost = entry * (1.0 + fee_rate)
-                        if entry <= 0.0 or cost > cash:
-                            continue
-                        changed = True
-                        cash -= cost
-                        traded += entry
-                        fees += entry * fee_rate
-                        pair[n_held] = i
-                        entered[n_held] = d
-                        amount[n_held] = entry
-                        held[i] = True
-                        n_held += 1
-                if changed:
-                    invested = 0.0
-                    for k in range(n_held):
-                        invested += amount[k]
+                    n_held, cash = _enter_njit(
+                        d,
+                        order[t, :n_top],
+                        score[t, :n_top],
+                        max_positions,
+                        method,
+                        inverse_cap[cap_row[t]],
+                        weight,
+                        position_size[s],
+                        initial_capital if fixed_amount else 0.0,
+                        fee_rate,
+                        pair,
+                        entered,
+                        amount,
+                        held,
+                        n_held,
+                        cash,
+                        tally,
+                    )
+                invested = 0.0
+                for k in range(n_held):
+                    invested += amount[k]
             before = total
             total = cash + invested
             wealth[d] = total
@@ -247,7 +293,17 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
             if fall > worst:
                 worst = fall
             if n_held > 0:
-                counts[3] += 1.0
-        _segment_njit(wealth, first_day, n_days, net_return, v5_return, n_recorded, counts, worst, traded, fees, n_held, annual, v5_annual, metrics[s, segment])  # noqa: E501
+                tally[_ACTIVE] += 1.0
+        _measure_njit(
+            wealth,
+            first_day,
+            n_days,
+            net_return,
+            v5_return[:n_recorded],
+            n_held,
+            worst,
+            tally,
+            metrics[s, segment],
+        )
         for k in range(n_held):
             held[pair[k]] = False

@@ -116,8 +116,8 @@ def caps_from_table(table: Table) -> MarketCaps | None:
     values = number_column(table, "market_cap", missing_ok=True)
     if (values <= 0).any():
         position = int((values <= 0).argmax())
-        problem = f"a market cap must be greater than 0, got {values[position]!r}"
-        raise table.error(position, "market_cap", problem.replace("np.float64", ""))
+        problem = f"a market cap must be greater than 0, got {table.cell(position, 'market_cap')}"
+        raise table.error(position, "market_cap", problem)
     if np.isnan(values).all():
         return None
     grid = np.full((len(dates), len(names)), np.nan)

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from objectives.market.caps import read_market_caps
-from objectives.market.panel import ReturnPanel, utc_day
+from objectives.market.days import utc_day
+from objectives.market.panel import ReturnPanel
 from objectives.market.returns import MAX_HISTORY_DAYS, build_panel
 from objectives.market.tables import (
     Table,
@@ -85,7 +86,7 @@ def read_funding_events(
         If a column is missing, or the source is empty or cannot be read.
     """
     table = open_table(frame_or_path, _COLUMNS)
-    table = _of_exchanges(table, exchanges)
+    table, used = _of_exchanges(table, exchanges)
     micros = instant_column(table, "timestamp")
     keep = _within(days_of(micros), start_date, end_date)
     if not keep.any():
@@ -95,7 +96,7 @@ def read_funding_events(
         )
     if not keep.all():
         table, micros = table.select(keep), micros[keep]
-    sums = _daily_sums(table, micros)
+    sums = _daily_sums(table, micros, used)
     caps = None if market_caps is None else read_market_caps(market_caps)
     pair, names, day, values = _pair_returns(sums, both_directions)
     if not names:
@@ -116,7 +117,8 @@ class _DailySums:
     sums: dict[tuple[int, int], NDArray[np.float64]]  # (symbol, exchange): (n_days,)
 
 
-def _of_exchanges(table: Table, exchanges: Sequence[str] | None) -> Table:
+def _of_exchanges(table: Table, exchanges: Sequence[str] | None) -> tuple[Table, list[str]]:
+    """Return the rows of the wanted exchanges, and their names in ascending order."""
     codes, names = text_column(table, "exchange")
     if exchanges is not None:
         wanted = [exchanges] if isinstance(exchanges, str) else list(dict.fromkeys(exchanges))
@@ -142,7 +144,7 @@ def _of_exchanges(table: Table, exchanges: Sequence[str] | None) -> Table:
                 f"{SPOT!r} is the name of the other side when there is one exchange; rename it"
             )
             raise table.error(where, "exchange", problem)
-    return table
+    return table, names
 
 
 def _within(day: NDArray[np.int64], start_date: Any, end_date: Any) -> NDArray[np.bool_]:
@@ -159,21 +161,22 @@ def _within(day: NDArray[np.int64], start_date: Any, end_date: Any) -> NDArray[n
     return keep
 
 
-def _daily_sums(table: Table, micros: NDArray[np.int64]) -> _DailySums:
+def _daily_sums(table: Table, micros: NDArray[np.int64], exchanges: list[str]) -> _DailySums:
     symbol, symbols = text_column(table, "symbol")
     for k, name in enumerate(symbols):
         if "_" in name:
             problem = f"{name!r} contains '_', but a pair's symbol ends at its first '_'; remove it"
             raise table.error(int((symbol == k).argmax()), "symbol", problem)
-    exchange, exchanges = text_column(table, "exchange")
+    # The dates may have left events of fewer exchanges; that must not turn pairs into spot pairs.
+    exchange, present = text_column(table, "exchange")
+    exchange = np.array([exchanges.index(one) for one in present], dtype=np.int64)[exchange]
     rate = number_column(table, "funding_rate", missing_ok=False)
     day = days_of(micros)
     first, n_days = int(day.min()), int(day.max() - day.min()) + 1
     if n_days > MAX_HISTORY_DAYS:
         far = int(np.abs(day - np.median(day)).argmax())
         problem = f"makes the history longer than {MAX_HISTORY_DAYS} days; is it a slip?"
-        value = table.frame["timestamp"].iloc[far]
-        raise table.error(far, "timestamp", f"{value!r} {problem}")
+        raise table.error(far, "timestamp", f"{table.cell(far, 'timestamp')} {problem}")
     series = symbol * len(exchanges) + exchange
     # By series and time: sums do not depend on the order of the rows, and repeats are neighbours.
     order = np.lexsort((micros, series))

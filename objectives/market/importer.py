@@ -100,15 +100,13 @@ def import_panel(
     """
     with connected_engine(engine_or_url, create=True) as (engine, name):
         tables = prepare_tables(engine, name, dated_caps=panel.market_cap_dates is not None)
-        history = _cap_history(panel) if CAP_HISTORY in tables else []
+        history, current = _cap_history(panel), _current_caps(panel)
         jobs: list[tuple[MarketTable, Sequence[Mapping[str, Any]] | _ReturnRows]] = [
-            (tables[RETURN_METRICS], _ReturnRows(panel))
+            (tables[RETURN_METRICS], _ReturnRows(panel)),
+            (tables[MARKET_CAPS], current),
         ]
-        if CAP_HISTORY in tables:
+        if history:
             jobs.append((tables[CAP_HISTORY], history))
-        current = _current_caps(panel) if MARKET_CAPS in tables else []
-        if MARKET_CAPS in tables:
-            jobs.append((tables[MARKET_CAPS], current))
         writer = _PacedWriter(engine, batch_rows)
         n_rows, n_done = sum(len(rows) for _, rows in jobs), 0
         for table, rows in jobs:
@@ -227,11 +225,14 @@ class _PacedWriter:
                 self._sleep(held)
 
     def _transaction(self, statement: sa.Insert, batch: list[dict[str, Any]]) -> float:
-        # The insert is the first statement, so SQLite takes the write lock at once or waits for
-        # it; a transaction that read before could fail to get it.
         with self._engine.connect() as connection:
-            started = self._clock()
             with connection.begin():
+                # The lock is taken by itself, so that the time waited for it is not counted. An
+                # engine may do so already when a transaction begins.
+                driver: Any = connection.connection.dbapi_connection
+                if self._paced and not driver.in_transaction:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                started = self._clock()
                 connection.execute(statement, batch)
             held = self._clock() - started
         self.n_transactions += 1
@@ -260,12 +261,11 @@ def _current_caps(panel: ReturnPanel) -> list[dict[str, Any]]:
 def _cap_history(panel: ReturnPanel) -> list[dict[str, Any]]:
     if panel.market_cap_dates is None:
         return []
+    # Every row, also an unchanged one: a correction must overwrite what an import wrote before.
     dates = [stamp.date() for stamp in pd.DatetimeIndex(panel.market_cap_dates)]
-    rows = []
-    for symbol, k in _symbol_columns(panel).items():
-        before = np.nan
-        for date, cap in zip(dates, panel.market_caps[:, k].tolist(), strict=True):
-            if np.isfinite(cap) and cap != before:
-                rows.append({"symbol": symbol, "date": date, "market_cap": cap})
-            before = cap
-    return rows
+    return [
+        {"symbol": symbol, "date": date, "market_cap": cap}
+        for symbol, k in _symbol_columns(panel).items()
+        for date, cap in zip(dates, panel.market_caps[:, k].tolist(), strict=True)
+        if np.isfinite(cap)
+    ]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from objectives.market.days import calendar, utc_day
 from search_spaces.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class ReturnPanel:
         set_field = object.__setattr__
         set_field(self, "pairs", tuple(self.pairs))
         set_field(self, "warnings", tuple(self.warnings))
-        set_field(self, "dates", _calendar(self.dates))
+        set_field(self, "dates", calendar(self.dates))
         shape = (len(self.dates), len(self.pairs))
         _check_pairs(self.pairs)
         set_field(self, "returns", _frozen(self.returns, shape, "returns"))
@@ -354,48 +355,6 @@ class ReturnPanel:
                 "roi_1d": self.factor_input("roi_1d")[day, pair],
             }
         )
-
-
-def utc_day(date: Any) -> pd.Timestamp:
-    """Convert anything that names a day to its UTC midnight, without a time zone.
-
-    Parameters
-    ----------
-    date : str, datetime.date, datetime.datetime, numpy.datetime64 or pandas.Timestamp
-        A naive one is UTC.
-
-    Raises
-    ------
-    DataError
-        If it does not name a day.
-    """
-    try:
-        if isinstance(date, str):
-            stamp = pd.to_datetime(date, format="ISO8601")
-        elif isinstance(date, (bool, int, float)):
-            raise ValueError("a number")  # pandas would take it for nanoseconds
-        else:
-            stamp = pd.Timestamp(date)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DataError(f"a date must be written YYYY-MM-DD, got {date!r}") from error
-    if pd.isna(stamp):
-        raise DataError(f"a date must be written YYYY-MM-DD, got {date!r}")
-    if stamp.tz is not None:
-        stamp = stamp.tz_convert("UTC").tz_localize(None)
-    return stamp.normalize()
-
-
-def _calendar(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    index = pd.DatetimeIndex(dates)
-    if index.tz is not None:
-        index = index.tz_convert("UTC").tz_localize(None)
-    index = index.as_unit("us")
-    if len(index) == 0:
-        raise DataError("a panel needs at least one day, got none")
-    steps = np.diff(index.to_numpy())
-    if (index != index.normalize()).any() or (steps != _ONE_DAY).any():
-        raise DataError("dates must be consecutive UTC midnights; the readers fill days in")
-    return pd.DatetimeIndex(index.to_numpy())
 
 
 def _check_pairs(pairs: tuple[str, ...]) -> None:

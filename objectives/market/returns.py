@@ -168,11 +168,11 @@ def _check_history(table: Table, day: NDArray[np.int64]) -> None:
         return
     middle = np.median(day)
     position = int(np.abs(day - middle).argmax())
-    value = table.frame["date"].iloc[position]
     raise table.error(
         position,
         "date",
-        f"{value!r} makes the history longer than {MAX_HISTORY_DAYS} days; is it a slip?",
+        f"{table.cell(position, 'date')} makes the history longer than {MAX_HISTORY_DAYS} days; "
+        "is it a slip?",
     )
 
 
@@ -182,10 +182,10 @@ def _check_duplicates(table: Table, pair: NDArray[np.int64], day: NDArray[np.int
     found = first_duplicate(order, key[order])
     if found is not None:
         first, again = found
-        name = table.frame["trading_pair"].iloc[again]
+        name = table.cell(again, "trading_pair")
         date = np.datetime64(int(day[again]), "D")
         raise table.error(
             again,
             "date",
-            f"duplicate of {table.place(first)}: pair {name!r} has two rows on {date} (UTC)",
+            f"duplicate of {table.place(first)}: pair {name} has two rows on {date} (UTC)",
         )

@@ -58,6 +58,11 @@ class Table:
         """Name the row at a position of the frame."""
         return self.locate(int(self.frame.index[position]))
 
+    def cell(self, position: int, column: str) -> str:
+        """Return the cell at a position as it is shown in messages."""
+        value = self.frame[column].iloc[position]
+        return repr(value.item() if isinstance(value, np.generic) else value)
+
     def error(self, position: int, column: str, problem: str) -> DataError:
         """Return the error that names file, row and column."""
         return DataError(f"{self.label}, {self.place(position)}, column {column!r}: {problem}")
@@ -128,7 +133,11 @@ def text_column(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]
         position = int(wrong.argmax())
         value = table.frame[column].iloc[position]
         empty = pd.isna(value) or (isinstance(value, str) and not value.strip())
-        problem = "the name is empty" if empty else f"a name must be text, got {value!r}"
+        problem = (
+            "the name is empty"
+            if empty
+            else f"a name must be text, got {table.cell(position, column)}"
+        )
         raise table.error(position, column, problem)
     names = sorted(set(stripped))
     rank = {name: k for k, name in enumerate(names)}
@@ -157,12 +166,14 @@ def number_column(table: Table, column: str, *, missing_ok: bool) -> NDArray[np.
     values = _floats(series)
     if values is None:
         position = next(k for k, cell in enumerate(series) if _float_or_none(cell) is None)
-        raise table.error(position, column, f"not a number: {series.iloc[position]!r}")
+        raise table.error(position, column, f"not a number: {table.cell(position, column)}")
     wrong = np.isinf(values) if missing_ok else ~np.isfinite(values)
     if wrong.any():
         position = int(wrong.argmax())
         problem = "missing" if np.isnan(values[position]) else "infinite"
-        raise table.error(position, column, f"the number is {problem}: {series.iloc[position]!r}")
+        raise table.error(
+            position, column, f"the number is {problem}: {table.cell(position, column)}"
+        )
     return values
 
 
@@ -199,7 +210,8 @@ def instant_column(table: Table, column: str) -> NDArray[np.int64]:
         raise table.error(
             position,
             column,
-            f"not a date: {series.iloc[position]!r}; write YYYY-MM-DD, or ISO 8601 with the zone",
+            f"not a date: {table.cell(position, column)}; write YYYY-MM-DD, or ISO 8601 with "
+            "the time and zone",
         )
     return micros
 

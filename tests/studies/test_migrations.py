@@ -1,5 +1,6 @@
 """Preparing a database: fresh, of an earlier system, half-way, by several at once, too new."""
 
+import datetime
 import sqlite3
 import subprocess
 import sys
@@ -39,8 +40,10 @@ CREATE TABLE backtest_results (
     id INTEGER PRIMARY KEY, backtest_id TEXT UNIQUE, strategy_name TEXT, start_date DATE,
     end_date DATE, initial_capital REAL, final_balance REAL, sharpe_ratio REAL);
 CREATE TABLE return_metrics (trading_pair TEXT, date TEXT, return_1d REAL);
-INSERT INTO tuning_sessions (session_id, mode, total_strategies, status)
-    VALUES ('session_20250702_143022_9432', 'sampling', 3, 'completed');
+INSERT INTO tuning_sessions
+    (session_id, mode, total_strategies, status, created_at, started_at)
+    VALUES ('session_20250702_143022_9432', 'sampling', 3, 'completed',
+            '2025-07-02 14:30:22', '2025-07-02T14:30:23.500');
 INSERT INTO strategy_queue (session_id, strategy_id, strategy_config)
     VALUES ('session_20250702_143022_9432', 'a', '{"x": 1}'),
            ('session_20250702_143022_9432', 'b', '{"x": 2}');
@@ -154,6 +157,10 @@ def test_the_tables_of_an_earlier_system_keep_every_row(path, engine):
         assert "idx_results_session" in indexes
         queue = connection.execute(sa.select(schema.strategy_queue)).all()
         assert [(row.priority, row.retry_count) for row in queue] == [(0, 0), (0, 0)]
+        session = connection.execute(sa.select(schema.tuning_sessions)).one()
+        assert session.created_at == datetime.datetime(2025, 7, 2, 14, 30, 22)
+        assert session.started_at == datetime.datetime(2025, 7, 2, 14, 30, 23, 500_000)
+        assert session.config_data is None
 
 
 def test_an_earlier_system_takes_our_rows(path, engine):
@@ -170,7 +177,7 @@ def test_an_earlier_system_takes_our_rows(path, engine):
         with pytest.raises(sa.exc.IntegrityError), write_transaction(engine) as connection:
             connection.execute(table.insert(), again)
     with engine.connect() as connection:
-        ids = connection.execute(sa.select(results.c.id)).scalars().all()
+        ids = connection.execute(sa.select(results.c.id).order_by(results.c.id)).scalars().all()
     assert ids == [1, 2, 3, 4]
 
 
@@ -231,7 +238,7 @@ def test_an_unknown_optuna_revision_is_refused_and_left_alone(path, engine, revi
     with write_transaction(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
     for open_database in (prepare_database, optuna_storage):
-        with pytest.raises(StorageError, match="upgrade"):
+        with pytest.raises(StorageError, match=r"upgrade|updating optuna"):
             open_database(engine)
     with engine.connect() as connection:
         assert not sa.inspect(connection).has_table("tuning_sessions")

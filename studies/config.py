@@ -1,0 +1,199 @@
+"""``mass_tuning_config.yaml`` as typed, frozen models; every key has a default and does something."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from search_spaces import FactorSpace
+from search_spaces.errors import ConfigError
+
+__all__ = [
+    "DEFAULT_CONFIG_FILE",
+    "ExecutionConfig",
+    "MarketConfig",
+    "ObjectiveConfig",
+    "StudyConfig",
+    "TuningConfig",
+    "load_config",
+]
+
+DEFAULT_CONFIG_FILE = "mass_tuning_config.yaml"
+Direction = Literal["maximize", "minimize"]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class MarketConfig(_Section):
+    """Where the returns come from.
+
+    Attributes
+    ----------
+    database : str or None
+        SQLAlchemy URL of the database with ``return_metrics`` and ``market_caps``; None: the
+        project's own database.
+    pairs : tuple of str or None
+        Use only these trading pairs.
+    """
+
+    database: str | None = None
+    pairs: tuple[str, ...] | None = None
+
+
+class ObjectiveConfig(_Section):
+    """What a search optimises: metrics and directions, in order."""
+
+    metrics: dict[str, Direction] = Field(default_factory=lambda: {"net_sharpe_ratio": "maximize"})
+
+
+class ExecutionConfig(_Section):
+    """How a session is worked through.
+
+    Attributes
+    ----------
+    parallel : int
+        Worker processes; 1 runs in the process itself.
+    chunk_size : int or None
+        Strategies a worker takes at a time; None: as many as take a fraction of a second.
+    lease_seconds : float
+        A worker that has not renewed its claim for this long has lost it.
+    """
+
+    parallel: PositiveInt = 1
+    chunk_size: PositiveInt | None = None
+    lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
+
+
+class StudyConfig(_Section):
+    """What of a session is written into its Optuna study.
+
+    Attributes
+    ----------
+    trials : {"digest", "full"}
+        Sessions of up to ``all_up_to`` strategies are always stored whole.
+    all_up_to : int
+        See above.
+    sample : int
+        Evenly spread strategies in a digest.
+    running_best : int
+        A strategy that enters the best so many is added as it comes.
+    final_best : int
+        At the end the best so many are all there.
+    """
+
+    trials: Literal["digest", "full"] = "digest"
+    all_up_to: Annotated[int, Field(ge=0)] = 2_000
+    sample: Annotated[int, Field(ge=0)] = 1_500
+    running_best: Annotated[int, Field(ge=0)] = 20
+    final_best: Annotated[int, Field(ge=0)] = 500
+
+
+class TuningConfig(_Section):
+    """The whole configuration.
+
+    Attributes
+    ----------
+    database : str
+        SQLAlchemy URL of the project's database: market, sessions and Optuna's tables.
+    parameters : dict
+        Specs of the search space (see `search_spaces`); empty: the default space.
+    constraints : list of str
+        Rules such as ``window_size <= data_period``.
+    backtest : dict
+        Fields of `objectives.BacktestSettings`.
+    """
+
+    database: str = "sqlite:///funding_rate.db"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    constraints: list[str] = Field(default_factory=list)
+    market: MarketConfig = MarketConfig()
+    backtest: dict[str, Any] = Field(default_factory=dict)
+    objective: ObjectiveConfig = ObjectiveConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    study: StudyConfig = StudyConfig()
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Check plain values; an unknown or impossible one is a ConfigError that names the key."""
+        try:
+            return cls.model_validate(values)
+        except pydantic.ValidationError as error:
+            raise ConfigError("; ".join(_complaints(error))) from None
+
+    def space(self, restrictions: Mapping[str, list[str]] | None = None) -> FactorSpace:
+        """Build the search space, some parameters limited to the given values (``--set``)."""
+        if self.parameters:
+            from objectives.factors import factor_codes
+
+            source = {"parameters": self.parameters, "constraints": self.constraints}
+            space = FactorSpace.from_config(source, factor_codes=factor_codes())
+        else:
+            default = FactorSpace.default()
+            space = FactorSpace(default.parameters, self.constraints)
+        return space.restrict(restrictions) if restrictions else space
+
+    def to_yaml(self) -> str:
+        """Write the configuration, defaults included, as YAML that reads back the same."""
+        values = self.model_dump(mode="json")
+        if not values["parameters"]:
+            values["parameters"] = self.space().to_config()["parameters"]
+        return yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)
+
+
+def load_config(path: str | Path | None = None) -> TuningConfig:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Default: ``mass_tuning_config.yaml`` in the current folder, if there is one, else the
+        built-in defaults.
+
+    Returns
+    -------
+    TuningConfig
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not YAML, or holds an unknown or impossible value.
+    """
+    if path is None:
+        if not Path(DEFAULT_CONFIG_FILE).exists():
+            return TuningConfig()
+        path = DEFAULT_CONFIG_FILE
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"the configuration {path} cannot be read ({error.strerror}); give another one with "
+            "--config FILE"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"the configuration {path} is not YAML: {reason}") from None
+    if values is None:
+        return TuningConfig()
+    if not isinstance(values, dict):
+        raise ConfigError(f"the configuration {path} is a mapping of sections, got {values!r}")
+    try:
+        return TuningConfig.from_mapping(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _complaints(error: pydantic.ValidationError) -> list[str]:
+    complaints = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            complaints.append(f"unknown setting {key!r}")
+        else:
+            complaints.append(f"{key}: {detail['msg'].lower()}, got {detail['input']!r}")
+    return complaints

@@ -1,0 +1,264 @@
+"""Exactly-once work: chunks of design positions, claimed with a lease and settled under a fence.
+
+A chunk is a range of design positions. A worker claims it by compare-and-set, renews the lease
+while it works, and settles it in the transaction that writes the results: only the worker and
+attempt that hold the claim can do so. A worker that dies leaves an expired lease, never a lost or
+a double row. The last chunk of every session is empty: who claims it, when all others are done,
+finishes the session.
+
+Functions work in the caller's transaction and commit nothing. Lock order: chunk, session, study.
+"""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from search_spaces.errors import MassTuningError
+from studies.schema import utc_now, work_chunks
+from studies.storage import database_clock
+
+__all__ = [
+    "Claim",
+    "LostClaimError",
+    "chunk_states",
+    "claim_next",
+    "insert_chunks",
+    "plan_chunks",
+    "release",
+    "release_dead",
+    "renew",
+    "settle",
+    "worker_name",
+]
+
+PENDING, RUNNING, COMPLETED = "pending", "running", "completed"
+
+
+class LostClaimError(MassTuningError):
+    """The claim ran out and somebody else has the chunk; nothing of it may be written."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk in a worker's hands.
+
+    Attributes
+    ----------
+    session_id : str
+    chunk_no : int
+    start, stop : int
+        Design positions [start, stop); an empty range is the finishing chunk.
+    worker : str
+        From :func:`worker_name`.
+    attempt : int
+        How many times the chunk was claimed, this time included: the fence.
+    """
+
+    session_id: str
+    chunk_no: int
+    start: int
+    stop: int
+    worker: str
+    attempt: int
+
+    @property
+    def finishing(self) -> bool:
+        """Whether this is the empty chunk that closes a session."""
+        return self.start == self.stop
+
+
+def worker_name() -> str:
+    """Name this process uniquely: host, process id, its start time and a random part."""
+    started = int(psutil.Process().create_time() * 1000)
+    return f"{socket.gethostname()}/{os.getpid()}/{started}/{uuid.uuid4().hex[:8]}"
+
+
+def plan_chunks(total: int, chunk_size: int) -> list[tuple[int, int]]:
+    """Cut ``total`` positions into chunks of ``chunk_size``, the empty finishing chunk last."""
+    starts = range(0, total, chunk_size)
+    return [(start, min(start + chunk_size, total)) for start in starts] + [(total, total)]
+
+
+def insert_chunks(
+    connection: Connection, session_id: str, first_no: int, ranges: Iterable[tuple[int, int]]
+) -> None:
+    """Write chunks numbered from ``first_no``, ready to be claimed."""
+    connection.execute(
+        work_chunks.insert(),
+        [
+            {
+                "session_id": session_id,
+                "chunk_no": number,
+                "position_start": start,
+                "position_stop": stop,
+                "state": PENDING,
+            }
+            for number, (start, stop) in enumerate(ranges, start=first_no)
+        ],
+    )
+
+
+def claim_next(
+    connection: Connection,
+    session_id: str,
+    worker: str,
+    lease_seconds: float,
+    *,
+    chunk_no: int | None = None,
+) -> Claim | None:
+    """Claim the first chunk that is pending or whose lease has run out.
+
+    The finishing chunk is handed out only when every other chunk is completed. With `chunk_no`
+    only that chunk is tried, whatever the state of the others.
+
+    Returns
+    -------
+    Claim or None
+        None: nothing to claim now; others may still hold chunks (see :func:`chunk_states`).
+    """
+    own = work_chunks.c.session_id == session_id
+    claimable = sa.or_(
+        work_chunks.c.state == PENDING,
+        sa.and_(
+            work_chunks.c.state == RUNNING,
+            work_chunks.c.lease_expires_at < database_clock(),
+        ),
+    )
+    candidates = sa.select(work_chunks).where(own, claimable)
+    if chunk_no is not None:
+        candidates = candidates.where(work_chunks.c.chunk_no == chunk_no)
+    row = connection.execute(
+        candidates.order_by(work_chunks.c.chunk_no).limit(1).with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    claim = Claim(
+        session_id, row.chunk_no, row.position_start, row.position_stop, worker, row.attempt + 1
+    )
+    if claim.finishing and chunk_no is None:
+        others = sa.select(sa.func.count()).where(
+            own, work_chunks.c.chunk_no != row.chunk_no, work_chunks.c.state != COMPLETED
+        )
+        if connection.execute(others).scalar_one():
+            return None
+    connection.execute(
+        work_chunks.update()
+        .where(own, work_chunks.c.chunk_no == row.chunk_no)
+        .values(
+            state=RUNNING,
+            worker=worker,
+            attempt=claim.attempt,
+            lease_expires_at=database_clock() + lease_seconds,
+            started_at=utc_now(),
+        )
+    )
+    return claim
+
+
+def renew(connection: Connection, claim: Claim, lease_seconds: float) -> bool:
+    """Extend the lease; False when the claim is lost."""
+    renewed = connection.execute(
+        work_chunks.update()
+        .where(*_held(claim))
+        .values(lease_expires_at=database_clock() + lease_seconds)
+    )
+    return renewed.rowcount == 1
+
+
+def settle(connection: Connection, claim: Claim, n_completed: int, n_failed: int) -> None:
+    """Mark a chunk completed, if the claim still holds; first statement of its transaction.
+
+    Raises
+    ------
+    LostClaimError
+        If the claim was lost: the caller must roll back.
+    """
+    settled = connection.execute(
+        work_chunks.update()
+        .where(*_held(claim))
+        .values(
+            state=COMPLETED,
+            lease_expires_at=None,
+            completed_strategies=n_completed,
+            failed_strategies=n_failed,
+            completed_at=utc_now(),
+        )
+    )
+    if settled.rowcount != 1:
+        raise LostClaimError(
+            f"chunk {claim.chunk_no} of {claim.session_id} was taken over by another worker"
+        )
+
+
+def release(connection: Connection, claim: Claim) -> bool:
+    """Give a chunk back unfinished, so that anybody can claim it at once."""
+    released = connection.execute(
+        work_chunks.update()
+        .where(*_held(claim))
+        .values(state=PENDING, worker=None, lease_expires_at=None)
+    )
+    return released.rowcount == 1
+
+
+def release_dead(connection: Connection, session_id: str) -> int:
+    """Give back the chunks of workers of this host whose process is gone; return how many.
+
+    Without it a killed run could be resumed only after its lease has run out.
+    """
+    rows = connection.execute(
+        sa.select(work_chunks).where(
+            work_chunks.c.session_id == session_id, work_chunks.c.state == RUNNING
+        )
+    ).all()
+    n_released = 0
+    for row in rows:
+        if row.worker and _is_dead(row.worker):
+            claim = Claim(
+                session_id,
+                row.chunk_no,
+                row.position_start,
+                row.position_stop,
+                row.worker,
+                row.attempt,
+            )
+            n_released += release(connection, claim)
+    return n_released
+
+
+def chunk_states(connection: Connection, session_id: str) -> dict[str, int]:
+    """Count the chunks of a session by state, the finishing chunk included."""
+    rows = connection.execute(
+        sa.select(work_chunks.c.state, sa.func.count())
+        .where(work_chunks.c.session_id == session_id)
+        .group_by(work_chunks.c.state)
+    )
+    return {state: count for state, count in rows}
+
+
+def _held(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        work_chunks.c.session_id == claim.session_id,
+        work_chunks.c.chunk_no == claim.chunk_no,
+        work_chunks.c.state == RUNNING,
+        work_chunks.c.worker == claim.worker,
+        work_chunks.c.attempt == claim.attempt,
+    )
+
+
+def _is_dead(worker: str) -> bool:
+    host, pid, started, _ = worker.rsplit("/", 3)
+    if host != socket.gethostname():
+        return False
+    try:
+        process = psutil.Process(int(pid))
+        return int(process.create_time() * 1000) != int(started)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False

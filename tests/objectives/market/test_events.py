@@ -1,0 +1,203 @@
+"""Raw funding events: daily sums, pairs of exchanges, and bad data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from objectives.market import ReturnPanel
+from search_spaces.errors import DataError
+
+read = ReturnPanel.from_funding_events
+
+
+def events(*rows):
+    return pd.DataFrame(rows, columns=["timestamp", "symbol", "exchange", "funding_rate"])
+
+
+TWO_SIDES = events(
+    ("2024-01-01 08:00", "BTC", "okx", 0.5),
+    ("2024-01-02 00:00", "BTC", "okx", 0.125),
+    ("2024-01-02 08:00", "BTC", "okx", 0.25),
+    ("2024-01-02 16:00", "BTC", "bybit", 0.0625),
+    ("2024-01-04 23:59:59", "BTC", "bybit", 1.0),
+    ("2024-01-03 00:00", "BTC", "okx", 4.0),
+    ("2024-01-04 00:00", "BTC", "okx", 2.0),
+    ("2024-01-05 00:00", "BTC", "okx", 9.0),
+    ("2024-01-02 00:00", "ETH", "okx", 9.0),
+)
+
+
+def test_daily_sums_of_a_minus_b_within_the_common_life():
+    panel = read(TWO_SIDES)
+    assert panel.pairs == ("BTC_bybit_okx",)
+    assert panel.symbols == ("BTC",)
+    # Bybit lives from the 2nd to the 4th and has nothing on the 3rd: NaN, never zero.
+    assert (panel.dates[0], panel.dates[-1]) == (
+        pd.Timestamp("2024-01-02"),
+        pd.Timestamp("2024-01-04"),
+    )
+    np.testing.assert_array_equal(panel.returns[:, 0], [0.0625 - 0.375, np.nan, 1.0 - 2.0])
+
+
+def test_one_exchange_is_paired_with_spot():
+    panel = read(TWO_SIDES, exchanges=["okx"])
+    assert panel.pairs == ("BTC_okx_spot", "ETH_okx_spot")
+    np.testing.assert_array_equal(panel.returns[:, 0], [0.5, 0.375, 4, 2, 9])
+    assert np.isfinite(panel.returns[:, 1]).sum() == 1
+    gap = read(TWO_SIDES, exchanges="bybit")
+    np.testing.assert_array_equal(gap.returns[:, 0], [0.0625, np.nan, 1.0])
+
+
+def test_both_directions():
+    panel = read(TWO_SIDES, both_directions=True)
+    assert panel.pairs == ("BTC_bybit_okx", "BTC_okx_bybit")
+    np.testing.assert_array_equal(panel.returns[:, 0], -panel.returns[:, 1])
+    assert read(TWO_SIDES, ["okx"], both_directions=True).pairs[:2] == (
+        "BTC_okx_spot",
+        "BTC_spot_okx",
+    )
+
+
+def test_three_exchanges_give_three_pairs_and_hyphens_are_fine():
+    rows = [("2024-01-01", "BTC", name, 0.1) for name in ("okx", "hyperliquid-xyz", "bybit")]
+    assert read(events(*rows)).pairs == (
+        "BTC_bybit_hyperliquid-xyz",
+        "BTC_bybit_okx",
+        "BTC_hyperliquid-xyz_okx",
+    )
+
+
+def test_start_and_end_are_included():
+    panel = read(TWO_SIDES, start_date="2024-01-03", end_date="2024-01-04")
+    assert panel.returns[:, 0].tolist() == [-1.0]
+    okx = read(TWO_SIDES, ["okx"], start_date=pd.Timestamp("2024-01-02"), end_date="2024-01-02")
+    assert okx.returns.tolist() == [[0.375, 9.0]]
+
+
+def test_time_zones_and_units():
+    rows = [("2024-01-02T01:00:00+08:00", "BTC", "okx", 0.5), ("2024-01-02", "BTC", "okx", 0.25)]
+    panel = read(events(*rows))
+    assert panel.dates[0] == pd.Timestamp("2024-01-01")
+    assert panel.returns[:, 0].tolist() == [0.5, 0.25]
+    for unit in ("ms", "ns"):
+        stamps = pd.to_datetime([row[0] for row in rows], format="ISO8601", utc=True).as_unit(unit)
+        assert read(events(*rows).assign(timestamp=stamps)).fingerprint() == panel.fingerprint()
+
+
+def test_files(tmp_path):
+    expected = read(TWO_SIDES).fingerprint()
+    TWO_SIDES.to_csv(tmp_path / "e.csv", index=False)
+    TWO_SIDES.to_csv(tmp_path / "e.csv.gz", index=False)
+    TWO_SIDES.to_parquet(tmp_path / "e.parquet")
+    for name in ("e.csv", "e.csv.gz", "e.parquet"):
+        assert read(tmp_path / name).fingerprint() == expected
+
+
+def test_market_caps():
+    caps = pd.DataFrame({"symbol": ["BTC"], "market_cap": [1e12]})
+    assert read(TWO_SIDES, market_caps=caps).market_caps.tolist() == [[1e12]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cells=st.dictionaries(
+        st.tuples(st.integers(0, 100), st.sampled_from("PQ"), st.sampled_from(["a", "b", "c"])),
+        st.floats(-1, 1),
+        min_size=1,
+        max_size=60,
+    ),
+    seed=st.integers(0, 99),
+)
+def test_against_a_plain_computation_in_any_order(cells, seed):
+    start = pd.Timestamp("2024-01-01")
+    rows = [(start + pd.Timedelta(hours=h), s, e, rate) for (h, s, e), rate in cells.items()]
+    np.random.default_rng(seed).shuffle(rows)
+    expected = {}
+    exchanges = sorted({e for _, _, e in cells})
+    sides = [(a, b) for a in exchanges for b in exchanges if a < b]
+    for symbol in "PQ":
+        for day in range(5):
+            total = {}
+            for (h, s, e), rate in sorted(cells.items()):
+                if s == symbol and h // 24 == day:
+                    total[e] = total.get(e, 0.0) + rate
+            if len(exchanges) == 1 and total:
+                expected[f"{symbol}_{exchanges[0]}_spot", day] = total[exchanges[0]]
+            for a, b in sides:
+                if a in total and b in total:
+                    expected[f"{symbol}_{a}_{b}", day] = total[a] - total[b]
+    if not expected:
+        with pytest.raises(DataError, match="no symbol has events on two"):
+            read(events(*rows))
+        return
+    frame = read(events(*rows)).to_frame()
+    days = (frame["date"] - start).dt.days
+    found = dict(
+        zip(zip(frame["trading_pair"], days, strict=True), frame["return_1d"], strict=True)
+    )
+    assert found == expected
+
+
+GOOD_ROW = ("2024-01-01 08:00", "BTC", "okx", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (GOOD_ROW, "column 'timestamp': duplicate of row .*: BTC on okx has two events"),
+        (("2024-01-01T16:00+08:00", "BTC", "okx", 0.1), "duplicate of row"),
+        (("noon", "BTC", "okx", 0.5), "column 'timestamp': not a date: 'noon'"),
+        (("1970-01-01", "BTC", "okx", 0.5), "column 'timestamp': .*history longer"),
+        (("2024-01-02", "BTC", "okx", None), "column 'funding_rate': the number is missing"),
+        (("2024-01-02", "BTC", "okx", np.inf), "column 'funding_rate': the number is infinite"),
+        (("2024-01-02", "BTC", "okx", "low"), "column 'funding_rate': not a number: 'low'"),
+        (("2024-01-02", "", "okx", 0.5), "column 'symbol': the name is empty"),
+        (("2024-01-02", "BTC", None, 0.5), "column 'exchange': the name is empty"),
+        (("2024-01-02", "BTC_USDT", "okx", 0.5), "column 'symbol': 'BTC_USDT' contains '_'"),
+        (("2024-01-02", "BTC", "gate_io", 0.5), "column 'exchange': 'gate_io' contains '_'"),
+        (("2024-01-02", "BTC", "spot", 0.5), "column 'exchange': 'spot' is the name of the other"),
+    ],
+)
+def test_bad_event(tmp_path, row, message):
+    frame = events(GOOD_ROW, ("2024-01-03", "BTC", "okx", 0.5), row)
+    with pytest.raises(DataError, match=f"^frame, row position 2 .*{message}"):
+        read(frame)
+    frame.to_csv(tmp_path / "e.csv", index=False)
+    with pytest.raises(DataError, match=r"e\.csv, row 4, " + message.split("duplicate")[0]):
+        read(tmp_path / "e.csv")
+
+
+def test_rows_keep_their_numbers_when_others_are_filtered_away():
+    frame = events(("2024-01-01", "BTC", "bad_name", 1), GOOD_ROW, ("2024-01-02", "B_C", "okx", 1))
+    with pytest.raises(DataError, match="row position 2"):
+        read(frame, exchanges=["okx"])
+    assert read(frame, exchanges=["okx"], end_date="2024-01-01").n_pairs == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"exchanges": ["okx", "kraken"]}, "no events of exchange 'kraken'; .* are bybit, okx"),
+        ({"exchanges": []}, "at least one exchange"),
+        (
+            {"start_date": "2025-01-01"},
+            r"no event from 2025-01-01 to None; the events go from 2024",
+        ),
+        ({"start_date": "2024-01-03", "end_date": "2024-01-02"}, "start_date must not be after"),
+        ({"start_date": "soon"}, "YYYY-MM-DD"),
+        ({"end_date": "2024-01-01", "exchanges": ["okx", "bybit"]}, None),
+    ],
+)
+def test_bad_selection(arguments, message):
+    if message is None:
+        # Only one of the chosen exchanges has events by then: no pair, and not silently spot.
+        message = "no symbol has events on two"
+    with pytest.raises(DataError, match=message):
+        read(TWO_SIDES, **arguments)
+
+
+def test_missing_column():
+    with pytest.raises(DataError, match="missing column 'funding_rate'"):
+        read(TWO_SIDES.drop(columns="funding_rate"))
