@@ -16,6 +16,7 @@ from objectives.kernels import backtest as kernels
 from objectives.metrics import METRICS, SegmentRecord, performance
 from objectives.ranking import Ranking
 from objectives.settings import RuleTable, TradingRules
+from search_spaces.errors import DataError
 
 __all__ = ["InverseCaps", "Simulation", "Trade", "inverse_caps", "simulate", "simulate_reference"]
 
@@ -151,13 +152,24 @@ def simulate(
     -------
     Simulation
         Without trades.
+
+    Raises
+    ------
+    DataError
+        If the ranking or the caps end before the returns, or the ranking is not deep enough.
     """
-    n_days, _ = returns.shape
+    n_days, n_pairs = returns.shape
     n_strategies = len(rules.position_size)
+    top = n_pairs if rules.top is None else min(rules.top, n_pairs)
+    if len(ranking.n_ranked) < n_days or len(caps.row) < n_days or ranking.order.shape[1] < top:
+        raise DataError(
+            f"{n_days} days of returns need as many of ranking and caps, to rank {top}; got "
+            f"{len(ranking.n_ranked)} and {len(caps.row)}, to rank {ranking.order.shape[1]}"
+        )
     metrics = np.empty((n_strategies, 2 if split_day else 1, len(METRICS)))
     equity = np.empty((n_strategies if keep_equity else 1, n_days + 1))
     kernels._backtest_njit(
-        returns,
+        np.ascontiguousarray(returns),
         ranking.order,
         ranking.score,
         ranking.rank,

@@ -72,7 +72,7 @@ class Objective(abc.ABC):
 
     @abc.abstractmethod
     def evaluate(self, points: Points) -> Batch:
-        """Evaluate several points; a strategy that cannot be measured is a failure, not an error."""
+        """Evaluate several points; one that cannot be measured is a failure, not an error."""
 
     @property
     @abc.abstractmethod
@@ -107,7 +107,8 @@ class Objective(abc.ABC):
 
     def create_study(self, **options: Any) -> optuna.Study:
         """Create an Optuna study with the directions of this objective."""
-        return optuna.create_study(directions=list(self.directions.values()), **options)
+        directions: list[Any] = list(self.directions.values())
+        return optuna.create_study(directions=directions, **options)
 
     def _trial_value(self, values: list[float]) -> float | tuple[float, ...]:
         return values[0] if len(values) == 1 else tuple(values)

@@ -1,6 +1,7 @@
 """The factor cube: every factor over every window, computed once per panel."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +83,15 @@ class FactorCube:
         """Write the cube to ``path``, an ``.npy`` file, and what it holds to ``path.json``.
 
         The description is written last and carries the size, so a half-written cube is never
-        taken for a whole one.
+        taken for a whole one; processes that have an older file mapped keep it.
         """
         target = Path(path)
         description = target.with_suffix(".json")
         description.unlink(missing_ok=True)
-        with target.open("wb") as file:
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        with partial.open("wb") as file:
             np.save(file, self.values, allow_pickle=False)
+        partial.replace(target)
         description.write_text(
             json.dumps(
                 {
@@ -134,7 +137,8 @@ class FactorCube:
                 int(told["first_day"]),
                 str(told["key"]),
             )
-            if values.shape[:2] != (len(cube.windows), len(cube.codes)):
+            expected = (len(cube.windows), len(cube.codes))
+            if values.dtype != np.float64 or values.ndim != 4 or values.shape[:2] != expected:
                 raise ValueError(f"shape {values.shape} does not fit its description")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(

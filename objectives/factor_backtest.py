@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,16 @@ __all__ = ["BacktestResult", "FactorBacktest"]
 DEFAULT_METRIC = "net_sharpe_ratio"
 INSUFFICIENT_DATA = "insufficient_data"
 NO_MARKET_CAPS = "no_market_caps"
-_UNDEFINED = "undefined_metric"
+UNDEFINED_METRIC = "undefined_metric"
+_TRADE_COLUMNS = [
+    "date",
+    "trading_pair",
+    "action",
+    "amount",
+    "rank",
+    "cash_balance",
+    "total_balance",
+]
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ class FactorBacktest(Objective):
         self.panel = panel
         self.space: FactorSpace = FactorSpace.default() if space is None else space
         self.settings = _resolve_dates(settings or BacktestSettings(), panel, self.space)
-        self.directions = MappingProxyType(_directions(metrics, self.settings))
+        self.directions = _directions(metrics)
         for code in self._space_factors:
             get_factor(code)
         assert self.settings.start_date is not None
@@ -156,7 +166,7 @@ class FactorBacktest(Objective):
         told = {
             "panel": self.panel.fingerprint(self.settings.end_date),
             "settings": self.settings.to_dict(),
-            "directions": dict(self.directions),
+            "directions": list(self.directions.items()),
             "semantics": SEMANTICS_VERSION,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -308,10 +318,12 @@ class FactorBacktest(Objective):
     @cached_property
     def _caps(self) -> InverseCaps:
         rows = self.panel.market_cap_row[self._start + 1 : self._end + 1]
-        return inverse_caps(self.panel.market_caps, rows)
+        # a pair listed after end_date must not move the median of the days before
+        listed = self.panel.first_observation <= self._end
+        return inverse_caps(np.where(listed, self.panel.market_caps, np.nan), rows)
 
     @property
-    def _money(self) -> dict[str, float | int | bool]:
+    def _money(self) -> dict[str, Any]:
         return {
             "initial_capital": self.settings.initial_capital,
             "fee_rate": self.settings.fee_rate,
@@ -369,9 +381,7 @@ class FactorBacktest(Objective):
             self._returns, ranking, table.rules[rows], self._caps, **self._money
         ).metrics
 
-    def _batch(
-        self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]
-    ) -> Batch:
+    def _batch(self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]) -> Batch:
         columns = [self.names.index(name) for name in self.directions]
         objective = values[:, columns].copy()
         active = values[:, self.names.index("active_days")]
@@ -381,7 +391,7 @@ class FactorBacktest(Objective):
         for reason, rows in (
             (NO_MARKET_CAPS, ~measurable),
             (INSUFFICIENT_DATA, too_few),
-            (_UNDEFINED, undefined),
+            (UNDEFINED_METRIC, undefined),
         ):
             for row in np.flatnonzero(rows):
                 failure[row] = reason
@@ -406,8 +416,7 @@ class FactorBacktest(Objective):
             )
             for trade in simulation.trades[0]
         ]
-        columns = "date trading_pair action amount rank cash_balance total_balance".split()
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=_TRADE_COLUMNS)
 
     def _ranking_table(self, params: StrategyParams, date: dt.date | str) -> pd.DataFrame:
         day = self.panel.day(date) - self._start
@@ -443,9 +452,7 @@ class _PointTable:
     rules: RuleTable
 
     @classmethod
-    def build(
-        cls, points: Points, space: FactorSpace, settings: BacktestSettings
-    ) -> "_PointTable":
+    def build(cls, points: Points, space: FactorSpace, settings: BacktestSettings) -> "_PointTable":
         if len(points) and isinstance(points[0], StrategyParams):
             subsets, columns = _columns_of_params(points)  # type: ignore[arg-type]
         else:
@@ -505,15 +512,11 @@ def _columns_of_indices(
     return tuple(_domain(space, "factors")), columns
 
 
-def _domain(space: FactorSpace, name: str) -> tuple:  # type: ignore[type-arg]
-    values = space.parameters[space.names.index(name)].values
-    assert values is not None
-    return values
+def _domain(space: FactorSpace, name: str) -> tuple[Any, ...]:
+    return space.parameters[space.names.index(name)].finite_values()
 
 
-def _directions(
-    metrics: Sequence[str] | Mapping[str, str], settings: BacktestSettings
-) -> dict[str, str]:
+def _directions(metrics: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     natural = {metric.name: metric.direction for metric in METRICS}
     if not metrics or isinstance(metrics, str):
         raise ConfigError(f"metrics is a non-empty list of names, got {metrics!r}")
@@ -536,8 +539,11 @@ def _resolve_dates(
     first, last = panel.dates[0].date(), panel.dates[-1].date()
     end = settings.end_date or last
     longest = max(_domain(space, "data_period"))
-    start = settings.start_date or first + dt.timedelta(days=min(longest, panel.n_days // 2))
+    half = ((end - first).days + 1) // 2  # of the history up to end_date: appending changes nothing
+    start = settings.start_date or first + dt.timedelta(days=min(longest, half))
     for name, date in (("start_date", start), ("end_date", end)):
         if not first <= date <= last:
-            raise ConfigError(f"{name} {date} is outside the data, which goes from {first} to {last}")
+            raise ConfigError(
+                f"{name} {date} is outside the data, which goes from {first} to {last}"
+            )
     return settings.with_dates(start, end)

@@ -35,7 +35,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("final_balance", "maximize", "money", "cash and positions at the end"),
     Metric("total_return", "maximize", "fraction", "final balance / capital - 1"),
     Metric("annual_return", "maximize", "fraction", "total return x 365 / days"),
-    Metric("net_sharpe_ratio", "maximize", "ratio", "of daily changes of total wealth, fees included"),
+    Metric("net_sharpe_ratio", "maximize", "ratio", "of daily changes of wealth, fees included"),
     Metric("sharpe_ratio", "maximize", "ratio", "as backtest_v5: without fees and idle days"),
     Metric("max_drawdown", "minimize", "fraction", "deepest fall from a peak, 0 or positive"),
     Metric("win_rate", "maximize", "fraction", "profit days / days with funding"),
@@ -92,7 +92,8 @@ def performance(record: SegmentRecord) -> list[float]:
     Returns
     -------
     list of float
-        In the order of :data:`METRICS`; ``avg_holding_days`` is NaN when nothing was closed.
+        In the order of :data:`METRICS`; ``avg_holding_days`` is NaN when nothing was closed,
+        returns and turnover are where the capital of the segment is 0.
 
     Notes
     -----
@@ -105,7 +106,7 @@ def performance(record: SegmentRecord) -> list[float]:
         after / before - 1.0 if before != 0.0 else 0.0
         for before, after in zip(record.equity, record.equity[1:], strict=False)
     ]
-    total_return = final / capital - 1.0
+    total_return = final / capital - 1.0 if capital != 0.0 else math.nan
     n_closed = len(record.holding_days)
     n_profit = sum(pnl > 0.0 for pnl in record.pnl)
     return [
@@ -123,7 +124,7 @@ def performance(record: SegmentRecord) -> list[float]:
         sum(pnl < 0.0 for pnl in record.pnl),
         sum(pnl == 0.0 for pnl in record.pnl),
         record.active_days,
-        record.traded / capital,
+        record.traded / capital if capital != 0.0 else math.nan,
         record.fees,
     ]
 

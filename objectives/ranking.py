@@ -1,4 +1,4 @@
-"""Who is best on a day: eligibility, standardised factors, scores and ranks (SEMANTICS section 4)."""
+"""Who is best on a day: eligibility, z-scores, scores and ranks (SEMANTICS section 4)."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from objectives.constants import MAX_STALE_DAYS, MIN_RANKED_PAIRS, SCORE_SCALE
 from objectives.kernels import ranking as kernels
+from search_spaces.errors import DataError
 
 __all__ = [
     "Moments",
@@ -85,7 +86,7 @@ def eligible_pairs(
     ndarray of bool, shape (n_days, n_pairs)
         Known at the close of day t.
     """
-    n_days, n_pairs = returns.shape
+    n_days = len(returns)
     observed = ~np.isnan(returns)
     day = np.arange(n_days)[:, None]
     first = np.where(observed.any(axis=0), observed.argmax(axis=0), n_days)
@@ -108,10 +109,13 @@ def factor_moments(values: FloatArray, eligible: BoolArray) -> Moments:
     Moments
     """
     n_factors, n_days, _ = values.shape
+    _check_shapes(values, eligible)
     mean = np.empty((n_factors, n_days))
     std = np.empty((n_factors, n_days))
     complete = np.empty(n_days, dtype=np.bool_)
-    kernels._moments_njit(values, eligible, mean, std, complete)
+    kernels._moments_njit(
+        np.ascontiguousarray(values), np.ascontiguousarray(eligible), mean, std, complete
+    )
     return Moments(mean, std, complete)
 
 
@@ -145,24 +149,34 @@ def rank_pairs(
     -------
     Ranking
 
+    Raises
+    ------
+    DataError
+        If the arrays do not fit each other, or ``selected`` names a factor that is not there.
+
     Notes
     -----
     ``score_i = mean over the pair's non-NaN factors f of (x_fi - mean_f) / std_f``; pairs are
     ordered by ``rint(score x 1e10)`` descending, then by position. Fewer than two ranked pairs:
     no ranking that day.
     """
-    _, n_days, n_pairs = values.shape
+    n_factors, n_days, n_pairs = values.shape
+    _check_shapes(values, eligible)
+    if not selected or not 0 <= min(selected) <= max(selected) < n_factors:
+        raise DataError(f"selected are positions of {n_factors} factors, got {selected=}")
     if moments is None:
         moments = factor_moments(values, eligible)
+    if moments.mean.shape != (n_factors, n_days):
+        raise DataError(f"moments {moments.mean.shape} are of other values {values.shape}")
     result = _empty_ranking(n_days, n_pairs, top)
     kernels._rank_njit(
-        values,
+        np.ascontiguousarray(values),
         np.asarray(selected, dtype=np.int64),
-        eligible,
+        np.ascontiguousarray(eligible),
         moments.mean,
         moments.std,
         moments.complete,
-        np.ones(n_days, dtype=np.bool_) if wanted is None else wanted,
+        np.ones(n_days, dtype=np.bool_) if wanted is None else np.ascontiguousarray(wanted),
         result.order,
         result.score,
         result.rank,
@@ -232,6 +246,11 @@ def _standardise(known: dict[int, float]) -> dict[int, float]:
         squares += (x - mean) * (x - mean)
     std = math.sqrt(squares / len(known))
     return {i: (x - mean) / std if std != 0.0 else 0.0 for i, x in known.items()}
+
+
+def _check_shapes(values: FloatArray, eligible: BoolArray) -> None:
+    if eligible.shape != values.shape[1:]:
+        raise DataError(f"eligible {eligible.shape} does not fit values {values.shape}")
 
 
 def _empty_ranking(n_days: int, n_pairs: int, top: int | None) -> Ranking:

@@ -73,6 +73,8 @@ class BacktestSettings:
     def __post_init__(self) -> None:
         for name in ("start_date", "end_date", "split_date"):
             object.__setattr__(self, name, _as_date(name, getattr(self, name)))
+        for name in ("initial_capital", "fee_rate", "position_size"):
+            object.__setattr__(self, name, _as_number(name, getattr(self, name)))
         _require(
             math.isfinite(self.initial_capital) and self.initial_capital > 0,
             f"initial_capital must be above 0, got {self.initial_capital!r}",
@@ -96,11 +98,11 @@ class BacktestSettings:
         for name in ("max_positions", "entry_top_n", "exit_threshold"):
             value = getattr(self, name)
             _require(
-                value is None or (isinstance(value, int) and value >= 1),
+                value is None or (_is_whole(value) and value >= 1),
                 f"{name} is a whole number of at least 1, got {value!r}",
             )
         _require(
-            isinstance(self.min_active_days, int) and self.min_active_days >= 0,
+            _is_whole(self.min_active_days) and self.min_active_days >= 0,
             f"min_active_days is a whole number of at least 0, got {self.min_active_days!r}",
         )
         if self.start_date and self.end_date:
@@ -291,9 +293,25 @@ def _as_date(name: str, value: Any) -> dt.date | None:
     if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
         return value
     try:
-        return dt.date.fromisoformat(str(value)[:10])
+        moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
         raise ConfigError(f"{name} is a date like 2025-01-31, got {value!r}") from None
+    return moment.astimezone(dt.UTC).date() if moment.tzinfo else moment.date()
+
+
+def _as_number(name: str, value: Any) -> float | None:
+    """Return a float, so that 10000 and 10000.0 are the same settings with one fingerprint."""
+    if value is None and name == "position_size":
+        return None
+    _require(
+        isinstance(value, (int, float)) and not isinstance(value, bool),
+        f"{name} is a number, got {value!r}",
+    )
+    return float(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _require(condition: bool, message: str) -> None:

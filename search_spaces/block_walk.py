@@ -101,7 +101,7 @@ def golden_stride(n: int) -> int:
     # The integer part of n * (sqrt(5) - 1) / 2, exact for any n.
     middle = (isqrt(5 * n * n) - n) // 2
     for distance in range(n + 1):
-        for candidate in (middle - distance, middle + distance):
+        for candidate in (middle + 1 + distance, middle - distance):
             if candidate >= 1 and gcd(candidate, n) == 1:
                 return candidate
     return 1

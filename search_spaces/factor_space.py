@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -126,7 +127,7 @@ class FactorSpace(SearchSpace):
         """Return the ids of the strategies with these lattice indices."""
         digits = self.digits(indices)
         ids: Any = None
-        for column, pieces in enumerate(self._pieces()):
+        for column, pieces in enumerate(self._pieces):
             piece = pieces[digits[:, column]]
             ids = piece if ids is None else ids + piece
         return ids.tolist()
@@ -146,18 +147,12 @@ class FactorSpace(SearchSpace):
                 f"SR_ST_W30_7D_D90_S5_IC; got {strategy_id!r}"
             )
         n_factors = len(parts) - len(_PARTS)
-        values: dict[str, Any] = {
-            "factors": self._read_part(strategy_id, "factors", "_".join(parts[:n_factors]))
-        }
-        for (name, form, pattern), part in zip(_PARTS, parts[n_factors:], strict=True):
-            match = re.fullmatch(pattern, part)
-            if match is None:
-                raise SpaceError(
-                    f"strategy id {strategy_id!r}: {part!r} is not a {name} part, which is "
-                    f"written {form.format('..' if name != 'weight_method' else 'EQ')}"
-                )
-            value = match[1] if name == "weight_method" else int(match[1])
-            values[name] = self._read_part(strategy_id, name, value)
+        parts = ["_".join(parts[:n_factors]), *parts[n_factors:]]
+        values = {}
+        for name, part in zip(_NAMES, parts, strict=True):
+            if part not in self._readings[name]:
+                raise SpaceError(f"strategy id {strategy_id!r}: {self._part_error(name, part)}")
+            values[name] = self._readings[name][part]
         for rule in self.constraints:
             if not rule.allows(self._by_name, values):
                 raise SpaceError(
@@ -166,22 +161,41 @@ class FactorSpace(SearchSpace):
                 )
         return self._to_params(values)
 
-    def _read_part(self, strategy_id: str, name: str, text: Any) -> Any:
-        try:
-            return self._by_name[name].from_external(text)
-        except SpaceError as error:
-            raise SpaceError(f"strategy id {strategy_id!r}: {error}") from None
+    @cached_property
+    def _readings(self) -> dict[str, dict[str, Any]]:
+        """For each parameter, the parts of an id that are allowed, and what they mean."""
+        forms = {name: form for name, form, _ in _PARTS}
+        return {
+            parameter.name: {
+                forms.get(parameter.name, "{}").format(parameter.to_external(value)): value
+                for value in parameter.finite_values()
+            }
+            for parameter in self.parameters
+        }
 
+    @cached_property
     def _pieces(self) -> list[np.ndarray]:
-        """Return, per parameter, the texts of its values with the separator before them."""
-        forms = {name: "_" + form for name, form, _ in _PARTS}
+        """For each parameter, the parts in the order of its values, with their separator."""
         tables = []
-        for parameter in self.parameters:
-            texts = np.empty(len(parameter.finite_values()), dtype=object)
-            form = forms.get(parameter.name, "{}")
-            texts[:] = [form.format(parameter.to_external(v)) for v in parameter.finite_values()]
+        for place, name in enumerate(_NAMES):
+            texts = np.empty(len(self._readings[name]), dtype=object)
+            texts[:] = [("_" if place else "") + part for part in self._readings[name]]
             tables.append(texts)
         return tables
+
+    def _part_error(self, name: str, part: str) -> str:
+        """Say why a part of an id is refused: malformed, or outside the space."""
+        parameter = self._by_name[name]
+        for known, form, pattern in _PARTS:
+            if known != name:
+                continue
+            match = re.fullmatch(pattern, part)
+            if match is None:
+                example = form.format("EQ" if name == "weight_method" else "..")
+                return f"{part!r} is not a {name} part, which is written {example}"
+            part = match[1]
+        value = repr(part) if name in ("factors", "weight_method") else part
+        return f"{value} is not a value of parameter {name!r}; allowed: {parameter.allowed}"
 
     def _to_values(self, params: Any) -> Mapping[str, Any]:
         if isinstance(params, Mapping):
@@ -203,10 +217,9 @@ class FactorSpace(SearchSpace):
             ) from None
 
     def _id_of(self, params: Any) -> str:
-        if not isinstance(params, StrategyParams):
-            params = self._to_params(dict(self._to_values(params)))
-        parts = ["_".join(params.factors)]
-        parts += [form.format(getattr(params, name)) for name, form, _ in _PARTS]
+        values = self._to_values(params)
+        parts = ["_".join(values["factors"])]
+        parts += [form.format(values[name]) for name, form, _ in _PARTS]
         return "_".join(parts)
 
     def _with_parameters(self, parameters: Sequence[Parameter]) -> Self:
@@ -225,6 +238,9 @@ def _factor_subsets(parameter: Parameter, codes: tuple[str, ...]) -> Subsets:
     elif isinstance(parameter, (Choice, Fixed)):
         assert parameter.values is not None
         only = tuple(tuple(str(value).split("_")) for value in parameter.values)
+        for value, subset in zip(parameter.values, only, strict=True):
+            if len(set(subset)) < len(subset):
+                raise SpaceError(f"`factors` lists a factor twice in {value!r}")
         given = tuple(dict.fromkeys(code for subset in only for code in subset))
         least, most = min(map(len, only)), max(map(len, only))
     else:

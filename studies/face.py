@@ -18,16 +18,19 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from search_spaces import SearchSpace
+from search_spaces.errors import SessionError
 from studies.config import StudyConfig
 from studies.optuna_trials import JsonText, TrialBatch, append_trials, lock_study
 from studies.record import Outcome
 from studies.schema import METRIC_COLUMNS, OOS_METRIC_COLUMNS, hyperparameter_tuning_results
+from studies.storage import database_errors
 
-__all__ = ["StudyFace", "stores_all"]
+__all__ = ["StudyFace", "stores_all", "study_id_of"]
 
+_studies = models.StudyModel.__table__
 _trials = models.TrialModel.__table__
 _values = models.TrialValueModel.__table__
 _attributes = models.TrialUserAttributeModel.__table__
@@ -37,6 +40,25 @@ _results = hyperparameter_tuning_results
 def stores_all(config: StudyConfig, total: int) -> bool:
     """Whether every strategy of a session of ``total`` becomes a trial."""
     return config.trials == "full" or total <= config.all_up_to
+
+
+def study_id_of(engine: Engine, study_name: str) -> int:
+    """Look up a study.
+
+    Raises
+    ------
+    SessionError
+        If it is gone.
+    """
+    query = sa.select(_studies.c.study_id).where(_studies.c.study_name == study_name)
+    with database_errors(engine), engine.connect() as connection:
+        study_id = connection.execute(query).scalar()
+    if study_id is None:
+        raise SessionError(
+            f"the Optuna study {study_name!r} is gone, so its session cannot go on; its recorded "
+            "results stay readable, create a new session for the rest"
+        )
+    return int(study_id)
 
 
 @dataclass(frozen=True)
@@ -206,12 +228,14 @@ def _metric_texts(outcome: Outcome, chosen: npt.NDArray[np.int64]) -> list[str]:
     form = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
     texts = []
     for row in outcome.batch.values[chosen].tolist():
-        texts.append(form % tuple(["null" if v != v or abs(v) == math.inf else repr(v) for v in row]))
+        texts.append(
+            form % tuple(["null" if v != v or abs(v) == math.inf else repr(v) for v in row])
+        )
     return texts
 
 
 def _measured(row: Mapping[Any, Any]) -> dict[str, Any]:
-    names = METRIC_COLUMNS
+    names: tuple[str, ...] = METRIC_COLUMNS
     if any(row[name] is not None for name in OOS_METRIC_COLUMNS):
         names = METRIC_COLUMNS + OOS_METRIC_COLUMNS
     return {name: None if row[name] is None else float(row[name]) for name in names}

@@ -28,6 +28,7 @@ __all__ = [
     "LostClaimError",
     "chunk_states",
     "claim_next",
+    "has_live_claim",
     "insert_chunks",
     "plan_chunks",
     "release",
@@ -231,14 +232,24 @@ def release_dead(connection: Connection, session_id: str) -> int:
     return n_released
 
 
+def has_live_claim(connection: Connection, session_id: str) -> bool:
+    """Whether a worker holds a chunk of the session under a lease that has not run out."""
+    held = sa.select(work_chunks.c.chunk_no).where(
+        work_chunks.c.session_id == session_id,
+        work_chunks.c.state == RUNNING,
+        work_chunks.c.lease_expires_at >= database_clock(),
+    )
+    return connection.execute(held.limit(1)).first() is not None
+
+
 def chunk_states(connection: Connection, session_id: str) -> dict[str, int]:
     """Count the chunks of a session by state, the finishing chunk included."""
     rows = connection.execute(
-        sa.select(work_chunks.c.state, sa.func.count())
+        sa.select(work_chunks.c.state, sa.func.count().label("n"))
         .where(work_chunks.c.session_id == session_id)
         .group_by(work_chunks.c.state)
     )
-    return {state: count for state, count in rows}
+    return {row.state: row.n for row in rows}
 
 
 def _held(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:

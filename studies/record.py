@@ -74,9 +74,7 @@ class Recorder:
         self.space = space
         self._dates = (start_date or None, end_date or None)
 
-    def prepare_queue(
-        self, indices: npt.NDArray[np.int64]
-    ) -> list[tuple[str, str]]:
+    def prepare_queue(self, indices: npt.NDArray[np.int64]) -> list[tuple[str, str]]:
         """Strategy ids and configurations (JSON) of lattice indices; the slow part, no database."""
         ids = self.space.strategy_ids(indices)
         return list(zip(ids, self._configurations(indices), strict=True))
@@ -94,7 +92,11 @@ class Recorder:
         columns = ["session_id", "strategy_id", "strategy_config", "status", "created_at"]
         ids, configurations = zip(*strategies, strict=True)
         values: list[Sequence[Any]] = [
-            [self.session_id] * n, ids, configurations, ["pending"] * n, [created_at] * n
+            [self.session_id] * n,
+            ids,
+            configurations,
+            ["pending"] * n,
+            [created_at] * n,
         ]
         if outcome is not None:
             columns += ["started_at", "completed_at", "execution_time_seconds", "error_message"]
@@ -134,9 +136,7 @@ class Recorder:
         columns["raw_result"] = self._raw_results(outcome)
         return _ResultRows(columns, ids)
 
-    def insert_results(
-        self, connection: Connection, rows: "_ResultRows", outcome: Outcome
-    ) -> None:
+    def insert_results(self, connection: Connection, rows: "_ResultRows", outcome: Outcome) -> None:
         """Write the results of a chunk, one row a strategy, failed ones included."""
         created_at = stored_time(connection, outcome.completed)
         columns = [*rows.columns, "created_at"]

@@ -3,6 +3,7 @@
 import datetime
 import json
 import random
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,9 @@ from objectives.constants import SEMANTICS_VERSION
 from search_spaces import Design, FactorSpace, make_design
 from search_spaces.errors import SessionError
 from studies import queue
-from studies.config import StudyConfig, TuningConfig
-from studies.face import StudyFace
+from studies.config import TuningConfig
+from studies.face import StudyFace, study_id_of
 from studies.migrations import prepare_database
-from studies.optuna_trials import delete_study_rows
 from studies.planning import GENERATING, begin_plan, chunk_size_for, write_plan
 from studies.record import Recorder
 from studies.schema import tuning_sessions, utc_now
@@ -242,9 +242,7 @@ class Session:
         """Load the session's Optuna study."""
         import optuna
 
-        return optuna.load_study(
-            study_name=self.study_name, storage=optuna_storage(self.engine)
-        )
+        return optuna.load_study(study_name=self.study_name, storage=optuna_storage(self.engine))
 
     def recorder(self) -> Recorder:
         """Return the writer of the session's rows."""
@@ -256,11 +254,12 @@ class Session:
             end_date=backtest.get("end_date") or "",
         )
 
+    @cached_property
     def face(self) -> StudyFace:
-        """Return the writer of the session's trials."""
+        """The writer of the session's trials."""
         return StudyFace(
             self.row.session_id,
-            self.row.config["study_id"],
+            study_id_of(self.engine, self.study_name),
             self.space,
             self.directions,
             self.config.study,
@@ -355,6 +354,7 @@ def complete_generations(
             continue
         session = Session(engine, row)
         with database_errors(engine), WritePacer(engine) as pacer:
+            _ensure_study(session)
             if write_plan(
                 pacer,
                 row.session_id,
@@ -366,13 +366,6 @@ def complete_generations(
             ):
                 finished.append(row.session_id)
     return finished
-
-
-def delete_session(engine: Engine, session_id: str) -> None:
-    """Delete a session with everything it recorded; see `studies.cleaning`."""
-    from studies.cleaning import delete_session as delete
-
-    delete(engine, session_id)
 
 
 def new_session_id() -> str:
@@ -389,63 +382,51 @@ def _write(
     chunk_size: int,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Create the study, the row and the plan; a study left without a row is removed again."""
+    """Write the row, the study and the plan; what an interruption leaves is completed later."""
     worker = queue.worker_name()
-    study_id, config = _create_study(pacer.engine, row, objective)
-    try:
-        with pacer.transaction() as connection:
-            connection.execute(
-                tuning_sessions.insert().values(
-                    session_id=row.session_id,
-                    mode=row.mode,
-                    method=row.method,
-                    seed=row.seed,
-                    total_strategies=row.total,
-                    status=row.status,
-                    created_at=row.created_at,
-                    config_data=json.dumps(config),
-                    notes=row.notes,
-                    space_fingerprint=row.space_fingerprint,
-                    data_fingerprint=row.data_fingerprint,
-                )
+    with pacer.transaction() as connection:
+        connection.execute(
+            tuning_sessions.insert().values(
+                session_id=row.session_id,
+                mode=row.mode,
+                method=row.method,
+                seed=row.seed,
+                total_strategies=row.total,
+                status=row.status,
+                created_at=row.created_at,
+                config_data=json.dumps(row.config),
+                notes=row.notes,
+                space_fingerprint=row.space_fingerprint,
+                data_fingerprint=row.data_fingerprint,
             )
-            claim = begin_plan(connection, row.session_id, worker)
-    except BaseException:
-        delete_study_rows(pacer, study_id)
-        raise
+        )
+        claim = begin_plan(connection, row.session_id, worker)
+    _ensure_study(Session(pacer.engine, row))
     write_plan(
         pacer, row.session_id, objective.space, design, chunk_size, worker, claim, on_progress
     )
 
 
-def _create_study(
-    engine: Engine, row: SessionRow, objective: FactorBacktest
-) -> tuple[int, dict[str, Any]]:
-    """Create the Optuna study of a session; return its id and the completed snapshot."""
+def _ensure_study(session: Session) -> None:
+    """Create the Optuna study of a session, unless an interrupted start already did."""
     import optuna
+    from optuna.exceptions import ExperimentalWarning
     from optuna_dashboard import save_note
 
-    storage = optuna_storage(engine)
+    row = session.row
+    storage = optuna_storage(session.engine)
     study = optuna.create_study(
-        study_name=row.session_id,
+        study_name=session.study_name,
         storage=storage,
-        directions=list(objective.directions.values()),
+        directions=list(session.directions.values()),
+        load_if_exists=True,
     )
-    study.set_metric_names(list(objective.directions))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names(list(session.directions))
     study.set_user_attr("mass_tuning", {"mode": row.mode, "method": row.method, "seed": row.seed})
-    config = {**row.config, "study_id": study._study_id}
-    study_config = StudyConfig.model_validate(config["config"]["study"])
-    face = StudyFace(
-        row.session_id,
-        study._study_id,
-        objective.space,
-        objective.directions,
-        study_config,
-        row.total,
-    )
-    save_note(study, face.describe())
+    save_note(study, session.face.describe())
     storage.engine.dispose()
-    return study._study_id, config
 
 
 def _snapshot(
@@ -468,7 +449,7 @@ def _snapshot(
 def _new_row(
     objective: FactorBacktest, design: Design, snapshot: dict[str, Any], notes: str | None
 ) -> SessionRow:
-    warnings = [*objective.warnings, *([design.note] if design.note else [])]
+    notices = [*objective.warnings, *([design.note] if design.note else [])]
     return SessionRow(
         session_id=new_session_id(),
         mode="exhaustive" if design.method == "exhaustive" else "sampling",
@@ -481,7 +462,7 @@ def _new_row(
         created_at=utc_now(),
         started_at=None,
         completed_at=None,
-        config={**snapshot, "warnings": warnings},
+        config={**snapshot, "warnings": notices},
         notes=notes,
         space_fingerprint=objective.space.fingerprint,
         data_fingerprint=objective.fingerprint,

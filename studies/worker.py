@@ -149,8 +149,21 @@ class Worker:
             seconds=time.perf_counter() - began,
         )
 
-    def record(self, claim: Claim, outcome: Outcome) -> None:
+    def record(self, claim: Claim, outcome: Outcome, *, claim_next: bool = True) -> Claim | None:
         """Write a chunk: its state, results, queue rows, totals and trials, all or nothing.
+
+        Parameters
+        ----------
+        claim : Claim
+        outcome : Outcome
+            Of the strategies of the claim.
+        claim_next : bool
+            Claim the next chunk in the same transaction: one lock instead of two.
+
+        Returns
+        -------
+        Claim or None
+            The next chunk, if there was one to claim.
 
         Raises
         ------
@@ -171,13 +184,18 @@ class Worker:
             else:
                 recorder.complete_queue(connection, rows, outcome)
             recorder.insert_results(connection, rows, outcome)
-            self.session.face().append(connection, outcome)
+            self.session.face.append(connection, outcome)
+            if not claim_next:
+                return None
+            return queue.claim_next(
+                connection, self.session.row.session_id, self.name, self.lease_seconds
+            )
 
     def finish(self, claim: Claim) -> None:
         """Close the session: the rest of the study's digest, indexes, status."""
         session = self.session
         with self._lease(claim):
-            face = session.face()
+            face = session.face
             with session.engine.connect() as connection:
                 missing = face.missing_best(connection)
             for start in range(0, len(missing), _FACE_BATCH):
@@ -201,7 +219,7 @@ class Worker:
             queue.release(connection, claim)
 
     def _evaluate(self, indices: np.ndarray) -> Batch:
-        """Evaluate together; if that raises, one by one, so that a poisonous strategy fails alone."""
+        """Evaluate together; if that raises, one by one: a poisonous strategy fails alone."""
         try:
             return self.objective.evaluate(indices)
         except MassTuningError:
@@ -282,20 +300,24 @@ def run_session(
             _set_running(connection, row.session_id)
             _log(connection, row.session_id, "INFO", "run started", {"worker": worker.name})
         try:
+            claim = None
             while not stop:
-                claim = worker.claim()
-                if claim is None:
-                    if _is_over(session):
-                        break
+                claim = claim or worker.claim()
+                if claim is not None:
+                    closing = claim.finishing
+                    claim = _work(worker, claim, progress, stop)
+                    progress.seconds = time.perf_counter() - began
+                    if on_progress is not None and not closing:
+                        on_progress(progress)
+                elif _is_over(session):
+                    break
+                else:
                     time.sleep(_IDLE_SECONDS)
-                    continue
-                _work(worker, claim, progress)
-                progress.seconds = time.perf_counter() - began
-                if on_progress is not None and not claim.finishing:
-                    on_progress(progress)
         except MassTuningError as error:
             _try_log(worker, "ERROR", str(error))
             raise
+        if claim is not None:
+            worker.release(claim)
         if stop and not _is_over(session):
             with pacer.transaction() as connection:
                 _pause(connection, row.session_id)
@@ -305,16 +327,16 @@ def run_session(
     return progress
 
 
-def _work(worker: Worker, claim: Claim, progress: Progress) -> None:
-    """Evaluate and record one chunk; give it back when interrupted."""
+def _work(worker: Worker, claim: Claim, progress: Progress, stop: Stop) -> Claim | None:
+    """Evaluate and record one chunk, give it back when interrupted; return the next claim."""
     try:
         if claim.finishing:
             worker.finish(claim)
-            return
+            return None
         outcome = worker.evaluate(claim)
-        worker.record(claim, outcome)
+        following = worker.record(claim, outcome, claim_next=not stop)
     except LostClaimError:
-        return  # somebody else has it; their rows count
+        return None  # somebody else has it; their rows count
     except BaseException:
         with contextlib.suppress(Exception):
             worker.release(claim)
@@ -327,6 +349,7 @@ def _work(worker: Worker, claim: Claim, progress: Progress) -> None:
     if n_failed:
         last = int(np.flatnonzero(outcome.failed)[-1])
         progress.last_failure = outcome.batch.failure[last]
+    return following
 
 
 def _note_best(worker: Worker, outcome: Outcome, progress: Progress) -> None:
@@ -416,9 +439,7 @@ def _set_running(connection: sa.Connection, session_id: str) -> None:
 def _pause(connection: sa.Connection, session_id: str) -> None:
     connection.execute(
         tuning_sessions.update()
-        .where(
-            tuning_sessions.c.session_id == session_id, tuning_sessions.c.status == "running"
-        )
+        .where(tuning_sessions.c.session_id == session_id, tuning_sessions.c.status == "running")
         .values(status="paused")
     )
     _log(connection, session_id, "INFO", "paused", {})

@@ -37,7 +37,8 @@ _BACKTEST_SIGNATURE = types.void(
 )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+# inlined by Numba: as calls, these steps cost a tenth of the whole simulation
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _funding_njit(returns, t, pair, amount, n_held):  # type: ignore[no-untyped-def]
     """Money the held pairs earn in a day."""
     pnl = 0.0
@@ -48,7 +49,7 @@ def _funding_njit(returns, t, pair, amount, n_held):  # type: ignore[no-untyped-
     return pnl
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _exit_njit(  # type: ignore[no-untyped-def]
     d, t, rank, limit, fee_rate, pair, entered, amount, held, n_held, cash, tally
 ):
@@ -71,7 +72,7 @@ def _exit_njit(  # type: ignore[no-untyped-def]
     return kept, cash
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _enter_njit(  # type: ignore[no-untyped-def]
     d,
     top,
@@ -256,9 +257,11 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
                 tally[_PROFIT if pnl > 0.0 else (_LOSS if pnl < 0.0 else _BREAK_EVEN)] += 1.0
             if t % every == 0 and n_ranked[t] > 0:
                 limit = exit_threshold if exit_threshold > 0 else n_positive[t]
-                n_held, cash = _exit_njit(
+                n_kept, cash = _exit_njit(
                     d, t, rank, limit, fee_rate, pair, entered, amount, held, n_held, cash, tally
                 )
+                changed = n_kept < n_held
+                n_held = n_kept
                 n_top = min(entry_top_n, n_ranked[t]) if entry_top_n > 0 else n_positive[t]
                 if n_top > 0 and n_held < max_positions:
                     n_held, cash = _enter_njit(
@@ -280,9 +283,10 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
                         cash,
                         tally,
                     )
-                invested = 0.0
-                for k in range(n_held):
-                    invested += amount[k]
+                if changed or n_held > n_kept:
+                    invested = 0.0
+                    for k in range(n_held):
+                        invested += amount[k]
             before = total
             total = cash + invested
             wealth[d] = total

@@ -65,10 +65,10 @@ def _std_njit(r, mean):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _is_constant_njit(r):  # type: ignore[no-untyped-def]
+    constant = True
     for k in range(1, r.shape[0]):
-        if r[k] != r[0]:
-            return False
-    return True
+        constant &= r[k] == r[0]
+    return constant
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

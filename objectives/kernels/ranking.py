@@ -141,7 +141,20 @@ def _largest_first_njit(keys, m, kept):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(_RANK_SIGNATURE, cache=True, nogil=True, error_model="numpy")
-def _rank_njit(values, selected, eligible, mean, std, complete, wanted, order, order_score, rank, n_ranked, n_positive):  # type: ignore[no-untyped-def]  # noqa: E501
+def _rank_njit(  # type: ignore[no-untyped-def]
+    values,
+    selected,
+    eligible,
+    mean,
+    std,
+    complete,
+    wanted,
+    order,
+    order_score,
+    rank,
+    n_ranked,
+    n_positive,
+):
     n_days, n_pairs = eligible.shape
     top = order.shape[1]
     total = np.empty(n_pairs)
@@ -153,6 +166,7 @@ def _rank_njit(values, selected, eligible, mean, std, complete, wanted, order, o
         bits += 1
     mask = (1 << bits) - 1
     for t in range(n_days):
+        rank[t, :] = 0
         n_ranked[t] = 0
         n_positive[t] = 0
         if not wanted[t]:
@@ -172,7 +186,6 @@ def _rank_njit(values, selected, eligible, mean, std, complete, wanted, order, o
             continue
         kept = min(m, top)
         _largest_first_njit(keys, m, kept)
-        rank[t, :] = 0
         for j in range(kept):
             i = mask - (keys[j] & mask)
             order[t, j] = i

@@ -89,7 +89,7 @@ class TestEveryFiniteKind:
 class TestContinuousRanges:
     def test_it_has_no_positions(self, parameter):
         assert parameter.values is None
-        with pytest.raises(SpaceError, match="continuous.*`step`"):
+        with pytest.raises(SpaceError, match=r"continuous.*`step`"):
             parameter.position(0.5)
 
     def test_config_round_trip(self, parameter):
