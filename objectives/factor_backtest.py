@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -20,9 +20,11 @@ from objectives.constants import SEMANTICS_VERSION
 from objectives.cube import FactorCube
 from objectives.factors import factor_values, get_factor
 from objectives.market import ReturnPanel
+from objectives.market.panel import LOOK_AHEAD_WARNING
 from objectives.metrics import METRIC_NAMES, METRICS
+from objectives.point_table import PointTable, domain
 from objectives.ranking import Moments, Ranking, eligible_pairs, factor_moments, rank_pairs
-from objectives.settings import BacktestSettings, RuleTable, rule_table
+from objectives.settings import BacktestSettings
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
 from search_spaces.errors import ConfigError, DataError
 
@@ -218,32 +220,28 @@ class FactorBacktest(Objective):
         Batch
             Failures: ``insufficient_data``, ``no_market_caps``, ``undefined_metric``.
         """
-        table = _PointTable.build(points, self.space, self.settings)
+        table = PointTable.build(points, self.space, self.settings)
         n_strategies = len(table.window)
         n_segments = 2 if self._split_day else 1
         values = np.full((n_strategies, n_segments, len(METRICS)), np.nan)
         measurable = np.ones(n_strategies, dtype=np.bool_)
-        if not self.panel.has_market_caps:
+        if not self._knows_caps:
             measurable = table.rules.integers[:, 1] != WEIGHT_METHODS.index("IC")
         for rows in table.blocks(np.flatnonzero(measurable)):
             values[rows] = self._simulate_block(table, rows)
-        return self._batch(values.reshape(n_strategies, -1), measurable)
+        return self._batch(values.reshape(n_strategies, n_segments * len(METRICS)), measurable)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Sentences a researcher should know before believing a result."""
-        notes = list(self.panel.warnings)
-        if self.panel.caps_look_ahead and "IC" in _domain(self.space, "weight_method"):
-            notes.append(
-                "market caps carry no dates, so IC weights of every day use today's: they look ahead"
-            )
+        weighs_caps = "IC" in domain(self.space, "weight_method")
+        notes = [w for w in self.panel.warnings if weighs_caps or w != LOOK_AHEAD_WARNING]
         n_days = self._end - self._start
-        last_data = int(np.flatnonzero(~np.isnan(self.panel.returns).all(axis=1))[-1])
         for name in ("data_period", "rebalance_frequency"):
-            for value in _domain(self.space, name):
+            for value in domain(self.space, name):
                 # at best trading begins when the oldest pair is old enough
                 first = int(self.panel.first_observation.min()) + value
-                active = min(n_days, last_data - first) if name == "data_period" else n_days
+                active = min(n_days, self._end - first) if name == "data_period" else n_days
                 if active < self.settings.min_active_days:
                     notes.append(
                         f"{name}={value} leaves at most {max(active, 0)} active days, fewer than "
@@ -259,7 +257,7 @@ class FactorBacktest(Objective):
         DataError
             If IC weights are in the space and the panel has no market cap at all.
         """
-        if not self.panel.has_market_caps and "IC" in _domain(self.space, "weight_method"):
+        if not self._knows_caps and "IC" in domain(self.space, "weight_method"):
             raise DataError(
                 "weight_method IC needs market caps and the market has none; leave it out with "
                 "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
@@ -283,12 +281,12 @@ class FactorBacktest(Objective):
         DataError
             For IC weights on a panel without market caps.
         """
-        if params.weight_method == "IC" and not self.panel.has_market_caps:
+        if params.weight_method == "IC" and not self._knows_caps:
             raise DataError(
                 "weight_method IC needs market caps and the panel has none; import caps or use "
                 "EQ or FS (--set weight_method=EQ,FS)"
             )
-        table = _PointTable.build([params], self.space, self.settings)
+        table = PointTable.build([params], self.space, self.settings)
         ranking = self._rank_block(table, np.array([0]))
         simulation = simulate(
             self._returns, ranking, table.rules, self._caps, keep_equity=True, **self._money
@@ -302,12 +300,12 @@ class FactorBacktest(Objective):
 
     @property
     def _space_windows(self) -> tuple[int, ...]:
-        return tuple(_domain(self.space, "window_size"))
+        return tuple(domain(self.space, "window_size"))
 
     @property
     def _space_factors(self) -> tuple[str, ...]:
         codes: dict[str, None] = {}
-        for subset in _domain(self.space, "factors"):
+        for subset in domain(self.space, "factors"):
             codes.update(dict.fromkeys(subset))
         return tuple(codes)
 
@@ -321,6 +319,13 @@ class FactorBacktest(Objective):
         # a pair listed after end_date must not move the median of the days before
         listed = self.panel.first_observation <= self._end
         return inverse_caps(np.where(listed, self.panel.market_caps, np.nan), rows)
+
+    @cached_property
+    def _knows_caps(self) -> bool:
+        """Whether a market cap of a listed pair is known on a day that may be traded."""
+        rows = np.unique(self.panel.market_cap_row[self._start + 1 : self._end + 1])
+        listed = self.panel.first_observation <= self._end
+        return bool(np.isfinite(self.panel.market_caps[rows[rows >= 0]][:, listed]).any())
 
     @property
     def _money(self) -> dict[str, Any]:
@@ -345,7 +350,7 @@ class FactorBacktest(Objective):
         stacked = np.stack([self._extra_windows[window, code] for code in factors])
         return stacked, list(range(len(factors)))
 
-    def _rank_block(self, table: "_PointTable", rows: npt.NDArray[np.int64]) -> Ranking:
+    def _rank_block(self, table: "PointTable", rows: npt.NDArray[np.int64]) -> Ranking:
         """Rank the days that the strategies in ``rows``, which share a ranking, trade on."""
         first = rows[0]
         window, data_period = int(table.window[first]), int(table.data_period[first])
@@ -374,7 +379,7 @@ class FactorBacktest(Objective):
         return np.ascontiguousarray(eligible[self._start :])
 
     def _simulate_block(
-        self, table: "_PointTable", rows: npt.NDArray[np.int64]
+        self, table: "PointTable", rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float64]:
         ranking = self._rank_block(table, rows)
         return simulate(
@@ -399,7 +404,7 @@ class FactorBacktest(Objective):
         return Batch(self.names, values, objective, tuple(failure))
 
     def _trades(self, params: StrategyParams) -> pd.DataFrame:
-        table = _PointTable.build([params], self.space, self.settings)
+        table = PointTable.build([params], self.space, self.settings)
         ranking = self._rank_block(table, np.array([0]))
         simulation = simulate_reference(
             self._returns, ranking, table.rules, self._caps, **self._money
@@ -441,81 +446,6 @@ class FactorBacktest(Objective):
         return pd.DataFrame(table, index=pd.RangeIndex(1, n_ranked + 1, name="rank"))
 
 
-@dataclass(frozen=True)
-class _PointTable:
-    """Parameters of several strategies as columns."""
-
-    subsets: tuple[tuple[str, ...], ...]
-    subset: npt.NDArray[np.int64]
-    window: npt.NDArray[np.int64]
-    data_period: npt.NDArray[np.int64]
-    rules: RuleTable
-
-    @classmethod
-    def build(cls, points: Points, space: FactorSpace, settings: BacktestSettings) -> "_PointTable":
-        if len(points) and isinstance(points[0], StrategyParams):
-            subsets, columns = _columns_of_params(points)  # type: ignore[arg-type]
-        else:
-            subsets, columns = _columns_of_indices(points, space)  # type: ignore[arg-type]
-        rules = rule_table(
-            columns["rebalance_frequency"],
-            columns["selection_count"],
-            columns["weight_method"],
-            settings,
-        )
-        return cls(
-            subsets, columns["factors"], columns["window_size"], columns["data_period"], rules
-        )
-
-    def factors(self, row: int) -> tuple[str, ...]:
-        return self.subsets[self.subset[row]]
-
-    def blocks(self, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-        """Rows that share a ranking, together."""
-        if not rows.size:
-            return
-        keys = (self.subset[rows], self.window[rows], self.data_period[rows])
-        order = rows[np.lexsort(keys)]
-        changes = np.zeros(len(order) - 1, dtype=np.bool_)
-        for column in (self.subset, self.window, self.data_period):
-            changes |= np.diff(column[order]) != 0
-        yield from np.split(order, np.flatnonzero(changes) + 1)
-
-
-def _columns_of_params(
-    points: Sequence[StrategyParams],
-) -> tuple[tuple[tuple[str, ...], ...], dict[str, npt.NDArray[np.int64]]]:
-    subsets = {factors: n for n, factors in enumerate(dict.fromkeys(p.factors for p in points))}
-    columns = {
-        name: np.array([getattr(p, name) for p in points], dtype=np.int64)
-        for name in ("window_size", "rebalance_frequency", "data_period", "selection_count")
-    }
-    columns["factors"] = np.array([subsets[p.factors] for p in points], dtype=np.int64)
-    methods = [WEIGHT_METHODS.index(p.weight_method) for p in points]
-    columns["weight_method"] = np.array(methods, dtype=np.int64)
-    return tuple(subsets), columns
-
-
-def _columns_of_indices(
-    points: npt.NDArray[np.int64] | Sequence[int], space: FactorSpace
-) -> tuple[tuple[tuple[str, ...], ...], dict[str, npt.NDArray[np.int64]]]:
-    digits = space.digits(np.asarray(points, dtype=np.int64))
-    columns = {}
-    for position, name in enumerate(space.names):
-        domain = _domain(space, name)
-        if name == "factors":
-            columns[name] = digits[:, position]
-        elif name == "weight_method":
-            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in domain])[digits[:, position]]
-        else:
-            columns[name] = np.array(domain, dtype=np.int64)[digits[:, position]]
-    return tuple(_domain(space, "factors")), columns
-
-
-def _domain(space: FactorSpace, name: str) -> tuple[Any, ...]:
-    return space.parameters[space.names.index(name)].finite_values()
-
-
 def _directions(metrics: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     natural = {metric.name: metric.direction for metric in METRICS}
     if not metrics or isinstance(metrics, str):
@@ -538,7 +468,7 @@ def _resolve_dates(
 ) -> BacktestSettings:
     first, last = panel.dates[0].date(), panel.dates[-1].date()
     end = settings.end_date or last
-    longest = max(_domain(space, "data_period"))
+    longest = max(domain(space, "data_period"))
     half = ((end - first).days + 1) // 2  # of the history up to end_date: appending changes nothing
     start = settings.start_date or first + dt.timedelta(days=min(longest, half))
     for name, date in (("start_date", start), ("end_date", end)):

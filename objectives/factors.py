@@ -74,11 +74,16 @@ def register_factor(
     ------
     SpaceError
         If the code is malformed or already registered.
+        If ``kernel`` is not a Numba function.
     """
     if not re.fullmatch(r"[A-Z][A-Z0-9]*", code):
         raise SpaceError(f"a factor code is capital letters and digits, got {code=}")
     if code in _FACTORS:
         raise SpaceError(f"factor {code!r} is already registered; choose another code")
+    if not isinstance(kernel, type(kernels._sharpe_njit)):  # plain functions without the JIT
+        raise SpaceError(
+            f"the kernel of factor {code!r} is decorated with numba.njit, got {kernel!r}"
+        )
     factor = Factor(code, title, reference, kernel)
     _FACTORS[code] = factor
     return factor

@@ -230,7 +230,9 @@ def _day_scores(
         for i, z in _standardise(known).items():
             totals[i] += z
             counts[i] += 1
-    return {i: totals[i] / counts[i] for i in pairs}
+    scores = {i: totals[i] / counts[i] for i in pairs}
+    # a factor whose spread overflows says nothing
+    return {i: score for i, score in scores.items() if not math.isnan(score)}
 
 
 def _standardise(known: dict[int, float]) -> dict[int, float]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from search_spaces.block_walk import BlockWalk, golden_stride, strided
 from search_spaces.errors import SpaceError
@@ -238,13 +237,17 @@ def _distinct(points: np.ndarray, fresh: np.ndarray) -> np.ndarray:
     return both[np.sort(first)]
 
 
-def _low_discrepancy(engine_of: Callable[..., Any]) -> Callable[..., np.ndarray]:
+def _low_discrepancy(engine_name: str) -> Callable[..., np.ndarray]:
     def draw(space: SearchSpace, size: int, seed: int) -> np.ndarray:
+        # Half a second and 60 MB that an exhaustive session need not pay.
+        from scipy.stats import qmc
+
+        engine_of: Callable[..., Any] = getattr(qmc, engine_name)
         engine_rng, rest_rng = np.random.default_rng(seed).spawn(2)
         lattice = space.lattice
         engine = engine_of(d=lattice.n_parameters, rng=engine_rng)
         # Sobol's sequence is balanced after powers of two only; the others take what is asked.
-        batch = 1 << (size - 1).bit_length() if engine_of is qmc.Sobol else size
+        batch = 1 << (size - 1).bit_length() if engine_name == "Sobol" else size
         points = np.empty(0, dtype=np.int64)
         drawn = 0
         while len(points) < size and drawn < _MAX_DRAWS * batch:
@@ -262,7 +265,7 @@ def _low_discrepancy(engine_of: Callable[..., Any]) -> Callable[..., np.ndarray]
 _DRAWERS: dict[str, Callable[[SearchSpace, int, int], np.ndarray]] = {
     "grid": _grid,
     "random": _random,
-    "latin_hypercube": _low_discrepancy(qmc.LatinHypercube),
-    "sobol": _low_discrepancy(qmc.Sobol),
-    "halton": _low_discrepancy(qmc.Halton),
+    "latin_hypercube": _low_discrepancy("LatinHypercube"),
+    "sobol": _low_discrepancy("Sobol"),
+    "halton": _low_discrepancy("Halton"),
 }

@@ -96,16 +96,32 @@ class StudyFace:
             "or search on it. All results are in the table hyperparameter_tuning_results."
         )
 
-    def append(self, connection: Connection, outcome: Outcome) -> int:
-        """Append the trials of a chunk that belong into the study; return how many."""
-        if stores_all(self.config, self.total):
-            chosen = np.arange(len(outcome.batch))
-        else:
+    def prepare(self, outcome: Outcome) -> TrialBatch | None:
+        """Arrange the trials of a chunk before its transaction, where all of them are stored."""
+        if not stores_all(self.config, self.total):
+            return None
+        return self._batch(outcome, np.arange(len(outcome.batch)))
+
+    def append(
+        self, connection: Connection, outcome: Outcome, prepared: TrialBatch | None = None
+    ) -> int:
+        """Append the trials of a chunk that belong into the study; return how many.
+
+        Parameters
+        ----------
+        connection : Connection
+        outcome : Outcome
+        prepared : TrialBatch, optional
+            From :meth:`prepare`; for a digest the trials are chosen here, under the study's lock.
+        """
+        batch = prepared if prepared is not None else self.prepare(outcome)
+        if batch is None:
             chosen = np.flatnonzero(self._sampled(outcome.positions))
             chosen = np.union1d(chosen, self._entering(connection, outcome))
-        if chosen.size:
-            append_trials(connection, self.study_id, self._batch(outcome, chosen))
-        return int(chosen.size)
+            batch = self._batch(outcome, chosen)
+        if len(batch):
+            append_trials(connection, self.study_id, batch)
+        return len(batch)
 
     def missing_best(self, connection: Connection) -> list[str]:
         """Ids of the session's best strategies that are no trials yet, best first."""

@@ -32,6 +32,7 @@ from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 
 from search_spaces.errors import StorageError
+from studies.bulk import insert_rows, stored_time
 from studies.migrations import TESTED_REVISIONS, check_optuna_revision
 from studies.storage import WritePacer
 
@@ -172,21 +173,21 @@ def append_trials(connection: Connection, study_id: int, batch: TrialBatch) -> r
     if not numbers:
         return numbers
     ids = _allocate_trial_ids(connection, len(batch))
-    _insert(
+    insert_rows(
         connection,
-        _trials,
+        _trials.name,
         ("trial_id", "number", "study_id", "state", "datetime_start", "datetime_complete"),
         _trial_rows(connection, ids, numbers, study_id, batch),
     )
-    _insert(
+    insert_rows(
         connection,
-        models.TrialValueModel.__table__,
+        models.TrialValueModel.__tablename__,
         ("trial_id", "objective", "value", "value_type"),
         _value_rows(ids, batch.values),
     )
-    _insert(
+    insert_rows(
         connection,
-        _params,
+        _params.name,
         ("trial_id", "param_name", "param_value", "distribution_json"),
         _param_rows(ids, batch),
     )
@@ -195,7 +196,7 @@ def append_trials(connection: Connection, study_id: int, batch: TrialBatch) -> r
         (models.TrialSystemAttributeModel, batch.system_attrs),
     ):
         columns = ("trial_id", "key", "value_json")
-        _insert(connection, model.__table__, columns, _attribute_rows(ids, attrs))
+        insert_rows(connection, model.__tablename__, columns, _attribute_rows(ids, attrs))
     return numbers
 
 
@@ -328,23 +329,6 @@ def _allocate_trial_ids(connection: Connection, n_trials: int) -> Sequence[int]:
     return sorted(ids)
 
 
-def _insert(
-    connection: Connection, table: sa.Table, columns: Sequence[str], rows: list[tuple[Any, ...]]
-) -> None:
-    """Insert rows by the driver alone, which SQLAlchemy's own executemany takes twice as long for.
-
-    Ids of the children are left to the database: it numbers them in the order of insertion.
-    """
-    if not rows:
-        return
-    place = "?" if connection.dialect.name == "sqlite" else "%s"
-    statement = (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608 (constants only)
-        f"VALUES ({', '.join([place] * len(columns))})"
-    )
-    connection.exec_driver_sql(statement, rows)
-
-
 def _trial_rows(
     connection: Connection,
     ids: Sequence[int],
@@ -397,19 +381,13 @@ def _attribute_rows(
 def _stored_times(
     connection: Connection, times: datetime.datetime | Sequence[datetime.datetime], n_trials: int
 ) -> list[Any]:
-    store = _stored_time_text if connection.dialect.name == "sqlite" else _stored_time
     if isinstance(times, datetime.datetime):
-        return [store(times)] * n_trials
-    return [store(time) for time in times]
+        return [stored_time(connection, _naive_utc(times))] * n_trials
+    return [stored_time(connection, _naive_utc(time)) for time in times]
 
 
-def _stored_time(time: datetime.datetime) -> datetime.datetime:
+def _naive_utc(time: datetime.datetime) -> datetime.datetime:
     return time.astimezone(datetime.UTC).replace(tzinfo=None)
-
-
-def _stored_time_text(time: datetime.datetime) -> str:
-    # The text SQLAlchemy writes into a DateTime column of SQLite.
-    return _stored_time(time).isoformat(sep=" ", timespec="microseconds")
 
 
 def _mark_deleted(connection: Connection, study_id: int) -> bool:

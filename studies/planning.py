@@ -31,17 +31,21 @@ _CHUNKS_PER_BATCH = 2_000
 _LEASE_SECONDS = 15.0
 _BLOCK_CHUNK = 3_000
 _SCATTERED_CHUNK = 1_000
+_TRIAL_CHUNK = 1_500
 _MIN_CHUNKS = 16
 
 
-def chunk_size_for(design: Design, block_size: int) -> int:
+def chunk_size_for(design: Design, block_size: int, *, every_trial: bool = False) -> int:
     """Choose how many strategies a worker takes at a time.
 
     In the exhaustive order neighbours share rankings and about 3,000 take a tenth of a second;
-    scattered designs take longer per strategy. Small sessions are cut finer, so that several
-    workers share them, but not below a block.
+    scattered designs take longer per strategy, and where every strategy becomes a trial it is the
+    transaction that takes longer. Small sessions are cut finer, so that several workers share
+    them, but not below a block.
     """
     largest = _BLOCK_CHUNK if design.method == "exhaustive" else _SCATTERED_CHUNK
+    if every_trial:
+        largest = min(largest, _TRIAL_CHUNK)
     fine = math.ceil(design.size / _MIN_CHUNKS)
     return max(1, min(largest, max(fine, block_size)))
 

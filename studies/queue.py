@@ -268,6 +268,8 @@ def _is_dead(worker: str) -> bool:
         return False
     try:
         process = psutil.Process(int(pid))
+        if process.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has waited for it yet
+            return True
         return int(process.create_time() * 1000) != int(started)
     except psutil.NoSuchProcess:
         return True

@@ -16,13 +16,21 @@ from sqlalchemy.engine import Connection
 from objectives import Batch
 from search_spaces import FactorSpace, SearchSpace
 from studies.bulk import insert_rows, placeholder, stored_time
-from studies.schema import METRIC_COLUMNS, OOS_METRIC_COLUMNS, strategy_queue
+from studies.schema import (
+    METRIC_COLUMNS,
+    OOS_METRIC_COLUMNS,
+    hyperparameter_tuning_results,
+    strategy_queue,
+)
 
 __all__ = ["Outcome", "Recorder"]
 
 _RESULTS = "hyperparameter_tuning_results"
 _QUEUE = "strategy_queue"
 _METRICS = frozenset(METRIC_COLUMNS + OOS_METRIC_COLUMNS)
+_WHOLE = frozenset(
+    column.name for column in hyperparameter_tuning_results.c if isinstance(column.type, sa.Integer)
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class Recorder:
         measured[outcome.failed] = math.nan
         for name, values in zip(outcome.batch.names, measured.T, strict=True):
             if name in _METRICS:
-                columns[name] = _nullable(values)
+                columns[name] = _nullable(values, whole=name in _WHOLE)
         columns["start_date"] = [self._dates[0]] * n
         columns["end_date"] = [self._dates[1]] * n
         columns["execution_time"] = [outcome.seconds / n] * n
@@ -217,8 +225,11 @@ def _plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, tuple) else value
 
 
-def _nullable(values: npt.NDArray[np.float64]) -> list[float | None]:
-    listed: list[float | None] = values.tolist()
-    for row in np.flatnonzero(np.isnan(values)).tolist():
+def _nullable(values: npt.NDArray[np.float64], *, whole: bool) -> list[float | None]:
+    """Plain numbers, None where there is none; counts as int."""
+    missing = np.isnan(values)
+    plain = np.where(missing, 0.0, values)
+    listed: list[float | None] = (plain.astype(np.int64) if whole else plain).tolist()
+    for row in np.flatnonzero(missing).tolist():
         listed[row] = None
     return listed

@@ -280,7 +280,8 @@ def _result_frames(session: Session) -> Iterator[pd.DataFrame]:
             return
         frame = pd.DataFrame([tuple(row)[1:] for row in rows], columns=names)
         reasons = [
-            json.loads(text).get("failure") if text else None for text in frame["raw_result"]
+            json.loads(text).get("failure") if isinstance(text, str) else None
+            for text in frame["raw_result"]
         ]
         frame["failure"] = pd.Series(reasons, dtype="str", index=frame.index)
         for name in _figures(session):

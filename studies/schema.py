@@ -281,6 +281,4 @@ backtest_trades = sa.Table(
 _RESULTS = hyperparameter_tuning_results.to_metadata(sa.MetaData())
 _RESULT_INDEXES = (
     sa.Index("ix_results_net_sharpe_ratio", _RESULTS.c.session_id, _RESULTS.c.net_sharpe_ratio),
-    sa.Index("ix_results_total_return", _RESULTS.c.session_id, _RESULTS.c.total_return),
-    sa.Index("ix_results_strategy", _RESULTS.c.strategy_id),
 )

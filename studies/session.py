@@ -19,7 +19,7 @@ from search_spaces import Design, FactorSpace, make_design
 from search_spaces.errors import SessionError
 from studies import queue
 from studies.config import TuningConfig
-from studies.face import StudyFace, study_id_of
+from studies.face import StudyFace, stores_all, study_id_of
 from studies.migrations import prepare_database
 from studies.planning import GENERATING, begin_plan, chunk_size_for, write_plan
 from studies.record import Recorder
@@ -145,8 +145,9 @@ class Session:
         )
         objective.check()
         design = make_design(space, method, size, seed)
-        block = _block_size(space)
-        chunk_size = config.execution.chunk_size or chunk_size_for(design, block)
+        chunk_size = config.execution.chunk_size or chunk_size_for(
+            design, _block_size(space), every_trial=stores_all(config.study, design.size)
+        )
         snapshot = _snapshot(config, objective, design, chunk_size)
         row = _new_row(objective, design, snapshot, notes)
         with database_errors(engine), WritePacer(engine) as pacer:

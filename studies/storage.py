@@ -38,8 +38,8 @@ __all__ = [
 ]
 
 BUSY_TIMEOUT_S = 30.0
-CACHE_MB = 64
-BULK_CACHE_MB = 200
+CACHE_MB = 16
+BULK_CACHE_MB = 64
 WAL_AUTOCHECKPOINT_PAGES = 20_000
 # "mtun" in ASCII: the advisory lock of this project on a PostgreSQL database.
 ADVISORY_LOCK_KEY = 0x6D74756E
@@ -49,7 +49,7 @@ def create_engine(url: str | URL | Path) -> Engine:
     """Open an engine on a SQLite file or a PostgreSQL database.
 
     On SQLite every connection waits up to 30 s for a lock, uses the write-ahead log and a cache of
-    at most 64 MB, and begins transactions explicitly: ``engine.begin()`` reads one snapshot,
+    at most 16 MB, and begins transactions explicitly: ``engine.begin()`` reads one snapshot,
     `write_transaction` takes the write lock. Foreign keys are not enforced there, because tables
     of an earlier system may carry references that SQLite refuses at every write. On PostgreSQL
     the driver is psycopg 3 and the session's time zone UTC.

@@ -172,6 +172,7 @@ class Worker:
         """
         recorder = self.session.recorder()
         rows = recorder.prepare_results(outcome)
+        trials = self.session.face.prepare(outcome)
         late_queue = self.session.row.total > QUEUE_LIMIT
         strategies = recorder.prepare_queue(outcome.indices) if late_queue else []
         n_failed = int(outcome.failed.sum())
@@ -184,7 +185,7 @@ class Worker:
             else:
                 recorder.complete_queue(connection, rows, outcome)
             recorder.insert_results(connection, rows, outcome)
-            self.session.face.append(connection, outcome)
+            self.session.face.append(connection, outcome, trials)
             if not claim_next:
                 return None
             return queue.claim_next(
@@ -282,7 +283,7 @@ def run_session(
     StorageError
         If the database cannot be written; what was committed stays, `resume` goes on from there.
     """
-    stop = stop or Stop()
+    stop = Stop() if stop is None else stop  # not `or`: one that is not set yet is false
     if session.row.status == GENERATING:
         complete_generations(session.engine)
     row = session.refresh()
@@ -315,6 +316,10 @@ def run_session(
                     time.sleep(_IDLE_SECONDS)
         except MassTuningError as error:
             _try_log(worker, "ERROR", str(error))
+            raise
+        except KeyboardInterrupt:
+            with contextlib.suppress(Exception):
+                _give_up(worker, claim)
             raise
         if claim is not None:
             worker.release(claim)
@@ -375,9 +380,10 @@ def _one_by_one(objective: Objective, indices: np.ndarray) -> Batch:
         except Exception as error:
             batches.append(f"{type(error).__name__}: {error}")
     good = next((batch for batch in batches if isinstance(batch, Batch)), None)
-    if good is None:
+    if good is None and len(indices) > 1:  # not strategies: what evaluates them is broken
         raise SessionError(f"every strategy of a chunk raised; the first: {batches[0]}")
-    n, n_metrics, n_objectives = len(indices), good.values.shape[1], good.objective.shape[1]
+    names = good.names if good is not None else ()
+    n, n_metrics, n_objectives = len(indices), len(names), len(objective.directions)
     values = np.full((n, n_metrics), np.nan)
     values_objective = np.full((n, n_objectives), np.nan)
     failure: list[str | None] = []
@@ -387,7 +393,7 @@ def _one_by_one(objective: Objective, indices: np.ndarray) -> Batch:
             failure.append(batch.failure[0])
         else:
             failure.append(f"error: {batch}")
-    return Batch(good.names, values, values_objective, tuple(failure))
+    return Batch(names, values, values_objective, tuple(failure))
 
 
 def _check_state(status: str, session_id: str, resume: bool) -> None:
@@ -404,6 +410,8 @@ def _check_state(status: str, session_id: str, resume: bool) -> None:
 def _is_over(session: Session) -> bool:
     with session.engine.connect() as connection:
         states = queue.chunk_states(connection, session.row.session_id)
+    if not states:  # only a deletion takes all chunks away
+        raise SessionError(f"{session.row.session_id} was deleted while it ran")
     return set(states) == {queue.COMPLETED}
 
 
@@ -434,6 +442,14 @@ def _set_running(connection: sa.Connection, session_id: str) -> None:
             started_at=sa.func.coalesce(tuning_sessions.c.started_at, utc_now()),
         )
     )
+
+
+def _give_up(worker: Worker, claim: Claim | None) -> None:
+    """Release what is held and pause, when told to stop at once."""
+    with worker.pacer.transaction() as connection:
+        if claim is not None:
+            queue.release(connection, claim)
+        _pause(connection, worker.session.row.session_id)
 
 
 def _pause(connection: sa.Connection, session_id: str) -> None:

@@ -14,7 +14,7 @@ from studies.migrations import HEAD, VERSION_TABLE, upgrade
 from studies.storage import create_engine, schema_lock, write_transaction
 
 ASSETS = Path(__file__).parent / "assets"
-RESULT_INDEXES = {"ix_results_net_sharpe_ratio", "ix_results_total_return", "ix_results_strategy"}
+RESULT_INDEXES = {"ix_results_net_sharpe_ratio"}
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_settings_of_a_sqlite_connection(engine):
         assert pragma(connection, "synchronous") == 1
         assert pragma(connection, "busy_timeout") == 30_000
         assert pragma(connection, "wal_autocheckpoint") == 20_000
-        assert pragma(connection, "cache_size") == -64 * 1024
+        assert pragma(connection, "cache_size") == -16 * 1024
 
 
 def test_an_existing_database_is_kept_and_gets_the_write_ahead_log(tmp_path):
@@ -188,10 +188,10 @@ def test_only_the_pacer_has_a_large_cache_and_gives_it_back(engine):
     with WritePacer(engine, cache_mb=200) as pacer, pacer.transaction() as connection:
         assert pragma(connection, "cache_size") == -200 * 1024
         with engine.connect() as ordinary:
-            assert pragma(ordinary, "cache_size") == -64 * 1024
+            assert pragma(ordinary, "cache_size") == -16 * 1024
     for _ in range(2):
         with engine.connect() as ordinary:
-            assert pragma(ordinary, "cache_size") == -64 * 1024
+            assert pragma(ordinary, "cache_size") == -16 * 1024
 
 
 def test_the_pacer_opens_again_after_closing(engine):

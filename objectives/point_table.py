@@ -1,0 +1,114 @@
+"""Strategies as columns: how points become parameter arrays and blocks that share a ranking."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from objectives.base import Points
+from objectives.settings import BacktestSettings, RuleTable, rule_table
+from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
+from search_spaces.errors import SpaceError
+
+__all__ = ["PointTable", "domain"]
+
+
+@dataclass(frozen=True)
+class PointTable:
+    """Parameters of several strategies as columns.
+
+    Attributes
+    ----------
+    subsets : tuple of tuple of str
+        Factor combinations.
+    subset : ndarray of int64, shape (n_strategies,)
+        Position of each strategy's combination in ``subsets``.
+    window, data_period : ndarray of int64, shape (n_strategies,)
+        Parameter values.
+    rules : RuleTable
+        What each strategy does on its trading days.
+    """
+
+    subsets: tuple[tuple[str, ...], ...]
+    subset: npt.NDArray[np.int64]
+    window: npt.NDArray[np.int64]
+    data_period: npt.NDArray[np.int64]
+    rules: RuleTable
+
+    @classmethod
+    def build(cls, points: Points, space: FactorSpace, settings: BacktestSettings) -> "PointTable":
+        """Read lattice indices or parameters.
+
+        Raises
+        ------
+        SpaceError
+            If an index is not a whole number of the space.
+        """
+        if len(points) and isinstance(points[0], StrategyParams):
+            subsets, columns = _columns_of_params(points)  # type: ignore[arg-type]
+        else:
+            subsets, columns = _columns_of_indices(points, space)  # type: ignore[arg-type]
+        rules = rule_table(
+            columns["rebalance_frequency"],
+            columns["selection_count"],
+            columns["weight_method"],
+            settings,
+        )
+        return cls(
+            subsets, columns["factors"], columns["window_size"], columns["data_period"], rules
+        )
+
+    def factors(self, row: int) -> tuple[str, ...]:
+        """Return the factor combination of a strategy."""
+        return self.subsets[self.subset[row]]
+
+    def blocks(self, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+        """Rows that share a ranking, together."""
+        if not rows.size:
+            return
+        keys = (self.subset[rows], self.window[rows], self.data_period[rows])
+        order = rows[np.lexsort(keys)]
+        changes = np.zeros(len(order) - 1, dtype=np.bool_)
+        for column in (self.subset, self.window, self.data_period):
+            changes |= np.diff(column[order]) != 0
+        yield from np.split(order, np.flatnonzero(changes) + 1)
+
+
+def domain(space: FactorSpace, name: str) -> tuple[Any, ...]:
+    """Return the values of a parameter, in order."""
+    return space.parameters[space.names.index(name)].finite_values()
+
+
+def _columns_of_params(
+    points: Sequence[StrategyParams],
+) -> tuple[tuple[tuple[str, ...], ...], dict[str, npt.NDArray[np.int64]]]:
+    subsets = {factors: n for n, factors in enumerate(dict.fromkeys(p.factors for p in points))}
+    columns = {
+        name: np.array([getattr(p, name) for p in points], dtype=np.int64)
+        for name in ("window_size", "rebalance_frequency", "data_period", "selection_count")
+    }
+    columns["factors"] = np.array([subsets[p.factors] for p in points], dtype=np.int64)
+    methods = [WEIGHT_METHODS.index(p.weight_method) for p in points]
+    columns["weight_method"] = np.array(methods, dtype=np.int64)
+    return tuple(subsets), columns
+
+
+def _columns_of_indices(
+    points: npt.NDArray[np.int64] | Sequence[int], space: FactorSpace
+) -> tuple[tuple[tuple[str, ...], ...], dict[str, npt.NDArray[np.int64]]]:
+    indices = np.asarray(points)
+    if indices.size and not np.issubdtype(indices.dtype, np.integer):
+        raise SpaceError(f"lattice indices are whole numbers, got {indices.dtype} values")
+    digits = space.digits(indices.astype(np.int64))
+    columns = {}
+    for position, name in enumerate(space.names):
+        values = domain(space, name)
+        if name == "factors":
+            columns[name] = digits[:, position]
+        elif name == "weight_method":
+            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in values])[digits[:, position]]
+        else:
+            columns[name] = np.array(values, dtype=np.int64)[digits[:, position]]
+    return tuple(domain(space, "factors")), columns

@@ -1,0 +1,340 @@
+"""Measure this project against limits and rivals; every number of the README comes from here.
+
+Each benchmark prints what it found and, with ``--json``, one JSON object on its last line.
+The standard market is synthetic: 200 pairs, 840 days, the backtest over the last 540.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+STANDARD_MARKET = {"n_pairs": 200, "n_days": 840, "seed": 0, "edge": 1.0}
+FULL_SIZE = 436_800
+OPTUNA_TRIALS = 300
+
+
+def main() -> None:
+    arguments = _parse()
+    names = list(BENCHMARKS) if arguments.name == "all" else [arguments.name]
+    for name in names:
+        if len(names) > 1:
+            print(f"== {name}", flush=True)
+        result = BENCHMARKS[name](arguments)
+        for key, value in result.items():
+            print(f"{key:>24}  {_readable(value)}")
+        if arguments.json:
+            print(json.dumps({"benchmark": name, **result}), flush=True)
+
+
+def kernel(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time factor cube, rankings and backtests of the whole default space on one core, compiled."""
+    from objectives import FactorBacktest, ReturnPanel
+
+    panel = ReturnPanel.synthetic(**STANDARD_MARKET)
+    _warm_up()
+    seconds, n_strategies = _kernel_seconds(FactorBacktest(panel), arguments)
+    return {
+        "n_strategies": n_strategies,
+        "kernel_s": seconds,
+        "strategies_per_s": n_strategies / seconds,
+        "microseconds_per_strategy": 1e6 * seconds / n_strategies,
+        "peak_rss_mb": _peak_mb(),
+    }
+
+
+def exhaustive(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time a recorded session: generate, execute, digest, into a fresh database."""
+    with _market_database(arguments) as url:
+        return _recorded_run(url, arguments)[0]
+
+
+def growth(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Compare the time per recorded strategy of the whole space with that of 100,000."""
+    per_strategy = {}
+    for size in (100_000, FULL_SIZE):
+        smaller = argparse.Namespace(**{**vars(arguments), "size": size})
+        with _market_database(smaller) as url:
+            run = _recorded_run(url, smaller)[0]
+        per_strategy[size] = 1e6 * run["wall_s"] / size
+    return {
+        "us_per_strategy_100000": per_strategy[100_000],
+        "us_per_strategy_436800": per_strategy[FULL_SIZE],
+        "ratio": per_strategy[FULL_SIZE] / per_strategy[100_000],
+    }
+
+
+def single(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time one strategy on a warm objective: metrics and equity, no trades or rankings."""
+    import numpy as np
+
+    from objectives import FactorBacktest, ReturnPanel
+
+    objective = FactorBacktest(ReturnPanel.synthetic(**STANDARD_MARKET))
+    points = np.random.default_rng(arguments.seed).integers(len(objective.space), size=200)
+    strategies = [objective.space.params(int(point)) for point in points]
+    for params in strategies:
+        objective.run(params)
+    times = []
+    for params in strategies:
+        began = time.perf_counter()
+        objective.run(params)
+        times.append(1e3 * (time.perf_counter() - began))
+    return {
+        "n_strategies": len(times),
+        "median_ms": statistics.median(times),
+        "max_ms": max(times),
+        "peak_rss_mb": _peak_mb(),
+    }
+
+
+def optuna_grid(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Compare with Optuna's own GridSampler on the same space, objective and kind of database."""
+    import optuna
+
+    from objectives import FactorBacktest, ReturnPanel
+
+    with _market_database(arguments) as url:
+        ours = _recorded_run(url, arguments)[0]
+    objective = FactorBacktest(ReturnPanel.synthetic(**STANDARD_MARKET))
+    choices = {
+        name: distribution.choices  # type: ignore[attr-defined]
+        for name, distribution in objective.space.distributions.items()
+    }
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        sampler = optuna.samplers.GridSampler(choices, seed=arguments.seed)
+        study = optuna.create_study(
+            storage=f"sqlite:///{folder}/optuna.db", sampler=sampler, direction="maximize"
+        )
+        study.optimize(objective, n_trials=1)
+        began = time.perf_counter()
+        study.optimize(objective, n_trials=OPTUNA_TRIALS)
+        seconds = time.perf_counter() - began
+    theirs = OPTUNA_TRIALS / seconds
+    return {
+        "n_strategies": ours["n_strategies"],
+        "ours_per_s": ours["strategies_per_s"],
+        "theirs_trials": OPTUNA_TRIALS,
+        "theirs_per_s": theirs,
+        "ratio": ours["strategies_per_s"] / theirs,
+        "peak_rss_mb": _peak_mb(),
+    }
+
+
+def dashboard(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time the first read of a recorded session's study through optuna-dashboard."""
+    from studies.session import Session
+
+    with _market_database(arguments) as url:
+        run, session_id = _recorded_run(url, arguments)
+        session = Session.open(url, session_id)
+        study_id = session.face.study_id
+        n_trials = len(session.study().trials)
+        with _dashboard_server(url) as address:
+            seconds, n_bytes = _get(f"{address}/api/studies/{study_id}?after=0")
+    return {
+        "n_strategies": run["n_strategies"],
+        "n_trials": n_trials,
+        "first_read_s": seconds,
+        "response_mb": n_bytes / 1e6,
+        "peak_rss_mb": _peak_mb(),
+    }
+
+
+def queries(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time ``status`` and ``top`` as whole commands on a recorded session, and ``--help``."""
+    with _market_database(arguments) as url:
+        run, session_id = _recorded_run(url, arguments)
+        asked = ["--session", session_id, "--database", url]
+        return {
+            "n_strategies": run["n_strategies"],
+            "help_s": _command_seconds("--help"),
+            "status_s": _command_seconds("status", *asked),
+            "status_detailed_s": _command_seconds("status", "--detailed", *asked),
+            "top_s": _command_seconds("top", *asked),
+            "peak_rss_mb": _peak_mb(),
+        }
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "kernel": kernel,
+    "exhaustive": exhaustive,
+    "growth": growth,
+    "single": single,
+    "optuna-grid": optuna_grid,
+    "dashboard": dashboard,
+    "queries": queries,
+}
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"{name:>12}  {run.__doc__}" for name, run in BENCHMARKS.items()),
+    )
+    parser.add_argument("name", choices=[*BENCHMARKS, "all"])
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--size", type=int, default=FULL_SIZE, help="strategies (default: all)")
+    parser.add_argument("--parallel", type=int, default=1, help="worker processes")
+    parser.add_argument("--database", choices=["sqlite"], default="sqlite")
+    parser.add_argument("--trials", choices=["digest", "full"], default="digest")
+    parser.add_argument("--seed", type=int, default=0, help="of the design and of samplers")
+    arguments = parser.parse_args()
+    if arguments.parallel != 1:
+        parser.error("only --parallel 1 exists yet")
+    return arguments
+
+
+def _recorded_run(url: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Generate and execute a session in a database that holds the standard market."""
+    from studies import Session, TuningConfig
+
+    _warm_up()
+    config = TuningConfig.from_mapping({"database": url, "study": {"trials": arguments.trials}})
+    began = time.perf_counter()
+    session = Session.create(config, size=arguments.size, seed=arguments.seed)
+    generated = time.perf_counter()
+    objective = session.objective()
+    objective.cube  # noqa: B018 (computed here, so that execute_s begins with the first claim)
+    ready = time.perf_counter()
+    session.run(objective=objective)
+    finished = time.perf_counter()
+    row = session.refresh()
+    assert row.status == "completed", row.status
+    peak_mb = _peak_mb()
+    # again without a database, on a fresh objective: what of the time is computation
+    fresh = type(objective)(objective.panel, objective.settings, space=objective.space)
+    kernel_s, _ = _kernel_seconds(fresh, arguments)
+    wall_s = finished - began
+    return {
+        "n_strategies": row.total,
+        "failed": row.failed,
+        "wall_s": wall_s,
+        "generate_s": generated - began,
+        "execute_s": finished - ready,
+        "kernel_s": kernel_s,
+        "rest_s": wall_s - kernel_s,
+        "strategies_per_s": row.total / wall_s,
+        "us_per_strategy": 1e6 * wall_s / row.total,
+        "peak_rss_mb": peak_mb,
+        "database_mb": _database_mb(url),
+        "workers": arguments.parallel,
+        "database": arguments.database,
+        "trials": arguments.trials,
+    }, row.session_id
+
+
+def _kernel_seconds(objective: Any, arguments: argparse.Namespace) -> tuple[float, int]:
+    """Time the cube and every strategy of the exhaustive order, in chunks as a session has them."""
+    from search_spaces import make_design
+    from studies.planning import chunk_size_for
+
+    design = make_design(objective.space, "exhaustive", arguments.size, arguments.seed)
+    step = chunk_size_for(design, 75)
+    began = time.perf_counter()
+    for start in range(0, design.size, step):
+        objective.evaluate(design.indices(start, min(start + step, design.size)))
+    return time.perf_counter() - began, design.size
+
+
+def _warm_up() -> None:
+    """Compile every kernel on a market too small to matter."""
+    from objectives import BacktestSettings, FactorBacktest, ReturnPanel
+
+    panel = ReturnPanel.synthetic(n_pairs=5, n_days=80, seed=1)
+    objective = FactorBacktest(panel, BacktestSettings(min_active_days=1))
+    objective.evaluate([0, 1, 2])
+
+
+@contextlib.contextmanager
+def _market_database(arguments: argparse.Namespace) -> Iterator[str]:
+    """Import the standard market into a fresh database, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/funding_rate.db"
+        process = multiprocessing.get_context("spawn").Process(target=_import_market, args=(url,))
+        process.start()
+        process.join()
+        if process.exitcode != 0:
+            raise SystemExit("the standard market could not be imported")
+        yield url
+
+
+def _import_market(url: str) -> None:
+    from objectives import ReturnPanel
+    from objectives.market import import_panel
+
+    import_panel(ReturnPanel.synthetic(**STANDARD_MARKET), url)
+
+
+@contextlib.contextmanager
+def _dashboard_server(url: str) -> Iterator[str]:
+    """Serve optuna-dashboard on a free port of this host, from a process of its own."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).parent / "optuna-dashboard", url, "--port", str(port)]
+    server = subprocess.Popen(
+        [*map(str, command), "--host", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                _get(f"{address}/api/meta")
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _get(address: str) -> tuple[float, int]:
+    began = time.perf_counter()
+    with urllib.request.urlopen(address, timeout=120) as response:  # noqa: S310 (our own server)
+        n_bytes = len(response.read())
+    return time.perf_counter() - began, n_bytes
+
+
+def _command_seconds(*words: str) -> float:
+    """Median time of a whole ``mass-tuning`` command, after one run that warms the file cache."""
+    command = [sys.executable, "-m", "studies", *words]
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _database_mb(url: str) -> float:
+    path = Path(url.removeprefix("sqlite:///"))
+    return sum(file.stat().st_size for file in path.parent.glob(path.name + "*")) / 1e6
+
+
+def _readable(value: Any) -> str:
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value}"
+
+
+if __name__ == "__main__":
+    main()

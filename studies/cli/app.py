@@ -1,0 +1,191 @@
+"""The program: its commands, and how an error becomes one line and an exit code.
+
+Exit codes: 0 done; 1 the run failed (database, disk, a bug); 2 bad input; 130 stopped by Ctrl-C or
+a termination signal, also where that paused a session in good order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from studies.cli.context import Context, global_options
+from studies.cli.data import export_command, import_command
+from studies.cli.demo import demo
+from studies.cli.estimate import estimate
+from studies.cli.execute import execute
+from studies.cli.generate import generate
+from studies.cli.maintenance import clean, config_command
+from studies.cli.output import error
+from studies.cli.status import sessions, status
+from studies.cli.strategies import show, top
+
+__all__ = ["FAILED", "INTERRUPTED", "REFUSED", "app", "main", "run"]
+
+PROGRAM = "mass-tuning"
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+_EXAMPLES = """\
+  mass-tuning demo                          # a first look; needs nothing
+  mass-tuning import funding_events.parquet # bring a market
+  mass-tuning generate --mode exhaustive    # plan a session
+  mass-tuning execute                       # run it; Ctrl-C pauses
+  mass-tuning top                           # what won
+"""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit code."""
+    code = run(sys.argv[1:] if args is None else args)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; print an error as one line on stderr.
+
+    Parameters
+    ----------
+    args : sequence of str
+        Without the name of the program.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    context = Context()
+    try:
+        return app.main(list(args), PROGRAM, standalone_mode=False, obj=context) or 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as refused:
+        return _fail(context, _usage(refused), REFUSED)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(context, " ".join(["stopped", context.hint]).strip(), INTERRUPTED)
+    except BrokenPipeError:
+        _close_stdout()
+        return FAILED
+    except Exception as failure:
+        return _fail(context, *_told(failure))
+
+
+def _told(failure: Exception) -> tuple[str, int]:
+    """Message and exit code of an exception."""
+    from search_spaces.errors import (
+        ConfigError,
+        DataError,
+        MassTuningError,
+        SessionError,
+        SpaceError,
+    )
+
+    if isinstance(failure, (ConfigError, DataError, SessionError, SpaceError)):
+        return str(failure), REFUSED
+    if isinstance(failure, MassTuningError):
+        return str(failure), FAILED
+    if isinstance(failure, OSError) and failure.filename is not None:
+        return f"{failure.filename}: {failure.strerror}", FAILED
+    return (
+        f"unexpected {type(failure).__name__}: {failure}; run it again with --debug and report it",
+        FAILED,
+    )
+
+
+def _usage(refused: click.ClickException) -> str:
+    message = refused.format_message().rstrip(".")
+    ctx = refused.ctx if isinstance(refused, click.UsageError) else None
+    return f"{message}; see: {ctx.command_path} --help" if ctx is not None else message
+
+
+def _fail(context: Context, message: str, code: int) -> int:
+    if context.debug:
+        traceback.print_exc()
+    error(message)
+    return code
+
+
+def _close_stdout() -> None:
+    """Let nothing be written any more: the reader of a pipe has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which one uses them
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            formatter.write(_EXAMPLES)
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"{PROGRAM} {_version()}")
+        ctx.exit()
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(PROGRAM)
+    except metadata.PackageNotFoundError:  # a checkout that is not installed
+        import tomllib
+
+        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"max_content_width": 100},
+    help="Search hundreds of thousands of funding-rate factor strategies, and know what won.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version.",
+)
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Print the help when no command is given."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _assemble() -> None:
+    decorated: Any = app
+    for option in global_options():
+        decorated = option(decorated)
+    for command in (
+        demo,
+        import_command,
+        estimate,
+        generate,
+        execute,
+        status,
+        sessions,
+        top,
+        show,
+        export_command,
+        clean,
+        config_command,
+    ):
+        app.add_command(command)
+
+
+_assemble()

@@ -1,0 +1,73 @@
+"""The commented configuration that ``config --write`` gives to a new project."""
+
+__all__ = ["DEFAULT_CONFIG"]
+
+DEFAULT_CONFIG = """\
+# Configuration of mass-tuning. Every value here is the default; what you leave out keeps it.
+
+# SQLAlchemy URL of the project's database: market, sessions and Optuna's tables.
+# sqlite:///FILE or postgresql://user@host/name
+database: sqlite:///funding_rate.db
+
+# What may be tried. The default space has 56 x 13 x 5 x 8 x 5 x 3 = 436,800 strategies.
+#
+# A parameter is one of
+#   {choice: [..]}                            listed values
+#   {range: [low, high], step: .., log: ..}   numbers; integers if all are written as integers
+#   {fixed: value}                            recorded, not searched
+#   {subsets: [..], max_size: .., min_size: 1}
+parameters:
+  factors: # which factors are averaged; max_size 6 gives 491,400 strategies
+    subsets: [SR, DD, TR, ST, WR, SO]
+    max_size: 4
+  window_size: # observations a factor looks back on
+    choice: [5, 10, 20, 30, 60, 90, 120, 150, 180, 210, 240, 270, 300]
+  rebalance_frequency: # days between trading days
+    choice: [1, 2, 7, 14, 30]
+  data_period: # days since a pair's first observation before it may be ranked
+    choice: [10, 20, 45, 90, 120, 150, 210, 300]
+  selection_count: # pairs held; 0 = every pair with a positive score
+    choice: [3, 5, 7, 10, 15]
+  weight_method: # EQ equal, IC inverse market cap (needs market caps), FS factor strength
+    choice: [EQ, IC, FS]
+
+# Rules that every strategy obeys, for example "window_size <= data_period",
+# "size(factors) <= 3" or "weight_method != 'IC'".
+constraints: []
+
+market:
+  database: null # where return_metrics and market_caps are; null: the database above
+  pairs: null # use only these trading pairs; null: all
+
+backtest:
+  start_date: null # null: the first date plus the largest data_period, at most half the history
+  end_date: null # null: the last date
+  initial_capital: 10000.0
+  fee_rate: 0.001 # fraction of the traded amount, per side
+  position_mode: percentage_based # of the cash left; or fixed_amount: of the initial capital
+  factor_input: return_1d # what factors look at; or roi_1d
+  position_size: null # null: 1 / selection_count
+  max_positions: null # null: selection_count
+  entry_top_n: null # null: selection_count
+  exit_threshold: null # null: ceil(2.5 x selection_count)
+  split_date: null # first out-of-sample day; the search sees only the days before
+  min_active_days: 60 # a strategy with fewer days in the market counts as failed
+
+# What a search optimises: metric and direction, the first one decides what is best.
+objective:
+  metrics:
+    net_sharpe_ratio: maximize
+
+execution:
+  parallel: 1 # worker processes
+  chunk_size: null # strategies a worker takes at a time; null: a fraction of a second of work
+  lease_seconds: 15.0 # a worker silent for so long has lost its chunk
+
+# What of a session becomes trials of its Optuna study.
+study:
+  trials: digest # or full: every strategy
+  all_up_to: 2000 # sessions of at most so many strategies are always stored whole
+  sample: 1500 # evenly spread strategies in a digest
+  running_best: 20 # those that enter the best so many are added as they come
+  final_best: 500 # at the end the best so many are all there
+"""

@@ -1,0 +1,216 @@
+"""What every command shares: its options, the configuration and the database they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from studies.config import TuningConfig
+    from studies.session import Session, SessionRow
+
+__all__ = ["Command", "Context", "command_options", "database_url", "session_option"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass
+class Context:
+    """The common options of one invocation, and what they lead to.
+
+    Attributes
+    ----------
+    config_file, database : str or None
+        ``--config`` and ``--database``.
+    debug, as_json : bool
+        ``--debug`` and ``--json``.
+    hint : str
+        Added to the message when the command is interrupted.
+    """
+
+    config_file: str | None = None
+    database: str | None = None
+    debug: bool = False
+    as_json: bool = False
+    hint: str = field(default="", repr=False)
+
+    @cached_property
+    def config(self) -> TuningConfig:
+        """The configuration, ``--database`` in its place."""
+        from studies.config import load_config
+
+        config = load_config(self.config_file)
+        if self.database is None:
+            return config
+        return config.model_copy(update={"database": database_url(self.database)})
+
+    def engine(self, *, create: bool = False) -> Engine:
+        """Open and prepare the project's database.
+
+        Parameters
+        ----------
+        create : bool
+            Whether a SQLite file that does not exist may be created. Questions to a database must
+            not leave an empty one behind.
+        """
+        from studies.session import open_database
+
+        if not create:
+            _require_database(self.config.database)
+        return open_database(self.config.database)
+
+    def session(self, session_id: str | None, pick: str) -> Session:
+        """Open the session of ``--session``, or the one that a command means without it.
+
+        Parameters
+        ----------
+        session_id : str or None
+        pick : {"unfinished", "newest", "results"}
+            Without an id: the newest with work left; that or else the newest of all; the newest
+            with results.
+        """
+        from studies.session import Session, list_sessions, read_row
+
+        engine = self.engine()
+        if session_id is not None:
+            return Session(engine, read_row(engine, session_id))
+        return Session(engine, _pick(list_sessions(engine), pick))
+
+
+class Command(click.Command):
+    """A command whose help ends with examples, printed as they are written.
+
+    Parameters
+    ----------
+    examples : str
+        One command line per line; a text after ``#`` is a remark.
+    """
+
+    def __init__(self, *args: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.examples = [line.strip() for line in examples.strip().splitlines()]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"  {line}\n")
+
+
+def command_options(function: _F) -> _F:
+    """Add the options that every command has."""
+    for option in reversed(
+        [
+            click.option(
+                "--json",
+                "as_json",
+                is_flag=True,
+                expose_value=False,
+                callback=_store,
+                help="Print one JSON document for programs.",
+            ),
+            *global_options(),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def global_options() -> list[Callable[[_F], _F]]:
+    """Options that stand before or after the name of a command."""
+    return [
+        click.option(
+            "--config",
+            "config_file",
+            metavar="FILE",
+            expose_value=False,
+            callback=_store,
+            help="Configuration; default: mass_tuning_config.yaml, if it is here.",
+        ),
+        click.option(
+            "--database",
+            metavar="URL",
+            expose_value=False,
+            callback=_store,
+            help="Database URL or SQLite file, instead of the configured one.",
+        ),
+        debug_option(),
+    ]
+
+
+def debug_option() -> Callable[[_F], _F]:
+    """``--debug``."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_store,
+        help="Show the traceback of an error.",
+    )
+
+
+def session_option(default: str) -> Callable[[_F], _F]:
+    """``--session``, with a word on what it is when left out."""
+    return click.option(
+        "--session", "session_id", metavar="ID", help=f"Session; default: {default}."
+    )
+
+
+def database_url(text: str) -> str:
+    """Read ``--database``: a URL, or the path of a SQLite file."""
+    return text if "://" in text else f"sqlite:///{text}"
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    # Given before the command and not after it, an option keeps its value.
+    if value:
+        assert param.name is not None
+        setattr(ctx.ensure_object(Context), param.name, value)
+
+
+def _require_database(url: str) -> None:
+    from search_spaces.errors import ConfigError
+    from studies.storage import create_engine, display_url
+
+    engine = create_engine(url)
+    missing = engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists()
+    shown = display_url(engine)
+    engine.dispose()
+    if missing:
+        raise ConfigError(
+            f"there is no database {shown} yet; put a market into it with: mass-tuning import "
+            "SOURCE, name another one with --database, or try: mass-tuning demo"
+        )
+
+
+def _pick(rows: list[SessionRow], pick: str) -> SessionRow:
+    from search_spaces.errors import SessionError
+    from studies.session import OPEN_STATES
+
+    if not rows:
+        raise SessionError("there is no session yet; create one with: mass-tuning generate")
+    if pick == "results":
+        for row in rows:
+            if row.completed + row.failed:
+                return row
+        raise SessionError(
+            f"no session has results yet; run the newest with: mass-tuning execute --session "
+            f"{rows[0].session_id}"
+        )
+    for row in rows:
+        if row.status in OPEN_STATES:
+            return row
+    if pick == "newest":
+        return rows[0]
+    raise SessionError(
+        f"no session has work left; the newest is {rows[0].session_id} ({rows[0].status}); create "
+        "one with: mass-tuning generate"
+    )

@@ -1,0 +1,130 @@
+"""``demo``: a market, a session and its best strategies, with nothing to prepare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, debug_option
+from studies.cli.data import import_market
+from studies.cli.output import note, print_json, say, style
+from studies.cli.progress import counting, waiting
+
+if TYPE_CHECKING:
+    from objectives import ReturnPanel
+    from studies.session import Session
+
+__all__ = ["demo"]
+
+_DATABASE = "funding_rate.db"
+_BEST = 10
+
+
+@click.command(
+    cls=Command,
+    short_help="A first look: 10,000 strategies on an invented market.",
+    examples="""
+    mass-tuning demo
+    mass-tuning demo --size 1000 --folder /tmp/first-look
+    """,
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="Number of strategies.",
+)
+@click.option(
+    "--folder",
+    default="mass-tuning-demo",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the demo's database is; created if missing.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for programs.")
+@debug_option()
+@click.pass_obj
+def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
+    """Invent a market, run 10,000 strategies on it, show the best.
+
+    The market has persistent returns, so that there is something to find. Everything is in the
+    demo's own folder, which may be deleted at any time. A second run uses the same market and
+    makes a new session.
+    """
+    if context.config_file or context.database:
+        raise click.ClickException("demo has a database of its own; choose its place with --folder")
+    context.hint = f"; start it again, or look at what is there in {folder}"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{Path(folder) / _DATABASE}"
+    panel = _market(url)
+    session = _plan(url, panel, size)
+
+    from studies.cli.execute import outcome, run_with_progress, summarise
+
+    if not as_json:
+        note(f"{session.row.session_id}  {session.row.total:,} strategies on a synthetic market")
+    progress = run_with_progress(session)
+    if as_json:
+        told = outcome(session, progress)
+        from studies.cli.strategies import strategy_records
+
+        told.update(database=url, top=strategy_records(session.top(_BEST)))
+        print_json(told)
+    else:
+        summarise(session, progress, n=_BEST, more=False)
+        if session.row.status == "completed":
+            _print_ways_on(url, session)
+    if session.row.status == "paused":
+        raise click.exceptions.Exit(130)
+
+
+def _market(url: str) -> ReturnPanel:
+    """The synthetic market as the database has it; written where it is not there yet."""
+    from objectives import ReturnPanel
+    from search_spaces.errors import DataError, StorageError
+
+    with waiting("inventing a market"):
+        invented = ReturnPanel.synthetic()
+    try:
+        there = ReturnPanel.from_database(url)
+        if there.fingerprint() == invented.fingerprint():
+            return there
+    except (DataError, StorageError):
+        pass  # the first run, or one that was interrupted
+    import_market(invented, url)
+    return ReturnPanel.from_database(url)
+
+
+def _plan(url: str, panel: ReturnPanel, size: int) -> Session:
+    from studies.config import TuningConfig
+    from studies.session import Session
+
+    with counting("planning") as advance:
+        return Session.create(
+            TuningConfig(database=url),
+            method="exhaustive",
+            size=size,
+            notes="demo",
+            panel=panel,
+            on_progress=advance,
+        )
+
+
+def _print_ways_on(url: str, session: Session) -> None:
+    session_id = session.row.session_id
+    lines: list[tuple[str, Any]] = [
+        ("one of them closely", f"mass-tuning --database {url} show best"),
+        ("in the browser", f"optuna-dashboard {url}"),
+    ]
+    for title, command in lines:
+        say(style(title, dim=True))
+        say(f"  {command}")
+    say(style("in Python", dim=True))
+    say("  import optuna")
+    say("  from studies import Session")
+    say(f'  Session.open("{url}", "{session_id}").top(10)')
+    say(f'  optuna.load_study(study_name="{session_id}", storage="{url}").best_trial')

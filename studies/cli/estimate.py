@@ -1,0 +1,223 @@
+"""``estimate``: what a session would take, measured on a small one."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, command_options
+from studies.cli.generate import require_market
+from studies.cli.output import duration, pairs, print_json, say, size, style, warn
+from studies.cli.planning import Plan, plan_options, read_plan
+from studies.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from objectives import FactorBacktest
+    from search_spaces import Design
+    from studies.worker import Progress
+
+__all__ = ["estimate"]
+
+_SAMPLE_SECONDS = 1.5
+_PLANNED = 20_000
+_TRIAL_SAMPLE = 300
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Some strategies, and what they took."""
+
+    strategies: int
+    seconds: float
+    n_bytes: int
+
+    @property
+    def seconds_each(self) -> float:
+        return self.seconds / self.strategies
+
+    @property
+    def bytes_each(self) -> float:
+        return self.n_bytes / self.strategies
+
+
+@click.command(
+    cls=Command,
+    short_help="Say what a session would take: time, disk, memory.",
+    examples="""
+    mass-tuning estimate
+    mass-tuning estimate --mode sampling --method sobol --size 50000
+    mass-tuning estimate --set weight_method=EQ,FS --trials full
+    """,
+)
+@plan_options
+@command_options
+@click.pass_obj
+def estimate(context: Context, **options: Any) -> None:
+    """Say how many strategies a session has and what it would take: time, disk, memory.
+
+    Takes the options of generate. A few strategies of this very plan are run on this market and
+    this machine, in a temporary database; nothing is written to yours.
+    """
+    plan = read_plan(context, **options)
+    require_market(context)
+    with waiting("measuring"):
+        told = _measure(context, plan)
+    if context.as_json:
+        print_json(told)
+        return
+    for text in told["warnings"]:
+        warn(text)
+    shares = told["seconds"]
+    say(f"{style(format(told['strategies'], ','), bold=True)} strategies")
+    pairs(
+        [
+            ("time", f"{duration(shares['total'])}, at {told['strategies_per_second']:,.0f}/s"),
+            (
+                "",
+                f"plan {duration(shares['generate'])}, backtest and record "
+                f"{duration(shares['execute'])}, start {duration(shares['start'])}",
+            ),
+            ("database", f"{size(told['database_bytes'])} more"),
+            ("memory", f"{size(told['memory_bytes'])}"),
+            ("trials", f"{told['trials']:,} in the Optuna study"),
+        ]
+    )
+    say()
+    for text in told["sources"]:
+        say(style(f"  {text}", dim=True))
+
+
+def _measure(context: Context, plan: Plan) -> dict[str, Any]:
+    from objectives import BacktestSettings, FactorBacktest
+    from search_spaces import make_design
+    from studies.face import stores_all
+    from studies.session import load_panel
+    from studies.storage import create_engine
+
+    config = plan.config
+    began = time.perf_counter()
+    engine = create_engine(config.database)
+    panel = load_panel(config, engine)
+    engine.dispose()
+    objective = FactorBacktest(
+        panel,
+        BacktestSettings.from_dict(config.backtest),
+        space=config.space(plan.restrictions),
+        metrics=config.objective.metrics,
+    )
+    objective.check()
+    objective.cube  # noqa: B018 (computed here, so that it counts as part of the start)
+    start = time.perf_counter() - began
+    design = make_design(objective.space, plan.method, plan.size, plan.seed)
+    total = design.size
+    n_trials = total
+    if not stores_all(config.study, total):
+        study = config.study
+        n_trials = min(total, study.sample + study.final_best + study.running_best)
+    with tempfile.TemporaryDirectory(prefix="mass-tuning-") as folder:
+        planning, plain, trials = _samples(Path(folder), plan, objective, design)
+    extra_seconds = max(0.0, trials.seconds_each - plain.seconds_each)
+    extra_bytes = max(0.0, trials.bytes_each - plain.bytes_each)
+    bytes_each = planning.bytes_each + plain.bytes_each
+    execute = total * plain.seconds_each + n_trials * extra_seconds
+    generate = total * planning.seconds_each
+    return {
+        "strategies": total,
+        "mode": "exhaustive" if plan.method == "exhaustive" else "sampling",
+        "method": plan.method,
+        "trials": n_trials,
+        "seconds": {
+            "start": start,
+            "generate": generate,
+            "execute": execute,
+            "total": start + generate + execute,
+        },
+        "strategies_per_second": total / execute,
+        "database_bytes": round(total * bytes_each + n_trials * extra_bytes),
+        "memory_bytes": _peak_memory(),
+        "sample": {
+            "planned": planning.strategies,
+            "executed": plain.strategies,
+            "with_trials": trials.strategies,
+        },
+        "sources": [
+            f"measured here: {planning.strategies:,} strategies planned in "
+            f"{duration(planning.seconds)}, {plain.strategies:,} run and recorded in "
+            f"{duration(plain.seconds)}, {trials.strategies:,} with their trials; in a temporary "
+            "SQLite file",
+            "memory is the peak of this process, with the market and the factor values",
+        ],
+        "warnings": [*objective.warnings, *([design.note] if design.note else [])],
+    }
+
+
+def _samples(
+    folder: Path, plan: Plan, objective: FactorBacktest, design: Design
+) -> tuple[_Sample, _Sample, _Sample]:
+    """Planning a session, running it without trials, and one where every strategy is a trial."""
+    objective.evaluate(design.indices(0, min(design.size, 200)))  # compiles, if it must
+    none = {"trials": "digest", "all_up_to": 0, "sample": 0, "running_best": 0, "final_best": 0}
+    size = min(design.size, _PLANNED)
+    planning, running = _session(folder / "plain.db", plan, objective, size, none)
+    size = min(design.size, _TRIAL_SAMPLE)
+    _, trials = _session(folder / "trials.db", plan, objective, size, {"trials": "full"})
+    return planning, running, trials
+
+
+def _session(
+    path: Path, plan: Plan, objective: FactorBacktest, size: int, study: dict[str, Any]
+) -> tuple[_Sample, _Sample]:
+    """Plan a session of so many strategies, and run as many of them as there is time for."""
+    from studies.session import Session, open_database
+    from studies.worker import Stop
+
+    url = f"sqlite:///{path}"
+    engine = open_database(url)
+    empty = _size(engine)
+    study_config = plan.config.study.model_copy(update=study)
+    began = time.perf_counter()
+    session = Session.create(
+        plan.config.model_copy(update={"database": url, "study": study_config}),
+        method=plan.method,
+        size=size,
+        seed=plan.seed,
+        restrictions=plan.restrictions,
+        panel=objective.panel,
+    )
+    planned = time.perf_counter() - began
+    before = _size(engine)
+    stop = Stop()
+
+    def enough(progress: Progress) -> None:
+        if progress.seconds > _SAMPLE_SECONDS:
+            stop.set()
+
+    progress = session.run(objective=objective, on_progress=enough, stop=stop)
+    after = _size(engine)
+    engine.dispose()
+    return (
+        _Sample(size, planned, max(0, before - empty)),
+        _Sample(max(1, progress.done_here), progress.seconds, max(0, after - before)),
+    )
+
+
+def _size(engine: Any) -> int:
+    """Bytes of the database, what is still in its log included."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    return Path(engine.url.database).stat().st_size
+
+
+def _peak_memory() -> int:
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

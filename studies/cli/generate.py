@@ -1,0 +1,100 @@
+"""``generate``: plan a session and write its queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, command_options
+from studies.cli.output import note, print_json, say, style, warn
+from studies.cli.planning import plan_options, read_plan
+from studies.cli.progress import counting
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from studies.session import Session
+
+__all__ = ["generate", "housekeeping", "require_market"]
+
+
+@click.command(
+    cls=Command,
+    short_help="Plan a session: which strategies, on which data.",
+    examples="""
+    mass-tuning generate --mode exhaustive
+    mass-tuning generate --mode exhaustive --size 10000 --set weight_method=EQ,FS
+    mass-tuning generate --mode sampling --size 1000
+    mass-tuning generate --mode sampling --method sobol --size 4096 --seed 7
+    mass-tuning generate --split-date 2025-06-01 --backtest fee_rate=0.0005
+    """,
+)
+@plan_options
+@click.option("--notes", metavar="TEXT", help="Free text kept with the session.")
+@command_options
+@click.pass_obj
+def generate(context: Context, notes: str | None, **options: Any) -> None:
+    """Plan a session: which strategies, on which data, with which settings."""
+    plan = read_plan(context, **options)
+    require_market(context)
+    context.hint = "a session begun is completed by the next generate or execute"
+    from studies.session import Session
+
+    housekeeping(context.engine(create=True))
+    with counting("planning") as advance:
+        session = Session.create(
+            plan.config,
+            method=plan.method,
+            size=plan.size,
+            seed=plan.seed,
+            restrictions=plan.restrictions,
+            notes=notes,
+            on_progress=advance,
+        )
+    if context.as_json:
+        print_json(describe(session))
+        return
+    for text in session.row.config["warnings"]:
+        warn(text)
+    row = session.row
+    say(f"{style(row.session_id, bold=True)}  {row.total:,} strategies planned ({row.method})")
+    say(f"run it with: mass-tuning execute --session {row.session_id}")
+
+
+def describe(session: Session) -> dict[str, Any]:
+    """What a program wants to know of a new session."""
+    row = session.row
+    return {
+        "session_id": row.session_id,
+        "mode": row.mode,
+        "method": row.method,
+        "seed": row.seed,
+        "total": row.total,
+        "space_size": len(session.space),
+        "status": row.status,
+        "objective": session.directions,
+        "backtest": row.config["config"]["backtest"],
+        "notes": row.notes,
+        "warnings": row.config["warnings"],
+        "next": f"mass-tuning execute --session {row.session_id}",
+    }
+
+
+def require_market(context: Context) -> None:
+    """Refuse before anything is created when there is no market to plan on."""
+    if context.config.market.database is None:
+        context.engine().dispose()
+
+
+def housekeeping(engine: Engine) -> None:
+    """Finish what interrupted commands left: deletions, then plans."""
+    from studies.cleaning import finish_deletions
+    from studies.session import complete_generations
+
+    for session_id in finish_deletions(engine):
+        note(f"finished the interrupted deletion of {session_id}")
+    with counting("completing") as advance:
+        finished = complete_generations(engine, advance)
+    for session_id in finished:
+        note(f"completed the interrupted plan of {session_id}")

@@ -1,0 +1,195 @@
+"""What ``generate`` and ``estimate`` have in common: the options that describe a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from studies.cli.context import Context
+    from studies.config import TuningConfig
+
+__all__ = ["Plan", "plan_options", "read_plan"]
+
+MODES = ("exhaustive", "sampling")
+METHODS = ("random", "latin_hypercube", "grid", "sobol", "halton")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Mode(click.Choice[str]):
+    """A choice that says of other methods that they are not in this release."""
+
+    name = "mode"
+
+    def __init__(self) -> None:
+        super().__init__(MODES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in MODES:
+            return value
+        raise click.ClickException(
+            f"--mode {value} is not in this release; choose {' or '.join(MODES)}"
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A session as the options describe it.
+
+    Attributes
+    ----------
+    config : TuningConfig
+        With backtest settings and trials of the command line in their place.
+    method : str
+        One of `search_spaces.DESIGNS`.
+    size : int or None
+    seed : int
+    restrictions : dict of str to list of str
+        Values that parameters are limited to.
+    """
+
+    config: TuningConfig
+    method: str
+    size: int | None
+    seed: int
+    restrictions: dict[str, list[str]]
+
+
+def plan_options(function: _F) -> _F:
+    """Add the options of a plan; the command hands them to :func:`read_plan`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def read_plan(
+    context: Context,
+    mode: str,
+    method: str | None,
+    size: int | None,
+    seed: int,
+    restrictions: tuple[str, ...],
+    settings: tuple[str, ...],
+    trials: str | None,
+    **dates: str | None,
+) -> Plan:
+    """Make a plan of the options, with their values checked as far as that goes without data.
+
+    Raises
+    ------
+    click.UsageError
+        If options do not go together or are malformed.
+    """
+    if mode == "exhaustive" and method is not None:
+        raise click.ClickException(
+            f"--mode exhaustive takes no --method, got {method}; use --mode sampling for designs"
+        )
+    if mode == "sampling" and size is None:
+        raise click.ClickException(
+            "--mode sampling needs --size, the number of strategies to draw; add --size N"
+        )
+    backtest = {name: _scalar(value) for name, value in _assignments("--backtest", settings)}
+    for name, value in dates.items():
+        if value is not None:
+            if name in backtest:
+                raise click.UsageError(
+                    f"{name} is given twice, by --{name.replace('_', '-')} and by --backtest"
+                )
+            backtest[name] = value
+    config = context.config
+    config = config.model_copy(update={"backtest": {**config.backtest, **backtest}})
+    if trials is not None:
+        study = config.study.model_copy(update={"trials": trials})
+        config = config.model_copy(update={"study": study})
+    return Plan(
+        config=config,
+        method=mode if mode == "exhaustive" else method or METHODS[0],
+        size=size,
+        seed=seed,
+        restrictions={
+            name: [part.strip() for part in values.split(",") if part.strip()]
+            for name, values in _assignments("--set", restrictions)
+        },
+    )
+
+
+def _assignments(option: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        name = name.strip()
+        if not (sign and name and value.strip()):
+            example = "weight_method=EQ,FS" if option == "--set" else "fee_rate=0.0005"
+            raise click.UsageError(f"{option} is NAME=VALUE, like {example}; got {text!r}")
+        if name in found:
+            raise click.UsageError(f"{option} names {name!r} twice; give all its values at once")
+        found[name] = value.strip()
+    return list(found.items())
+
+
+def _scalar(text: str) -> Any:
+    if text.lower() in ("null", "none"):
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+_OPTIONS = [
+    click.option(
+        "--mode",
+        type=_Mode(),
+        default="exhaustive",
+        show_default=True,
+        help="The whole space (or its first --size in an evenly spread order), or a sample.",
+    ),
+    click.option(
+        "--method",
+        type=click.Choice(METHODS),
+        help="How --mode sampling draws.  [default: random]",
+    ),
+    click.option("--size", type=click.IntRange(min=1), metavar="N", help="Number of strategies."),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="S",
+        help="Seed of the sample; for exhaustive the block to begin with.",
+    ),
+    click.option(
+        "--set",
+        "restrictions",
+        multiple=True,
+        metavar="NAME=V1,V2",
+        help="Limit a parameter to these values, e.g. factors=SR,SR_DD; repeatable.",
+    ),
+    click.option(
+        "--start-date", metavar="DATE", help="First day of the backtest, like 2025-01-31."
+    ),
+    click.option("--end-date", metavar="DATE", help="Last day of the backtest."),
+    click.option(
+        "--split-date",
+        metavar="DATE",
+        help="First out-of-sample day; the search sees only the days before.",
+    ),
+    click.option(
+        "--backtest",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other backtest setting, e.g. fee_rate=0.0005; repeatable.",
+    ),
+    click.option(
+        "--trials",
+        type=click.Choice(["digest", "full"]),
+        help="What of a session above 2,000 strategies its Optuna study holds: an even sample "
+        "and the best, or all.  [default: as configured, digest]",
+    ),
+]

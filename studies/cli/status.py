@@ -1,0 +1,171 @@
+"""``status`` and ``sessions``: how far a session is, and which ones there are."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
+
+if TYPE_CHECKING:
+    from studies.results import SessionStatus
+    from studies.session import Session
+
+__all__ = ["sessions", "status"]
+
+_WATCH_SECONDS = 2.0
+_OVER = ("completed", "failed", "paused")
+_COLORS = {"completed": "green", "running": "cyan", "paused": "yellow", "failed": "red"}
+_BAR_WIDTH = 40
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    mass-tuning status
+    mass-tuning status --session session_20250131_120000_1234 --detailed
+    mass-tuning status --watch
+    mass-tuning status --watch --json      # one document a line
+    """,
+)
+@session_option("the newest unfinished one, else the newest")
+@click.option("--detailed", is_flag=True, help="Also workers, chunks, reasons of failures, log.")
+@click.option(
+    "--watch", is_flag=True, help="Print it every 2 seconds until the session is over or paused."
+)
+@command_options
+@click.pass_obj
+def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
+    """Show how far a session is."""
+    from studies.results import status as read_status
+
+    session = context.session(session_id, "newest")
+    live = watch and not context.as_json and sys.stdout.isatty()
+    while True:
+        told = read_status(session, detailed=detailed)
+        if context.as_json:
+            print_json(_document(told, detailed), lines=watch)
+        else:
+            if live:
+                click.clear()
+            _print_status(told, detailed)
+        if not watch or told.state in _OVER:
+            return
+        if not context.as_json and not live:
+            say()
+        sys.stdout.flush()
+        time.sleep(_WATCH_SECONDS)
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    mass-tuning sessions
+    mass-tuning sessions --json
+    mass-tuning --database sqlite:///other.db sessions
+    """,
+)
+@command_options
+@click.pass_obj
+def sessions(context: Context) -> None:
+    """List the sessions of the database, newest first."""
+    from studies.session import list_sessions
+
+    rows = list_sessions(context.engine())
+    if context.as_json:
+        names = ("mode", "method", "seed", "total", "completed", "failed", "status")
+        times = ("created_at", "started_at", "completed_at")
+        print_json(
+            [
+                {
+                    "session_id": row.session_id,
+                    **{name: getattr(row, name) for name in (*names, *times, "notes")},
+                }
+                for row in rows
+            ]
+        )
+        return
+    if not rows:
+        say("no session yet; create one with: mass-tuning generate")
+        return
+    table(
+        [
+            Column("session", [row.session_id for row in rows], right=False),
+            Column("status", [row.status for row in rows], right=False),
+            Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
+            Column("of", [f"{row.total:,}" for row in rows]),
+            Column("failed", [f"{row.failed:,}" for row in rows]),
+            Column("method", [row.method for row in rows], right=False),
+            Column("created", [local_time(row.created_at) for row in rows], right=False),
+            Column("notes", [" ".join((row.notes or "").split()) for row in rows], right=False),
+        ]
+    )
+
+
+def _document(told: SessionStatus, detailed: bool) -> dict[str, Any]:
+    values = asdict(told)
+    values["status"] = values.pop("state")
+    if not detailed:
+        for name in ("failures", "log"):
+            del values[name]
+    return values
+
+
+def _print_status(told: SessionStatus, detailed: bool) -> None:
+    done = told.completed + told.failed
+    share = done / told.total if told.total else 1.0
+    filled = int(share * _BAR_WIDTH)
+    state = style(told.state, fg=_COLORS.get(told.state))
+    say(f"{style(told.session_id, bold=True)}  {state}")
+    say()
+    bar = style("━" * filled, fg="green") + style("━" * (_BAR_WIDTH - filled), dim=True)
+    say(f"  {bar}  {100 * share:.1f} %")
+    say()
+    rows = [
+        ("completed", f"{told.completed:,} of {told.total:,}"),
+        ("failed", f"{told.failed:,}"),
+        ("pending", f"{told.pending:,}"),
+    ]
+    if told.state == "running" and told.rate:
+        left = f", {duration(told.eta_seconds)} left" if told.eta_seconds is not None else ""
+        rows.append(("rate", f"{told.rate:,.0f}/s{left}"))
+    rows += [
+        ("method", f"{told.method}, seed {told.seed}"),
+        ("objective", ", ".join(f"{way} {name}" for name, way in told.directions.items())),
+        ("created", local_time(told.created_at)),
+    ]
+    if told.completed_at is not None:
+        rows.append(("finished", local_time(told.completed_at)))
+    if told.notes:
+        rows.append(("notes", told.notes))
+    rows += [("note", text) for text in told.warnings]
+    pairs(rows)
+    if detailed:
+        _print_details(told)
+
+
+def _print_details(told: SessionStatus) -> None:
+    say()
+    chunks = ", ".join(f"{n:,} {state}" for state, n in sorted(told.chunks.items()))
+    pairs([("started", local_time(told.started_at)), ("chunks", chunks or "none")])
+    if told.workers:
+        say("\n  workers")
+        for worker in told.workers:
+            seconds = worker["lease_seconds_left"]
+            say(
+                f"    {worker['worker']}: chunk {worker['chunk']} of {worker['strategies']:,} "
+                f"strategies, attempt {worker['attempt']}, lease {seconds:.0f} s"
+            )
+    if told.failures:
+        say("\n  failures")
+        pairs([(reason, f"{count:,}") for reason, count in told.failures.items()], indent=4)
+    if told.log:
+        say("\n  log, newest first")
+        for entry in told.log:
+            moment = local_time(entry["created_at"])
+            say(f"    {moment}  {entry['log_level'].lower():7}  {entry['message']}")

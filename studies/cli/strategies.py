@@ -1,0 +1,459 @@
+"""``top`` and ``show``: the best strategies of a session, and one of them closely."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.chart import line_chart
+from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.output import Column, figure, note, pairs, print_json, say, style, table, warn
+from studies.cli.progress import counting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from objectives import BacktestResult, FactorBacktest
+    from studies.detail import SavedDetail
+    from studies.session import Session
+
+__all__ = ["print_top", "show", "strategy_records", "top"]
+
+_SHORT = {
+    "net_sharpe_ratio": "net sharpe",
+    "total_return": "return",
+    "max_drawdown": "drawdown",
+    "win_rate": "win rate",
+    "trade_count": "trades",
+    "avg_holding_days": "hold days",
+    "turnover": "turnover",
+    "annual_return": "annual",
+    "oos_net_sharpe_ratio": "oos sharpe",
+    "oos_total_return": "oos return",
+}
+_PARAMETERS = (
+    "factors",
+    "window_size",
+    "rebalance_frequency",
+    "data_period",
+    "selection_count",
+    "weight_method",
+)
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    mass-tuning top
+    mass-tuning top -n 50 --metric total_return
+    mass-tuning top --metric max_drawdown --direction minimize
+    mass-tuning top --session session_20250131_120000_1234 --json
+    """,
+)
+@session_option("the newest with results")
+@click.option(
+    "-n",
+    "n",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many.",
+)
+@click.option(
+    "--metric", metavar="NAME", help="Rank by this figure; default: the session's objective."
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["maximize", "minimize"]),
+    help="What is better; default: what is natural for the metric.",
+)
+@command_options
+@click.pass_obj
+def top(
+    context: Context, session_id: str | None, n: int, metric: str | None, direction: str | None
+) -> None:
+    """List the best strategies of a session."""
+    from studies.results import top as best
+
+    session = context.session(session_id, "results")
+    frame = best(session, n, metric=metric, direction=direction)
+    chosen = metric or next(iter(session.directions))
+    if context.as_json:
+        print_json(
+            {
+                "session_id": session.row.session_id,
+                "status": session.row.status,
+                "metric": chosen,
+                "direction": direction or natural_direction(session, chosen),
+                "warnings": list(session.row.config.get("warnings", ())),
+                "strategies": strategy_records(frame),
+            }
+        )
+        return
+    row = session.row
+    for text in row.config.get("warnings", ()):
+        warn(text)
+    done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
+    say(f"{style(row.session_id, bold=True)}  by {chosen}, {done}, {row.failed:,} failed")
+    say()
+    if frame.empty:
+        say(f"  no strategy has a {chosen} yet")
+        return
+    print_top(session, frame, metric=chosen)
+
+
+@click.command(
+    cls=Command,
+    short_help="One strategy closely: figures, curve, trades, rankings.",
+    examples="""
+    mass-tuning show best
+    mass-tuning show SR_ST_W30_7D_D90_S5_EQ --trades
+    mass-tuning show best --ranking 2025-03-31 --no-chart
+    mass-tuning show best --save
+    """,
+)
+@click.argument("strategy")
+@session_option("the newest with results")
+@click.option("--no-chart", is_flag=True, help="Leave out the equity curve.")
+@click.option("--trades", is_flag=True, help="Print entries, exits and the funding of each day.")
+@click.option("--funding", is_flag=True, help="With --trades: the funding of each pair.")
+@click.option("--ranking", "date", metavar="DATE", help="Print the ranking at the close of a day.")
+@click.option(
+    "--save",
+    is_flag=True,
+    help="Write its rankings, result and trades into the tables strategy_ranking, "
+    "backtest_results and backtest_trades; again replaces them.",
+)
+@command_options
+@click.pass_obj
+def show(
+    context: Context,
+    strategy: str,
+    session_id: str | None,
+    no_chart: bool,
+    trades: bool,
+    funding: bool,
+    date: str | None,
+    save: bool,
+) -> None:
+    """Show one strategy: parameters, every figure, its rank, its equity curve.
+
+    STRATEGY is an id, or the word best. The curve, trades and rankings are computed anew from the
+    market in the database.
+    """
+    if funding and not trades:
+        raise click.ClickException("--funding says how --trades are printed; add --trades")
+    from studies.results import result_row
+
+    session = context.session(session_id, "results")
+    recorded = result_row(session, _strategy_id(session, strategy))
+    needed = trades or save or date is not None
+    objective, result = None, None
+    if needed or not no_chart:
+        objective, result = _run_again(session, recorded, needed)
+    saved = _save(session, recorded, objective, result) if save else None
+    if context.as_json:
+        print_json(
+            _document(session, recorded, result, saved, no_chart, trades and not funding, date)
+            | ({"trades": _trades(result, funding)} if trades and result is not None else {})
+        )
+        return
+    _print_recorded(session, recorded)
+    if result is not None and not no_chart:
+        say()
+        for line in line_chart(result.equity):
+            say(f"  {line}")
+    if trades and result is not None:
+        _print_trades(_trade_table(result, funding))
+    if date is not None and result is not None:
+        _print_ranking(result.ranking(date), date)
+    if saved is not None:
+        say()
+        say(
+            f"saved {saved.n_rankings:,} rankings, {saved.n_trades:,} trades and the result "
+            f"{saved.backtest_id}"
+        )
+
+
+def print_top(session: Session, frame: pd.DataFrame, *, metric: str | None = None) -> None:
+    """Print a table of strategies, as `studies.results.top` returns it."""
+    units = metric_units()
+    first = metric or next(iter(session.directions))
+    names = [first, "net_sharpe_ratio", "oos_net_sharpe_ratio", "total_return", "oos_total_return"]
+    names += ["max_drawdown", "win_rate", "trade_count", "avg_holding_days", "turnover"]
+    columns = [
+        Column("rank", [str(rank) for rank in frame.index]),
+        Column("strategy", frame["strategy_id"].tolist(), right=False),
+    ]
+    for name in dict.fromkeys(names):
+        if name in frame:
+            cells = [_shown(name, value, units) for value in frame[name].tolist()]
+            columns.append(Column(_SHORT.get(name, name.replace("_", " ")), cells))
+    table(columns)
+
+
+def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn a table of `studies.results.top` into what programs read."""
+    return [
+        {
+            "rank": rank,
+            "strategy_id": row["strategy_id"],
+            "parameters": _parameters(row),
+            "metrics": {
+                name: value
+                for name, value in row.items()
+                if name not in _PARAMETERS and name != "strategy_id"
+            },
+        }
+        for rank, row in zip(frame.index.tolist(), frame.to_dict("records"), strict=True)
+    ]
+
+
+def metric_units() -> dict[str, str]:
+    """Unit of every figure, out-of-sample ones included."""
+    from objectives.metrics import METRICS
+
+    units = {metric.name: metric.unit for metric in METRICS}
+    return units | {f"oos_{name}": unit for name, unit in units.items()}
+
+
+def natural_direction(session: Session, metric: str) -> str:
+    """What `studies.results.top` takes as better."""
+    from objectives.metrics import METRICS
+
+    natural = {each.name: each.direction for each in METRICS}
+    return session.directions.get(metric, natural[metric.removeprefix("oos_")])
+
+
+def _strategy_id(session: Session, strategy: str) -> str:
+    from search_spaces.errors import SessionError
+
+    if strategy != "best":
+        return strategy
+    frame = session.top(1)
+    if frame.empty:
+        raise SessionError(
+            f"every strategy of {session.row.session_id} failed so far, so none is best; see why "
+            f"with: mass-tuning status --session {session.row.session_id} --detailed"
+        )
+    return str(frame["strategy_id"].iloc[0])
+
+
+def _run_again(
+    session: Session, recorded: dict[str, Any], needed: bool
+) -> tuple[FactorBacktest | None, BacktestResult | None]:
+    """Backtest the strategy on the market of the database.
+
+    Where only the curve was wanted, it is left out with a word when the market has changed or a
+    strategy cannot be run; otherwise the error is the answer.
+    """
+    from objectives import FactorBacktest
+    from search_spaces.errors import MassTuningError
+
+    try:
+        full = session.objective()
+        params = session.space.parse(recorded["strategy_id"])
+        only = {name: [_spelled(getattr(params, name))] for name in _PARAMETERS}
+        # of this space the factor cube has one window instead of all
+        objective = FactorBacktest(
+            full.panel, full.settings, space=session.space.restrict(only), metrics=full.directions
+        )
+        result = objective.run(params)
+    except MassTuningError as failure:
+        if needed:
+            raise
+        warn(f"no equity curve: {failure}")
+        return None, None
+    _compare(recorded, result)
+    return objective, result
+
+
+def _compare(recorded: dict[str, Any], result: BacktestResult) -> None:
+    import math
+
+    for name in ("final_balance", "trade_count"):
+        before, now = recorded.get(name), result.metrics[name]
+        if before is not None and now is not None and not math.isclose(before, now, rel_tol=1e-9):
+            warn(f"computed anew {name} is {now!r}, recorded is {before!r}; please report this")
+
+
+def _spelled(value: Any) -> str:
+    return "_".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _save(
+    session: Session,
+    recorded: dict[str, Any],
+    objective: FactorBacktest | None,
+    result: BacktestResult | None,
+) -> SavedDetail:
+    from studies.detail import save_detail
+
+    assert objective is not None
+    assert result is not None
+    with counting("saving") as advance:
+        return save_detail(
+            session.engine,
+            session.row.session_id,
+            recorded["strategy_id"],
+            objective,
+            result,
+            on_progress=advance,
+        )
+
+
+def _document(
+    session: Session,
+    recorded: dict[str, Any],
+    result: BacktestResult | None,
+    saved: SavedDetail | None,
+    no_chart: bool,
+    trades: bool,
+    date: str | None,
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    told: dict[str, Any] = {
+        "session_id": session.row.session_id,
+        "strategy_id": recorded["strategy_id"],
+        "rank": recorded["rank"],
+        "n_ranked": session.row.completed,
+        "failure": recorded["failure"],
+        "start_date": recorded["start_date"],
+        "end_date": recorded["end_date"],
+        "parameters": _parameters(recorded),
+        "metrics": {name: recorded[name] for name in _measured(session)},
+        "warnings": list(session.row.config.get("warnings", ())),
+    }
+    if result is not None and not no_chart:
+        told["equity"] = [
+            {"date": f"{date:%Y-%m-%d}", "total": total} for date, total in result.equity.items()
+        ]
+    if result is not None and date is not None:
+        told["ranking"] = result.ranking(date).reset_index().to_dict("records")
+    if saved is not None:
+        told["saved"] = asdict(saved)
+    return told
+
+
+def _measured(session: Session) -> list[str]:
+    from studies.schema import METRIC_COLUMNS, OOS_METRIC_COLUMNS
+
+    split = bool(session.config.backtest.get("split_date"))
+    return [*METRIC_COLUMNS, *(OOS_METRIC_COLUMNS if split else ())]
+
+
+def _parameters(row: Any) -> dict[str, Any]:
+    import json
+
+    told = {name: row[name] for name in _PARAMETERS}
+    if isinstance(told["factors"], str):
+        told["factors"] = json.loads(told["factors"])
+    return told
+
+
+def _shown(name: str, value: Any, units: dict[str, str]) -> str:
+    if name.removeprefix("oos_") == "max_drawdown" and value:
+        value = -value
+    return figure(value, units[name])
+
+
+def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
+    for text in session.row.config.get("warnings", ()):
+        warn(text)
+    if recorded["rank"] is not None:
+        place = f"rank {recorded['rank']:,} of {session.row.completed:,}"
+    else:
+        place = style(f"failed: {recorded['failure']}", fg="red")
+    say(f"{style(recorded['strategy_id'], bold=True)}  {place} in {session.row.session_id}")
+    say()
+    parameters = _parameters(recorded)
+    parameters["factors"] = " ".join(parameters["factors"])
+    pairs((name, str(value)) for name, value in parameters.items())
+    say()
+    say(f"  {style('backtest', dim=True)}  {recorded['start_date']} to {recorded['end_date']}")
+    say()
+    units = metric_units()
+    names = [name for name in _measured(session) if not name.startswith("oos_")]
+    columns = [
+        Column("figure", names, right=False),
+        Column("value", [_shown(name, recorded[name], units) for name in names]),
+    ]
+    if any(name.startswith("oos_") for name in _measured(session)):
+        values = [_shown(f"oos_{name}", recorded[f"oos_{name}"], units) for name in names]
+        columns.append(Column("out of sample", values))
+    columns.append(Column("", [_meaning(name) for name in names], right=False))
+    table(columns, indent=2)
+
+
+def _meaning(metric: str) -> str:
+    from objectives.metrics import METRICS
+
+    return next(each.meaning for each in METRICS if each.name == metric)
+
+
+def _trade_table(result: BacktestResult, funding: bool) -> pd.DataFrame:
+    """Trades in their order; without `funding` that of a day is one line."""
+    trades = result.trades
+    if funding or trades.empty:
+        return trades
+    earned = trades[trades["action"] == "funding"]
+    by_day = earned.groupby("date", as_index=False).agg(
+        {
+            "trading_pair": lambda names: f"{len(names)} pair{'s' * (len(names) > 1)}",
+            "action": "last",
+            "amount": "sum",
+            "rank": "last",
+            "cash_balance": "last",
+            "total_balance": "last",
+        }
+    )
+    import pandas as pd
+
+    both = pd.concat([by_day, trades[trades["action"] != "funding"]])
+    return both.sort_values("date", kind="stable", ignore_index=True)
+
+
+def _trades(result: BacktestResult, funding: bool) -> list[dict[str, Any]]:
+    frame = _trade_table(result, funding)
+    frame = frame.assign(date=frame["date"].dt.strftime("%Y-%m-%d"))
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _print_trades(frame: pd.DataFrame) -> None:
+    say()
+    if frame.empty:
+        say("  no trades")
+        return
+    table(
+        [
+            Column("date", [f"{date:%Y-%m-%d}" for date in frame["date"]], right=False),
+            Column("action", frame["action"].tolist(), right=False),
+            Column("pair", frame["trading_pair"].tolist(), right=False),
+            Column("amount", [f"{value:,.2f}" for value in frame["amount"]]),
+            Column("total", [f"{value:,.2f}" for value in frame["total_balance"]]),
+            Column("cash", [f"{value:,.2f}" for value in frame["cash_balance"]]),
+            Column("rank", [str(rank) if rank else "" for rank in frame["rank"]]),
+        ],
+        indent=2,
+    )
+
+
+def _print_ranking(frame: pd.DataFrame, date: str) -> None:
+    say()
+    if frame.empty:
+        say(f"  no ranking on {date}: fewer than two pairs are eligible")
+        return
+    columns = [
+        Column("rank", [str(rank) for rank in frame.index]),
+        Column("pair", frame["trading_pair"].tolist(), right=False),
+        Column("score", [f"{value:.4f}" for value in frame["score"]]),
+    ]
+    for code in frame.columns[2:]:
+        cells = ["–" if value != value else f"{value:.6g}" for value in frame[code]]
+        columns.append(Column(code, cells))
+    say(f"  ranking at the close of {date}, traded the day after")
+    table(columns, indent=2)

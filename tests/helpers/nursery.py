@@ -1,0 +1,118 @@
+"""The process behind `tests.helpers.sessions.Nursery`: a job a line in, its outcome a line out."""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import numpy as np
+import sqlalchemy as sa
+
+import optuna_dashboard  # noqa: F401 (imported once, before the forks)
+from objectives import FactorBacktest, ReturnPanel
+from studies import Session, TuningConfig, planning
+from studies.cleaning import delete_session, finish_deletions
+from studies.session import complete_generations, open_database
+from studies.worker import Stop
+
+SIGNALS = {"kill": [signal.SIGKILL], "int": [signal.SIGINT], "int int": [signal.SIGINT] * 2}
+
+
+class Fuse:
+    """Signals its own process at the given event."""
+
+    def __init__(self, after=None, how="kill"):
+        self.after, self.how, self.n_events = after, how, 0
+
+    def __call__(self, *unused, **named):
+        self.n_events += 1
+        if self.n_events == self.after:
+            for number in SIGNALS[self.how]:
+                os.kill(os.getpid(), number)
+
+    def attach(self):
+        sa.event.listen(sa.Engine, "after_cursor_execute", self)
+        sa.event.listen(sa.Engine, "commit", self)
+
+
+def run(job, fuse):
+    session = Session.open(job["url"], job["session"])
+    objective = session.objective()
+    evaluate = objective.evaluate
+
+    def evaluate_and_count(points):
+        fuse()
+        return evaluate(points)
+
+    objective.evaluate = evaluate_and_count
+    with Stop().on_signals() as stop:
+        fuse.attach()
+        session.run(resume=True, objective=objective, stop=stop, on_progress=fuse)
+
+
+def generate(job, fuse):
+    planning._BATCH, planning._CHUNKS_PER_BATCH = job["batch"], job["chunks_per_batch"]
+    fuse.attach()
+    config = TuningConfig.from_mapping({**job["config"], "database": job["url"]})
+    Session.create(config)
+
+
+def complete(job, fuse):
+    engine = open_database(job["url"])
+    fuse.attach()
+    complete_generations(engine)
+
+
+def delete(job, fuse):
+    engine = open_database(job["url"])
+    fuse.attach()
+    delete_session(engine, job["session"])
+
+
+def finish(job, fuse):
+    engine = open_database(job["url"])
+    fuse.attach()
+    finish_deletions(engine)
+
+
+JOBS = {f.__name__: f for f in (run, generate, complete, delete, finish)}
+
+
+def child(job, report):
+    import faulthandler; faulthandler.dump_traceback_later(8, file=open("/tmp/h2/trace.txt","w"))
+    fuse = Fuse(job.get("after"), job.get("how", "kill"))
+    try:
+        JOBS[job["job"]](job, fuse)
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    os.write(report, str(fuse.n_events).encode())
+    os._exit(code)
+
+
+def main():
+    warm = FactorBacktest(ReturnPanel.synthetic(n_pairs=4, n_days=400))
+    warm.evaluate(np.arange(3))
+    for line in sys.stdin:
+        job = json.loads(line)
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            child(job, writer)
+        os.close(writer)
+        _, status = os.waitpid(pid, 0)
+        told = os.read(reader, 100)
+        os.close(reader)
+        outcome = {"code": os.waitstatus_to_exitcode(status), "n_events": int(told or 0)}
+        print(json.dumps(outcome), flush=True)
+
+
+if __name__ == "__main__":
+    main()
