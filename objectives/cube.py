@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,9 @@ class FactorCube:
     def save(self, path: str | Path) -> None:
         """Write the cube to ``path``, an ``.npy`` file, and what it holds to ``path.json``.
 
-        The description is written last and carries the size, so a half-written cube is never
-        taken for a whole one; processes that have an older file mapped keep it.
+        The description is written last and carries size and checksum, so a half-written or
+        damaged cube is never taken for a whole one; processes that have an older file mapped
+        keep it.
         """
         target = Path(path)
         description = target.with_suffix(".json")
@@ -100,6 +102,7 @@ class FactorCube:
                     "first_day": self.first_day,
                     "key": self.key,
                     "bytes": target.stat().st_size,
+                    "crc32": _checksum(self.values),
                 }
             )
         )
@@ -140,6 +143,8 @@ class FactorCube:
             expected = (len(cube.windows), len(cube.codes))
             if values.dtype != np.float64 or values.ndim != 4 or values.shape[:2] != expected:
                 raise ValueError(f"shape {values.shape} does not fit its description")
+            if told["crc32"] != _checksum(values):
+                raise ValueError("its checksum is wrong")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"the factor cube {target.name} is damaged ({error}); delete it, it is rebuilt"
@@ -147,3 +152,7 @@ class FactorCube:
         if key is not None and cube.key != key:
             raise DataError(f"the factor cube {target.name} is of other data; delete it")
         return cube
+
+
+def _checksum(values: npt.NDArray[np.float64]) -> int:
+    return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).data)

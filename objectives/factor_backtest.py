@@ -469,11 +469,12 @@ def _resolve_dates(
     first, last = panel.dates[0].date(), panel.dates[-1].date()
     end = settings.end_date or last
     longest = max(domain(space, "data_period"))
+    if not first <= end <= last:
+        raise ConfigError(f"end_date {end} is outside the data, which goes from {first} to {last}")
     half = ((end - first).days + 1) // 2  # of the history up to end_date: appending changes nothing
     start = settings.start_date or first + dt.timedelta(days=min(longest, half))
-    for name, date in (("start_date", start), ("end_date", end)):
-        if not first <= date <= last:
-            raise ConfigError(
-                f"{name} {date} is outside the data, which goes from {first} to {last}"
-            )
+    if not first <= start <= last:
+        raise ConfigError(
+            f"start_date {start} is outside the data, which goes from {first} to {last}"
+        )
     return settings.with_dates(start, end)

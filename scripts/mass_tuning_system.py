@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from studies.cli import main  # noqa: E402 (found through the line above)
+from studies.cli import main
 
 if __name__ == "__main__":
     main()

@@ -36,10 +36,12 @@ def insert_rows(
         connection.exec_driver_sql(statement, list(rows))
         return
     # psycopg's own connection, so that the copy is part of SQLAlchemy's transaction
-    with connection.connection.cursor() as cursor:  # type: ignore[attr-defined]
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+    with (
+        connection.connection.cursor() as cursor,  # type: ignore[attr-defined]
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def placeholder(connection: Connection) -> str:

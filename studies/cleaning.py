@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from search_spaces.errors import SessionError
-from studies import queue
+from studies import optuna_trials, queue
 from studies.face import study_id_of
 from studies.optuna_trials import delete_study_rows
 from studies.schema import (
@@ -16,7 +16,7 @@ from studies.schema import (
     tuning_sessions,
     work_chunks,
 )
-from studies.session import read_row
+from studies.session_rows import read_row
 from studies.storage import WritePacer, database_errors
 
 __all__ = ["DELETING", "delete_failed", "delete_session", "finish_deletions"]
@@ -57,6 +57,8 @@ def delete_session(engine: Engine, session_id: str) -> int:
             _delete_batches(pacer, table, session_id)
         with contextlib.suppress(SessionError):
             delete_study_rows(pacer, study_id_of(engine, session_id))
+        # one that an interrupted deletion has renamed already is not found by its name
+        optuna_trials.finish_deletions(pacer)
         with pacer.transaction() as connection:
             connection.execute(
                 tuning_sessions.delete().where(tuning_sessions.c.session_id == session_id)

@@ -1,5 +1,6 @@
-"""``mass_tuning_config.yaml`` as typed, frozen models; every key has a default and does something."""
+"""``mass_tuning_config.yaml`` as typed, frozen models; every key has a default and an effect."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -45,11 +46,22 @@ class MarketConfig(_Section):
     database: str | None = None
     pairs: tuple[str, ...] | None = None
 
+    @pydantic.field_validator("database")
+    @classmethod
+    def _no_password(cls, url: str | None) -> str | None:
+        # sessions keep a snapshot of their configuration in the database
+        if url is not None and re.search(r"://[^/@]*:[^/@]+@", url):
+            raise ValueError(
+                "the URL must not hold a password: sessions record it; use a password file "
+                "(~/.pgpass or PGPASSFILE)"
+            )
+        return url
+
 
 class ObjectiveConfig(_Section):
     """What a search optimises: metrics and directions, in order."""
 
-    metrics: dict[str, Direction] = Field(default_factory=lambda: {"net_sharpe_ratio": "maximize"})
+    metrics: dict[str, Direction] = {"net_sharpe_ratio": "maximize"}
 
 
 class ExecutionConfig(_Section):
@@ -63,11 +75,14 @@ class ExecutionConfig(_Section):
         Strategies a worker takes at a time; None: as many as take a fraction of a second.
     lease_seconds : float
         A worker that has not renewed its claim for this long has lost it.
+    cache : str or None
+        Folder of panels and factor cubes; None: the user's cache folder.
     """
 
     parallel: PositiveInt = 1
     chunk_size: PositiveInt | None = None
     lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
+    cache: str | None = None
 
 
 class StudyConfig(_Section):
@@ -194,6 +209,8 @@ def _complaints(error: pydantic.ValidationError) -> list[str]:
         key = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
             complaints.append(f"unknown setting {key!r}")
+        elif detail["type"] == "value_error":
+            complaints.append(f"{key}: {detail['ctx']['error']}")
         else:
             complaints.append(f"{key}: {detail['msg'].lower()}, got {detail['input']!r}")
     return complaints

@@ -6,6 +6,7 @@ saved before: the rankings of the days, and the trades and the result of the sam
 
 import datetime
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +151,7 @@ def _rankings(
         date = f"{panel.dates[day]:%Y-%m-%d}"
         order = ranking.order[day, :n_ranked].tolist()
         scores = ranking.score[day, :n_ranked].tolist()
-        components = np.where(np.isnan(values[:, day]), None, values[:, day]).T[order].tolist()
+        components = values[:, day, order].T.tolist()
         yield (
             date,
             [
@@ -160,13 +161,19 @@ def _rankings(
                     date,
                     score,
                     rank,
-                    json.dumps(dict(zip(params.factors, component, strict=True))),
+                    _components(params.factors, component),
                 )
                 for rank, (pair, score, component) in enumerate(
                     zip(order, scores, components, strict=True), start=1
                 )
             ],
         )
+
+
+def _components(factors: tuple[str, ...], values: list[float]) -> str:
+    """Write the factor values of a pair as JSON, null where one is unknown."""
+    known = [None if math.isnan(value) else value for value in values]
+    return json.dumps(dict(zip(factors, known, strict=True)))
 
 
 def _batches(days: list[tuple[str, list[_Row]]]) -> Iterator[list[tuple[str, list[_Row]]]]:

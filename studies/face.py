@@ -211,8 +211,8 @@ class StudyFace:
         )
         held = np.array([sign * value for value in best.scalars()])
         rows = rows[np.argsort(-score[rows], kind="stable")][:limit]
-        bar = held[-1] if len(held) == limit else -math.inf
-        return rows[score[rows] > bar]
+        ahead = np.arange(rows.size) + np.searchsorted(-held, -score[rows], side="right")
+        return rows[ahead < limit]
 
     def _batch(self, outcome: Outcome, chosen: npt.NDArray[np.int64]) -> TrialBatch:
         indices = outcome.indices[chosen]

@@ -6,14 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from objectives import Batch
 from search_spaces import FactorSpace, SearchSpace
 from studies.bulk import insert_rows, placeholder, stored_time
 from studies.schema import (
@@ -22,6 +21,9 @@ from studies.schema import (
     hyperparameter_tuning_results,
     strategy_queue,
 )
+
+if TYPE_CHECKING:
+    from objectives import Batch
 
 __all__ = ["Outcome", "Recorder"]
 
@@ -53,7 +55,7 @@ class Outcome:
 
     indices: npt.NDArray[np.int64]
     positions: npt.NDArray[np.int64]
-    batch: Batch
+    batch: "Batch"
     started: datetime.datetime
     completed: datetime.datetime
     seconds: float
@@ -201,7 +203,7 @@ class Recorder:
         return list((texts + "}").tolist())
 
     def _raw_results(self, outcome: Outcome) -> list[str | None]:
-        """What the columns do not hold: reason and figures of failures, params of other spaces."""
+        """Write what columns do not hold: reason and figures of failures, other params."""
         batch = outcome.batch
         raw: list[str | None] = [None] * len(batch)
         for row in np.flatnonzero(outcome.failed).tolist():

@@ -2,8 +2,10 @@
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ __all__ = ["EXPORT_FORMATS", "SessionStatus", "export", "result_row", "status", 
 
 EXPORT_FORMATS = ("csv", "json", "parquet")
 _EXPORT_BATCH = 20_000
+_PAUSE_SECONDS = 10.0
 _results = hyperparameter_tuning_results
 _PARAMETER_COLUMNS = (
     "factors",
@@ -285,7 +288,8 @@ def _result_frames(session: Session) -> Iterator[pd.DataFrame]:
         ]
         frame["failure"] = pd.Series(reasons, dtype="str", index=frame.index)
         for name in _figures(session):
-            frame[name] = frame[name].astype("float64")
+            whole = isinstance(_results.c[name].type, sa.Integer)
+            frame[name] = frame[name].astype("Int64" if whole else "float64")
         for name in ("strategy_id", "factors", "weight_method", "start_date", "end_date"):
             frame[name] = frame[name].astype("str").where(frame[name].notna())
         yield frame.drop(columns="raw_result")
@@ -307,13 +311,20 @@ def _write_json(path: Path, frames: Iterator[pd.DataFrame]) -> int:
     n_rows = 0
     with path.open("w", encoding="utf-8") as file:
         for frame in frames:
-            if len(frame):
-                text = frame.to_json(
-                    orient="records", lines=True, date_format="iso", double_precision=15
-                )
-                file.write(text if text.endswith("\n") else text + "\n")
+            columns = [_json_texts(frame[name]) for name in frame]
+            form = "{" + ", ".join(f"{json.dumps(name)}: %s" for name in frame) + "}\n"
+            file.writelines(form % row for row in zip(*columns, strict=True))
             n_rows += len(frame)
     return n_rows
+
+
+def _json_texts(column: "pd.Series[Any]") -> list[str]:
+    """Write a column as JSON values; pandas' own writer rounds to 15 decimal places."""
+    if column.dtype.kind == "f":
+        return [repr(v) if math.isfinite(v) else "null" for v in column.tolist()]
+    if column.dtype.kind == "M":
+        return [f'"{moment.isoformat()}"' for moment in column.tolist()]
+    return [json.dumps(v) for v in column.astype(object).where(column.notna(), None).tolist()]
 
 
 def _write_parquet(path: Path, frames: Iterator[pd.DataFrame]) -> int:
@@ -355,6 +366,11 @@ def _order(session: Session, metric: str | None, direction: str | None) -> tuple
         metric = next(iter(session.directions))
     if metric not in natural:
         raise ConfigError(f"unknown metric {metric!r}; known are {', '.join(natural)}")
+    if metric in OOS_METRIC_COLUMNS and metric not in _figures(session):
+        raise ConfigError(
+            f"{session.row.session_id} has no split_date, so nothing was measured out of sample; "
+            "set backtest.split_date and create a new session"
+        )
     if direction is None:
         direction = session.directions.get(metric, natural[metric])
     if direction not in ("maximize", "minimize"):
@@ -395,11 +411,19 @@ def _rate(connection: sa.Connection, session_id: str) -> float | None:
         .order_by(work_chunks.c.completed_at.desc())
         .limit(20)
     )
-    rows = connection.execute(newest).all()
+    rows = _since_pause(connection.execute(newest).all())
     if not rows:
         return None
     seconds = (rows[0].completed_at - min(row.started_at for row in rows)).total_seconds()
     return sum(row.n for row in rows) / seconds if seconds > 0 else None
+
+
+def _since_pause(newest_first: Sequence[Any]) -> Sequence[Any]:
+    """Leave out chunks from before the last time nothing was worked on for long."""
+    for position, (later, earlier) in enumerate(pairwise(newest_first), start=1):
+        if (later.started_at - earlier.completed_at).total_seconds() > _PAUSE_SECONDS:
+            return newest_first[:position]
+    return newest_first
 
 
 def _workers(connection: sa.Connection, session_id: str) -> tuple[dict[str, Any], ...]:

@@ -2,67 +2,32 @@
 
 import datetime
 import json
+import math
 import random
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from objectives.constants import SEMANTICS_VERSION
 from search_spaces import Design, FactorSpace, make_design
-from search_spaces.errors import SessionError
+from search_spaces.errors import ConfigError, SessionError
 from studies import queue
 from studies.config import TuningConfig
-from studies.face import StudyFace, stores_all, study_id_of
 from studies.migrations import prepare_database
 from studies.planning import GENERATING, begin_plan, chunk_size_for, write_plan
-from studies.record import Recorder
 from studies.schema import tuning_sessions, utc_now
+from studies.session_rows import SessionRow, latest_session, list_sessions, read_row
 from studies.storage import WritePacer, create_engine, database_errors, optuna_storage
 
-__all__ = ["Session", "SessionRow", "complete_generations", "latest_session", "list_sessions"]
+if TYPE_CHECKING:
+    from objectives import FactorBacktest, ReturnPanel
+    from studies.face import StudyFace
+    from studies.record import Recorder
 
-OPEN_STATES = ("created", "running", "paused")
-"""States of a session that still has work to do."""
-
-
-@dataclass(frozen=True)
-class SessionRow:
-    """One row of ``tuning_sessions``.
-
-    Attributes
-    ----------
-    session_id, mode, method, status : str
-    seed, total, completed, failed : int
-        Numbers of strategies; ``completed`` does not include ``failed``.
-    created_at, started_at, completed_at : datetime or None
-        Naive UTC.
-    config : mapping
-        Snapshot of everything the session is made of.
-    notes : str or None
-    """
-
-    session_id: str
-    mode: str
-    method: str
-    seed: int
-    total: int
-    completed: int
-    failed: int
-    status: str
-    created_at: datetime.datetime | None
-    started_at: datetime.datetime | None
-    completed_at: datetime.datetime | None
-    config: Mapping[str, Any]
-    notes: str | None
-    space_fingerprint: str | None
-    data_fingerprint: str | None
+__all__ = ["Session", "complete_generations", "load_panel", "open_database"]
 
 
 class Session:
@@ -92,7 +57,7 @@ class Session:
         seed: int = 0,
         restrictions: Mapping[str, list[str]] | None = None,
         notes: str | None = None,
-        panel: ReturnPanel | None = None,
+        panel: "ReturnPanel | None" = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Self:
         """Plan a session and write its queue.
@@ -132,6 +97,9 @@ class Session:
         StorageError
             If the database cannot be written.
         """
+        from objectives import BacktestSettings, FactorBacktest
+        from studies.face import stores_all
+
         config = config or TuningConfig()
         engine = open_database(config.database)
         space = config.space(restrictions)
@@ -184,7 +152,13 @@ class Session:
     @cached_property
     def config(self) -> TuningConfig:
         """The configuration of the session's snapshot, dates resolved."""
-        return TuningConfig.from_mapping(self.row.config["config"])
+        told = self.row.config.get("config")
+        if told is None:
+            raise SessionError(
+                f"{self.row.session_id} was recorded by an earlier system and cannot be worked "
+                "on; its rows stay in the database, create a new session"
+            )
+        return TuningConfig.from_mapping(told)
 
     @cached_property
     def design(self) -> Design:
@@ -202,7 +176,7 @@ class Session:
         """Name of the session's Optuna study: its id."""
         return self.row.session_id
 
-    def objective(self, panel: ReturnPanel | None = None) -> FactorBacktest:
+    def objective(self, panel: "ReturnPanel | None" = None) -> "FactorBacktest":
         """Build the objective on the market of the database.
 
         Raises
@@ -211,6 +185,8 @@ class Session:
             If the data, the space or the definition of a strategy changed since the session was
             created, naming which.
         """
+        from objectives import BacktestSettings, FactorBacktest
+
         config = self.config
         if panel is None:
             panel = load_panel(config, self.engine)
@@ -225,12 +201,18 @@ class Session:
                 f"the search space of {self.row.session_id} is not the one it was created with; "
                 "create a new session"
             )
-        objective = FactorBacktest(
-            panel,
-            BacktestSettings.from_dict(config.backtest),
-            space=self.space,
-            metrics=config.objective.metrics,
-        )
+        try:
+            objective = FactorBacktest(
+                panel,
+                BacktestSettings.from_dict(config.backtest),
+                space=self.space,
+                metrics=config.objective.metrics,
+            )
+        except ConfigError as error:  # the settings are those of the session: the market shrank
+            raise SessionError(
+                f"the market changed since {self.row.session_id} was created: {error}; restore "
+                "the data, or create a new session"
+            ) from None
         if objective.fingerprint != self.row.data_fingerprint:
             raise SessionError(
                 f"the returns or market caps up to {objective.settings.end_date} changed since "
@@ -245,8 +227,10 @@ class Session:
 
         return optuna.load_study(study_name=self.study_name, storage=optuna_storage(self.engine))
 
-    def recorder(self) -> Recorder:
+    def recorder(self) -> "Recorder":
         """Return the writer of the session's rows."""
+        from studies.record import Recorder
+
         backtest = self.config.backtest
         return Recorder(
             self.row.session_id,
@@ -256,8 +240,10 @@ class Session:
         )
 
     @cached_property
-    def face(self) -> StudyFace:
+    def face(self) -> "StudyFace":
         """The writer of the session's trials."""
+        from studies.face import StudyFace, study_id_of
+
         return StudyFace(
             self.row.session_id,
             study_id_of(self.engine, self.study_name),
@@ -281,68 +267,19 @@ class Session:
 
 
 def open_database(url: str) -> Engine:
-    """Open and prepare the project's database, and finish what an interrupted start left."""
+    """Open the project's database and bring its tables up to date."""
     engine = create_engine(url)
     prepare_database(engine)
     return engine
 
 
-def load_panel(config: TuningConfig, engine: Engine) -> ReturnPanel:
+def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
     """Read the market of a configuration."""
+    from objectives import ReturnPanel
+
     source = config.market.database or engine
     pairs = list(config.market.pairs) if config.market.pairs is not None else None
     return ReturnPanel.from_database(source, pairs=pairs)
-
-
-def read_row(engine: Engine, session_id: str) -> SessionRow:
-    """Read one session.
-
-    Raises
-    ------
-    SessionError
-        If there is no such session.
-    """
-    with database_errors(engine), engine.connect() as connection:
-        row = connection.execute(
-            sa.select(tuning_sessions).where(tuning_sessions.c.session_id == session_id)
-        ).first()
-    if row is None:
-        raise SessionError(
-            f"there is no session {session_id!r}; list them with: mass-tuning sessions"
-        )
-    return _to_row(row)
-
-
-def list_sessions(engine: Engine) -> list[SessionRow]:
-    """All sessions, newest first."""
-    with database_errors(engine), engine.connect() as connection:
-        rows = connection.execute(
-            sa.select(tuning_sessions).order_by(
-                tuning_sessions.c.created_at.desc(), tuning_sessions.c.session_id.desc()
-            )
-        ).all()
-    return [_to_row(row) for row in rows]
-
-
-def latest_session(engine: Engine, *, unfinished: bool = True) -> str:
-    """Id of the newest session with work to do, or of the newest at all.
-
-    Raises
-    ------
-    SessionError
-        If there is none.
-    """
-    sessions = list_sessions(engine)
-    chosen = [s for s in sessions if s.status in OPEN_STATES] if unfinished else sessions
-    if not chosen:
-        if sessions:
-            raise SessionError(
-                f"no session has work left; the newest is {sessions[0].session_id} "
-                f"({sessions[0].status}); name one with --session, or create one with: "
-                "mass-tuning generate"
-            )
-        raise SessionError("there is no session yet; create one with: mass-tuning generate")
-    return chosen[0].session_id
 
 
 def complete_generations(
@@ -378,7 +315,7 @@ def new_session_id() -> str:
 def _write(
     pacer: WritePacer,
     row: SessionRow,
-    objective: FactorBacktest,
+    objective: "FactorBacktest",
     design: Design,
     chunk_size: int,
     on_progress: Callable[[int, int], None] | None,
@@ -415,11 +352,12 @@ def _ensure_study(session: Session) -> None:
     from optuna_dashboard import save_note
 
     row = session.row
+    directions: list[Any] = list(session.directions.values())
     storage = optuna_storage(session.engine)
     study = optuna.create_study(
         study_name=session.study_name,
         storage=storage,
-        directions=list(session.directions.values()),
+        directions=directions,
         load_if_exists=True,
     )
     with warnings.catch_warnings():
@@ -431,7 +369,7 @@ def _ensure_study(session: Session) -> None:
 
 
 def _snapshot(
-    config: TuningConfig, objective: FactorBacktest, design: Design, chunk_size: int
+    config: TuningConfig, objective: "FactorBacktest", design: Design, chunk_size: int
 ) -> dict[str, Any]:
     """Everything the session is made of, as JSON; credentials stay out of it."""
     values = config.model_dump(mode="json")
@@ -448,7 +386,7 @@ def _snapshot(
 
 
 def _new_row(
-    objective: FactorBacktest, design: Design, snapshot: dict[str, Any], notes: str | None
+    objective: "FactorBacktest", design: Design, snapshot: dict[str, Any], notes: str | None
 ) -> SessionRow:
     notices = [*objective.warnings, *([design.note] if design.note else [])]
     return SessionRow(
@@ -476,28 +414,4 @@ def _block_size(space: FactorSpace) -> int:
         for parameter in space.parameters
         if parameter.name not in space.block_parameters
     ]
-    return int(np.prod(sizes))
-
-
-def _to_row(row: Any) -> SessionRow:
-    try:
-        config = json.loads(row.config_data or "{}")
-    except ValueError:
-        config = {}
-    return SessionRow(
-        session_id=row.session_id,
-        mode=row.mode or "",
-        method=row.method or "",
-        seed=row.seed or 0,
-        total=row.total_strategies or 0,
-        completed=row.completed_strategies or 0,
-        failed=row.failed_strategies or 0,
-        status=row.status or "",
-        created_at=row.created_at,
-        started_at=row.started_at,
-        completed_at=row.completed_at,
-        config=config,
-        notes=row.notes,
-        space_fingerprint=row.space_fingerprint,
-        data_fingerprint=row.data_fingerprint,
-    )
+    return math.prod(sizes)

@@ -83,6 +83,7 @@ def create_engine(url: str | URL | Path) -> Engine:
         sa.event.listen(engine, "connect", _begin_explicitly)
         sa.event.listen(engine, "begin", _begin_sqlite)
         sa.event.listen(engine, "checkin", _restore_cache)
+        sa.event.listen(engine, "close", _roll_back)
     return engine
 
 
@@ -154,13 +155,15 @@ class WritePacer:
         with self._lock:
             self._wait()
             connection = self._open()
-            transaction = connection.begin()
+            with self._dropping():
+                transaction = connection.begin()
             began = self._clock()
             try:
-                yield connection
-                transaction.commit()
+                with self._dropping():
+                    yield connection
+                    transaction.commit()
                 self.n_transactions += 1
-            except BaseException:
+            except Exception:
                 transaction.rollback()
                 raise
             finally:
@@ -195,6 +198,20 @@ class WritePacer:
                 _set_cache(connection.connection.dbapi_connection, self._cache_mb)
             self._connection = connection
         return self._connection
+
+    @contextlib.contextmanager
+    def _dropping(self) -> Iterator[None]:
+        """Throw the connection away when interrupted: nobody knows what state it is in."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.invalidate()
+                connection.close()
+            raise
 
     def _wait(self) -> None:
         if self._released_at is None or self.engine.dialect.name != "sqlite":
@@ -370,6 +387,12 @@ def _begin_sqlite(connection: Connection) -> None:
 def _restore_cache(dbapi_connection: sqlite3.Connection | None, record: Any) -> None:
     if dbapi_connection is not None and record.info.pop("cache_mb", None) is not None:
         _set_cache(dbapi_connection, CACHE_MB)
+
+
+def _roll_back(dbapi_connection: sqlite3.Connection, record: Any) -> None:
+    # Closing alone keeps the write lock for as long as a cursor lives, in a traceback for example.
+    with contextlib.suppress(sqlite3.Error):
+        dbapi_connection.rollback()
 
 
 def _set_cache(dbapi_connection: Any, megabytes: int) -> None:

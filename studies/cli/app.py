@@ -71,7 +71,7 @@ def run(args: Sequence[str]) -> int:
     except click.ClickException as refused:
         return _fail(context, _usage(refused), REFUSED)
     except (click.Abort, KeyboardInterrupt):
-        return _fail(context, " ".join(["stopped", context.hint]).strip(), INTERRUPTED)
+        return _fail(context, f"stopped{context.hint}", INTERRUPTED)
     except BrokenPipeError:
         _close_stdout()
         return FAILED

@@ -62,6 +62,7 @@ execution:
   parallel: 1 # worker processes
   chunk_size: null # strategies a worker takes at a time; null: a fraction of a second of work
   lease_seconds: 15.0 # a worker silent for so long has lost its chunk
+  cache: null # folder of panels and factor values; null: the user's cache folder
 
 # What of a session becomes trials of its Optuna study.
 study:

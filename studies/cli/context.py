@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from studies.config import TuningConfig
-    from studies.session import Session, SessionRow
+    from studies.session import Session
+    from studies.session_rows import SessionRow
 
 __all__ = ["Command", "Context", "command_options", "database_url", "session_option"]
 
@@ -51,6 +53,17 @@ class Context:
             return config
         return config.model_copy(update={"database": database_url(self.database)})
 
+    def command(self, rest: str) -> str:
+        """Write a command line for the same database and configuration, to be copied."""
+        parts = ["mass-tuning"]
+        if self.config_file is not None:
+            parts += ["--config", shlex.quote(self.config_file)]
+        if self.database is not None:
+            from studies.storage import display_url
+
+            parts += ["--database", shlex.quote(display_url(self.config.database))]
+        return " ".join([*parts, rest])
+
     def engine(self, *, create: bool = False) -> Engine:
         """Open and prepare the project's database.
 
@@ -76,7 +89,8 @@ class Context:
             Without an id: the newest with work left; that or else the newest of all; the newest
             with results.
         """
-        from studies.session import Session, list_sessions, read_row
+        from studies.session import Session
+        from studies.session_rows import list_sessions, read_row
 
         engine = self.engine()
         if session_id is not None:
@@ -193,7 +207,7 @@ def _require_database(url: str) -> None:
 
 def _pick(rows: list[SessionRow], pick: str) -> SessionRow:
     from search_spaces.errors import SessionError
-    from studies.session import OPEN_STATES
+    from studies.session_rows import OPEN_STATES
 
     if not rows:
         raise SessionError("there is no session yet; create one with: mass-tuning generate")

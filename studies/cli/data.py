@@ -127,7 +127,7 @@ def import_command(
         ]
     )
     without_ic = "" if panel.has_market_caps else " --set weight_method=EQ,FS"
-    say(f"next: mass-tuning generate --mode exhaustive{without_ic}")
+    say(f"next: {context.command(f'generate --mode exhaustive{without_ic}')}")
 
 
 @click.command(
@@ -260,7 +260,9 @@ def _refuse_misplaced(request: _Request) -> None:
             f"{option} is for the source synthetic, not {_shown(request.source)}"
         )
     if request.market_caps is not None and request.kind == "synthetic":
-        raise click.ClickException("a synthetic market brings its own caps; leave out --market-caps")
+        raise click.ClickException(
+            "a synthetic market brings its own caps; leave out --market-caps"
+        )
 
 
 def _read(request: _Request) -> ReturnPanel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -60,6 +60,7 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
     context.hint = f"; start it again, or look at what is there in {folder}"
     Path(folder).mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{Path(folder) / _DATABASE}"
+    context.database = url  # for the commands it recommends
     panel = _market(url)
     session = _plan(url, panel, size)
 
@@ -75,15 +76,15 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
         told.update(database=url, top=strategy_records(session.top(_BEST)))
         print_json(told)
     else:
-        summarise(session, progress, n=_BEST, more=False)
+        summarise(context, session, progress, n=_BEST, more=False)
         if session.row.status == "completed":
-            _print_ways_on(url, session)
+            _print_ways_on(context, session)
     if session.row.status == "paused":
         raise click.exceptions.Exit(130)
 
 
 def _market(url: str) -> ReturnPanel:
-    """The synthetic market as the database has it; written where it is not there yet."""
+    """Read the synthetic market from the database; write it where it is not there yet."""
     from objectives import ReturnPanel
     from search_spaces.errors import DataError, StorageError
 
@@ -114,10 +115,10 @@ def _plan(url: str, panel: ReturnPanel, size: int) -> Session:
         )
 
 
-def _print_ways_on(url: str, session: Session) -> None:
-    session_id = session.row.session_id
-    lines: list[tuple[str, Any]] = [
-        ("one of them closely", f"mass-tuning --database {url} show best"),
+def _print_ways_on(context: Context, session: Session) -> None:
+    session_id, url = session.row.session_id, context.database
+    lines = [
+        ("one of them closely", context.command("show best")),
         ("in the browser", f"optuna-dashboard {url}"),
     ]
     for title, command in lines:

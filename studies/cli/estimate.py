@@ -112,8 +112,9 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     )
     objective.check()
     objective.cube  # noqa: B018 (computed here, so that it counts as part of the start)
-    start = time.perf_counter() - began
     design = make_design(objective.space, plan.method, plan.size, plan.seed)
+    objective.evaluate(design.indices(0, min(design.size, 200)))  # loads or compiles the kernels
+    start = time.perf_counter() - began
     total = design.size
     n_trials = total
     if not stores_all(config.study, total):
@@ -160,7 +161,6 @@ def _samples(
     folder: Path, plan: Plan, objective: FactorBacktest, design: Design
 ) -> tuple[_Sample, _Sample, _Sample]:
     """Planning a session, running it without trials, and one where every strategy is a trial."""
-    objective.evaluate(design.indices(0, min(design.size, 200)))  # compiles, if it must
     none = {"trials": "digest", "all_up_to": 0, "sample": 0, "running_best": 0, "final_best": 0}
     size = min(design.size, _PLANNED)
     planning, running = _session(folder / "plain.db", plan, objective, size, none)
@@ -189,20 +189,22 @@ def _session(
         restrictions=plan.restrictions,
         panel=objective.panel,
     )
+    before = _size(engine)  # with the log moved into the file, as a long run does now and then
     planned = time.perf_counter() - began
-    before = _size(engine)
     stop = Stop()
 
     def enough(progress: Progress) -> None:
         if progress.seconds > _SAMPLE_SECONDS:
             stop.set()
 
+    began = time.perf_counter()
     progress = session.run(objective=objective, on_progress=enough, stop=stop)
     after = _size(engine)
+    seconds = time.perf_counter() - began
     engine.dispose()
     return (
         _Sample(size, planned, max(0, before - empty)),
-        _Sample(max(1, progress.done_here), progress.seconds, max(0, after - before)),
+        _Sample(max(1, progress.done_here), seconds, max(0, after - before)),
     )
 
 

@@ -51,7 +51,8 @@ def execute(context: Context, session_id: str | None, parallel: str | None, resu
     housekeeping(engine)
     session = context.session(session_id, "unfinished")
     row = session.row
-    context.hint = f"at once; go on with: mass-tuning execute --session {row.session_id} --resume"
+    again = context.command(f"execute --session {row.session_id} --resume")
+    context.hint = f" at once; go on with: {again}"
     if not context.as_json:
         left = row.total - row.completed - row.failed
         note(f"{row.session_id}  {left:,} of {row.total:,} strategies to go")
@@ -59,7 +60,7 @@ def execute(context: Context, session_id: str | None, parallel: str | None, resu
     if context.as_json:
         print_json(outcome(session, progress))
     else:
-        summarise(session, progress)
+        summarise(context, session, progress)
     if session.row.status == "paused":
         sys.exit(_PAUSED_EXIT)
 
@@ -80,7 +81,7 @@ def run_with_progress(session: Session, *, resume: bool = False) -> Progress:
 
 
 def outcome(session: Session, progress: Progress) -> dict[str, Any]:
-    """What a program wants to know of a run."""
+    """Tell a program what became of a run."""
     from studies.cli.strategies import strategy_records
 
     row = session.row
@@ -99,7 +100,9 @@ def outcome(session: Session, progress: Progress) -> dict[str, Any]:
     }
 
 
-def summarise(session: Session, progress: Progress, *, n: int = 3, more: bool = True) -> None:
+def summarise(
+    context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
+) -> None:
     """Print how a run ended and its best strategies."""
     from studies.cli.strategies import print_top
 
@@ -121,11 +124,13 @@ def summarise(session: Session, progress: Progress, *, n: int = 3, more: bool = 
         print_top(session, session.top(n))
     say()
     if row.status == "paused":
-        say(f"go on with: mass-tuning execute --session {row.session_id} --resume")
+        again = context.command(f"execute --session {row.session_id} --resume")
+        say(f"go on with: {again}")
     elif row.completed == 0 and row.failed:
-        say(f"why all failed: mass-tuning status --session {row.session_id} --detailed")
+        why = context.command(f"status --session {row.session_id} --detailed")
+        say(f"why all failed: {why}")
     elif more:
-        say(f"more: mass-tuning top --session {row.session_id}")
+        say(f"more: {context.command(f'top --session {row.session_id}')}")
 
 
 def _check_parallel(parallel: str) -> None:

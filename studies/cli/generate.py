@@ -38,7 +38,7 @@ def generate(context: Context, notes: str | None, **options: Any) -> None:
     """Plan a session: which strategies, on which data, with which settings."""
     plan = read_plan(context, **options)
     require_market(context)
-    context.hint = "a session begun is completed by the next generate or execute"
+    context.hint = "; a session begun is completed by the next generate or execute"
     from studies.session import Session
 
     housekeeping(context.engine(create=True))
@@ -52,18 +52,19 @@ def generate(context: Context, notes: str | None, **options: Any) -> None:
             notes=notes,
             on_progress=advance,
         )
+    following = context.command(f"execute --session {session.row.session_id}")
     if context.as_json:
-        print_json(describe(session))
+        print_json(_describe(session, following))
         return
     for text in session.row.config["warnings"]:
         warn(text)
     row = session.row
     say(f"{style(row.session_id, bold=True)}  {row.total:,} strategies planned ({row.method})")
-    say(f"run it with: mass-tuning execute --session {row.session_id}")
+    say(f"run it with: {following}")
 
 
-def describe(session: Session) -> dict[str, Any]:
-    """What a program wants to know of a new session."""
+def _describe(session: Session, following: str) -> dict[str, Any]:
+    """Tell a program of a new session."""
     row = session.row
     return {
         "session_id": row.session_id,
@@ -77,7 +78,7 @@ def describe(session: Session) -> dict[str, Any]:
         "backtest": row.config["config"]["backtest"],
         "notes": row.notes,
         "warnings": row.config["warnings"],
-        "next": f"mass-tuning execute --session {row.session_id}",
+        "next": following,
     }
 
 
@@ -87,14 +88,16 @@ def require_market(context: Context) -> None:
         context.engine().dispose()
 
 
-def housekeeping(engine: Engine) -> None:
-    """Finish what interrupted commands left: deletions, then plans."""
+def housekeeping(engine: Engine) -> list[str]:
+    """Finish what interrupted commands left: deletions, whose ids are returned, then plans."""
     from studies.cleaning import finish_deletions
     from studies.session import complete_generations
 
-    for session_id in finish_deletions(engine):
+    deleted = finish_deletions(engine)
+    for session_id in deleted:
         note(f"finished the interrupted deletion of {session_id}")
     with counting("completing") as advance:
         finished = complete_generations(engine, advance)
     for session_id in finished:
         note(f"completed the interrupted plan of {session_id}")
+    return deleted

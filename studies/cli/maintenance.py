@@ -42,22 +42,20 @@ __all__ = ["clean", "config_command"]
 def clean(context: Context, session_id: str, failed_only: bool, yes: bool) -> None:
     """Delete a session with its results, queue, log and Optuna study."""
     from studies.cleaning import delete_failed, delete_session
-    from studies.session import read_row
+    from studies.session_rows import read_row
 
     engine = context.engine()
-    housekeeping(engine)
+    if session_id in housekeeping(engine):  # its deletion had begun
+        _report_deletion(context, session_id, failed_only, None)
+        return
     row = read_row(engine, session_id)
+    context.hint = "; nothing was deleted"
     if not yes:
         _confirm(session_id, row.failed if failed_only else row.completed + row.failed, failed_only)
     context.hint = "; the next clean, generate or execute finishes the deletion"
     with waiting(f"deleting {session_id}"):
         deleted = (delete_failed if failed_only else delete_session)(engine, session_id)
-    if context.as_json:
-        print_json({"session_id": session_id, "failed_only": failed_only, "deleted": deleted})
-    elif failed_only:
-        say(f"deleted the rows of {deleted:,} failed strategies of {session_id}")
-    else:
-        say(f"deleted {session_id} and its {deleted:,} results")
+    _report_deletion(context, session_id, failed_only, deleted)
 
 
 @click.command(
@@ -94,6 +92,19 @@ def config_command(context: Context, check: bool, target: str | None) -> None:
         print_json(values)
         return
     say(shown.to_yaml().rstrip())
+
+
+def _report_deletion(
+    context: Context, session_id: str, failed_only: bool, deleted: int | None
+) -> None:
+    if context.as_json:
+        print_json({"session_id": session_id, "failed_only": failed_only, "deleted": deleted})
+    elif deleted is None:
+        say(f"deleted {session_id}")
+    elif failed_only:
+        say(f"deleted the rows of {deleted:,} failed strategies of {session_id}")
+    else:
+        say(f"deleted {session_id} and its {deleted:,} results")
 
 
 def _confirm(session_id: str, n_results: int, failed_only: bool) -> None:

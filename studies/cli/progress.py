@@ -39,7 +39,11 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(_BAR_WIDTH), MofNCompleteColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(_BAR_WIDTH, complete_style="green", finished_style="green"),
+        MofNCompleteColumn(),
+    )
     with Progress(*columns, console=_console(), transient=True) as bar:
         task = bar.add_task(what, total=None)
 
@@ -121,12 +125,12 @@ def _run_bar() -> Any:
             yield self.make_tasks_table(self.tasks)
             yield self.line()
 
-        line: Callable[[], Any]
-        now: Any
+        line: Callable[[], Any] = str  # nothing yet: it is asked for while it is made
+        now: Any = None
 
     return RunBar(
         TextColumn(" "),
-        BarColumn(_BAR_WIDTH),
+        BarColumn(_BAR_WIDTH, complete_style="green", finished_style="green"),
         TextColumn("{task.completed:,.0f} / {task.total:,.0f}"),
         TextColumn("{task.fields[rate]}", style="dim"),
         TextColumn("{task.fields[left]}", style="dim"),

@@ -14,7 +14,6 @@ from studies.cli.output import Column, duration, local_time, pairs, print_json, 
 
 if TYPE_CHECKING:
     from studies.results import SessionStatus
-    from studies.session import Session
 
 __all__ = ["sessions", "status"]
 
@@ -74,7 +73,7 @@ def status(context: Context, session_id: str | None, detailed: bool, watch: bool
 @click.pass_obj
 def sessions(context: Context) -> None:
     """List the sessions of the database, newest first."""
-    from studies.session import list_sessions
+    from studies.session_rows import list_sessions
 
     rows = list_sessions(context.engine())
     if context.as_json:

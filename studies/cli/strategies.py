@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options, session_option
-from studies.cli.output import Column, figure, note, pairs, print_json, say, style, table, warn
+from studies.cli.output import Column, figure, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def metric_units() -> dict[str, str]:
-    """Unit of every figure, out-of-sample ones included."""
+    """Return the unit of every figure, out-of-sample ones included."""
     from objectives.metrics import METRICS
 
     units = {metric.name: metric.unit for metric in METRICS}
@@ -221,7 +220,7 @@ def metric_units() -> dict[str, str]:
 
 
 def natural_direction(session: Session, metric: str) -> str:
-    """What `studies.results.top` takes as better."""
+    """Return what `studies.results.top` takes as better."""
     from objectives.metrics import METRICS
 
     natural = {each.name: each.direction for each in METRICS}
@@ -368,13 +367,14 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
         place = f"rank {recorded['rank']:,} of {session.row.completed:,}"
     else:
         place = style(f"failed: {recorded['failure']}", fg="red")
-    say(f"{style(recorded['strategy_id'], bold=True)}  {place} in {session.row.session_id}")
+    say(f"{style(recorded['strategy_id'], bold=True)}  {place}")
+    say()
+    days = f"{recorded['start_date']} to {recorded['end_date']}"
+    pairs([("session", session.row.session_id), ("backtest", days)])
     say()
     parameters = _parameters(recorded)
     parameters["factors"] = " ".join(parameters["factors"])
     pairs((name, str(value)) for name, value in parameters.items())
-    say()
-    say(f"  {style('backtest', dim=True)}  {recorded['start_date']} to {recorded['end_date']}")
     say()
     units = metric_units()
     names = [name for name in _measured(session) if not name.startswith("oos_")]
@@ -392,7 +392,8 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
 def _meaning(metric: str) -> str:
     from objectives.metrics import METRICS
 
-    return next(each.meaning for each in METRICS if each.name == metric)
+    meaning = next(each.meaning for each in METRICS if each.name == metric)
+    return meaning.removesuffix(", 0 or positive")  # people see it as a negative percentage
 
 
 def _trade_table(result: BacktestResult, funding: bool) -> pd.DataFrame:
@@ -400,19 +401,12 @@ def _trade_table(result: BacktestResult, funding: bool) -> pd.DataFrame:
     trades = result.trades
     if funding or trades.empty:
         return trades
-    earned = trades[trades["action"] == "funding"]
-    by_day = earned.groupby("date", as_index=False).agg(
-        {
-            "trading_pair": lambda names: f"{len(names)} pair{'s' * (len(names) > 1)}",
-            "action": "last",
-            "amount": "sum",
-            "rank": "last",
-            "cash_balance": "last",
-            "total_balance": "last",
-        }
-    )
     import pandas as pd
 
+    days = trades[trades["action"] == "funding"].groupby("date", as_index=False)
+    by_day = days.last().assign(amount=days["amount"].sum()["amount"])
+    n_pairs = days.size()["size"]
+    by_day["trading_pair"] = [f"{n} pair{'s' * (n > 1)}" for n in n_pairs]
     both = pd.concat([by_day, trades[trades["action"] != "funding"]])
     return both.sort_values("date", kind="stable", ignore_index=True)
 

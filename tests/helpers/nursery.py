@@ -10,9 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
+import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 import sqlalchemy as sa
 
-import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 from objectives import FactorBacktest, ReturnPanel
 from studies import Session, TuningConfig, planning
 from studies.cleaning import delete_session, finish_deletions
@@ -83,7 +83,6 @@ JOBS = {f.__name__: f for f in (run, generate, complete, delete, finish)}
 
 
 def child(job, report):
-    import faulthandler; faulthandler.dump_traceback_later(8, file=open("/tmp/h2/trace.txt","w"))
     fuse = Fuse(job.get("after"), job.get("how", "kill"))
     try:
         JOBS[job["job"]](job, fuse)

@@ -13,7 +13,6 @@ from studies import Session, TuningConfig
 from studies.schema import (
     hyperparameter_tuning_results,
     strategy_queue,
-    tuning_sessions,
     work_chunks,
 )
 
@@ -106,15 +105,6 @@ def check_completed(session: Session, results: list[dict[str, Any]]) -> None:
     assert len(ids) == len(set(ids))
     if session.face.total <= session.config.study.all_up_to:
         assert set(ids) == {r["strategy_id"] for r in results}
-
-
-def forget_session_rows(url: str) -> int:
-    """Count the sessions of a database."""
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
-        n = connection.execute(sa.select(sa.func.count()).select_from(tuning_sessions)).scalar_one()
-    engine.dispose()
-    return int(n)
 
 
 class Nursery:

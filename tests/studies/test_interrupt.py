@@ -50,7 +50,6 @@ def test_twenty_interruptions_in_a_row(make_session, url, nursery, undisturbed_r
     while len(codes) < 20:
         how = HOWS[len(codes) % len(HOWS)]
         outcome = nursery.do("run", url, session=session_id, after=rng.randint(1, 60), how=how)
-        print(how, outcome)
         codes.append((how, outcome["code"]))
         n_done.append(check_partial(session, undisturbed_results))
     assert {code for how, code in codes if how == "kill"} == {-9}

@@ -12,7 +12,8 @@ from search_spaces.errors import SessionError
 from studies import Session, planning, worker
 from studies.planning import GENERATING, chunk_size_for
 from studies.schema import strategy_queue
-from studies.session import complete_generations, latest_session, list_sessions, open_database
+from studies.session import complete_generations, open_database
+from studies.session_rows import latest_session, list_sessions
 from tests.helpers.sessions import (
     BACKTEST,
     PARAMETERS,
@@ -90,8 +91,10 @@ def test_small_batches_write_the_same(make_session, monkeypatch):
     shifted = [(i - 432, *rest) for i, *rest in planned(session)[0]]
     assert shifted == expected[0]
     assert planned(session)[1:] == expected[1:]
-    Session.create(session.config.model_copy(update={"database": _url(session)}),
-                   on_progress=lambda done, total: told.append((done, total))).engine.dispose()
+    Session.create(
+        session.config.model_copy(update={"database": _url(session)}),
+        on_progress=lambda done, total: told.append((done, total)),
+    ).engine.dispose()
     assert told == [(100, 432), (200, 432), (300, 432), (400, 432), (432, 432)]
 
 
@@ -133,7 +136,7 @@ def test_a_killed_generate_is_completed_and_equals_an_undisturbed_one(
     expected = planned(Session(engine, list_sessions(engine)[0]))
     engine.dispose()
     left = set()
-    n_steps = 12
+    n_steps = 9
     for step in range(n_steps):
         after = 1 + step * (whole["n_events"] - 1) // (n_steps - 1)
         url = database(f"killed{step}")
@@ -161,6 +164,7 @@ def test_a_killed_generate_is_completed_and_equals_an_undisturbed_one(
     assert left & {100, 200, 300, 400}
 
 
+@pytest.mark.slow
 def test_killed_again_and_again(nursery, url):
     outcome = nursery.do("generate", url, config=SECTIONS, after=30, **SMALL_BATCHES)
     assert outcome["code"] == -9

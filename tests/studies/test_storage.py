@@ -16,7 +16,7 @@ import search_spaces
 from search_spaces.errors import StorageError
 from studies import storage
 from studies.migrations import prepare_database
-from studies.schema import tuning_sessions
+from studies.schema import execution_log, tuning_sessions
 from studies.storage import (
     WritePacer,
     create_engine,
@@ -182,6 +182,34 @@ def test_the_pacer_recovers_when_the_lock_could_not_be_had(engine):
     other.close()
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM t").scalar() == 1
+
+
+@pytest.mark.parametrize("after", range(5, 9))
+def test_an_interrupt_anywhere_leaves_no_lock_behind(engine, after):
+    prepare_database(engine)
+    n_events = 0
+
+    def interrupt(*unused):
+        nonlocal n_events
+        n_events += 1
+        if n_events == after:
+            raise KeyboardInterrupt
+
+    sa.event.listen(engine, "after_cursor_execute", interrupt)
+    sa.event.listen(engine, "commit", interrupt)
+    message = {"message": "x"}
+    with WritePacer(engine, sleep=lambda seconds: None) as pacer:
+        try:
+            for _ in range(2):
+                with pacer.transaction() as connection:
+                    connection.execute(execution_log.insert(), message)
+                    connection.execute(sa.select(execution_log)).first()
+        except KeyboardInterrupt:
+            # The traceback is alive, and with it every cursor.
+            with pacer.transaction() as connection:
+                n_rows = connection.execute(sa.select(sa.func.count(execution_log.c.id)))
+                assert n_rows.scalar_one() == (after - 1) // 4
+        assert n_events > after
 
 
 def test_only_the_pacer_has_a_large_cache_and_gives_it_back(engine):

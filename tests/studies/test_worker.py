@@ -13,7 +13,7 @@ from studies import Session, queue, storage
 from studies.cleaning import delete_session
 from studies.queue import LostClaimError
 from studies.schema import execution_log, work_chunks
-from studies.session import list_sessions
+from studies.session_rows import list_sessions
 from studies.storage import WritePacer, database_clock, write_transaction
 from studies.worker import Progress, Stop, Worker
 from tests.helpers.sessions import (
@@ -29,8 +29,9 @@ from tests.helpers.sessions import (
 class Poisoned:
     """An objective that raises as soon as a poisonous strategy is among its points."""
 
-    def __init__(self, objective, poison, error=RuntimeError("division of nothing")):
-        self.objective, self.poison, self.error = objective, set(poison), error
+    def __init__(self, objective, poison, error=None):
+        self.objective, self.poison = objective, set(poison)
+        self.error = error or RuntimeError("division of nothing")
         self.directions = objective.directions
 
     @property
@@ -81,12 +82,10 @@ def test_a_poisonous_strategy_alone_in_its_chunk(make_session):
     check_completed(session, results_of(session))
 
 
-def test_every_strategy_raising_is_one_error_and_nothing_is_lost(
-    make_session, undisturbed_results
-):
+def test_every_strategy_raising_is_one_error_and_nothing_is_lost(make_session, undisturbed_results):
     session = make_session()
     broken = Poisoned(session.objective(), range(432), ValueError("no such column"))
-    with pytest.raises(SessionError, match="every strategy .* raised.*ValueError: no such column"):
+    with pytest.raises(SessionError, match=r"every strategy .* raised.*ValueError: no such column"):
         session.run(objective=broken)
     assert results_of(session) == []
     assert {c["state"] for c in chunks_of(session)} == {"pending"}
@@ -174,7 +173,13 @@ def test_a_full_disk(make_session, undisturbed_results):
 
 
 @pytest.mark.parametrize(
-    "table", ["hyperparameter_tuning_results", "strategy_queue", "trials", "work_chunks"]
+    "table",
+    [
+        "hyperparameter_tuning_results",
+        "work_chunks",
+        pytest.param("strategy_queue", marks=pytest.mark.slow),
+        pytest.param("trials", marks=pytest.mark.slow),
+    ],
 )
 def test_a_table_that_is_gone_and_comes_back(make_session, undisturbed_results, table):
     session = make_session()
@@ -212,7 +217,7 @@ def test_a_study_that_is_gone(make_session):
     session = make_session(size=60)
     with write_transaction(session.engine) as connection:
         connection.exec_driver_sql("UPDATE studies SET study_name = 'other'")
-    with pytest.raises(SessionError, match="study .* is gone"):
+    with pytest.raises(SessionError, match=r"study .* is gone"):
         session.run()
 
 
@@ -372,7 +377,9 @@ def test_leases_are_renewed_while_a_chunk_is_evaluated(make_session):
 def test_progress_tells_rate_best_and_failures(make_session):
     session = make_session()
     told = []
-    session.run(on_progress=lambda p: told.append((p.done, p.best_value, p.best_id, p.last_failure)))
+    session.run(
+        on_progress=lambda p: told.append((p.done, p.best_value, p.best_id, p.last_failure))
+    )
     assert [done for done, *_ in told] == [*range(20, 432, 20), 432]
     best = session.top(1).iloc[0]
     assert told[-1][1:3] == (best["net_sharpe_ratio"], best["strategy_id"])
