@@ -75,14 +75,21 @@ class ExecutionConfig(_Section):
         Strategies a worker takes at a time; None: as many as take a fraction of a second.
     lease_seconds : float
         A worker that has not renewed its claim for this long has lost it.
+    chunk_seconds, strategy_seconds : float
+        A chunk that takes longer is evaluated strategy by strategy; one that takes longer fails.
     cache : str or None
         Folder of panels and factor cubes; None: the user's cache folder.
+    memory_limit : str
+        Of each worker process of a local cluster, as Dask writes it; ``0``: none.
     """
 
     parallel: PositiveInt = 1
     chunk_size: PositiveInt | None = None
     lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
+    chunk_seconds: Annotated[float, Field(gt=0.0)] = 300.0
+    strategy_seconds: Annotated[float, Field(gt=0.0)] = 60.0
     cache: str | None = None
+    memory_limit: str = "2GiB"
 
 
 class StudyConfig(_Section):

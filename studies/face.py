@@ -138,13 +138,17 @@ class StudyFace:
             )
             .limit(self.config.final_best)
         )
+        present = self.present(connection)
+        return [name for name in connection.execute(best).scalars() if name not in present]
+
+    def present(self, connection: Connection) -> set[str]:
+        """Ids of the strategies that are trials already."""
         known = (
             sa.select(_attributes.c.value_json)
             .join(_trials, _trials.c.trial_id == _attributes.c.trial_id)
             .where(_trials.c.study_id == self.study_id, _attributes.c.key == "strategy_id")
         )
-        present = {json.loads(text) for text in connection.execute(known).scalars()}
-        return [name for name in connection.execute(best).scalars() if name not in present]
+        return {json.loads(text) for text in connection.execute(known).scalars()}
 
     def append_recorded(self, connection: Connection, strategy_ids: Sequence[str]) -> None:
         """Append strategies from their result rows."""

@@ -14,6 +14,7 @@ import socket
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import sqlalchemy as sa
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 PENDING, RUNNING, COMPLETED = "pending", "running", "completed"
+CRASHES_BEFORE_SPLIT = 2
+"""So many dead workers of a chunk, and its strategies go one by one."""
 
 
 class LostClaimError(MassTuningError):
@@ -59,6 +62,8 @@ class Claim:
         From :func:`worker_name`.
     attempt : int
         How many times the chunk was claimed, this time included: the fence.
+    crashes : int
+        How many of its workers died, or lost their lease, before.
     """
 
     session_id: str
@@ -67,6 +72,7 @@ class Claim:
     stop: int
     worker: str
     attempt: int
+    crashes: int = 0
 
     @property
     def finishing(self) -> bool:
@@ -113,48 +119,43 @@ def claim_next(
     *,
     chunk_no: int | None = None,
 ) -> Claim | None:
-    """Claim the first chunk that is pending or whose lease has run out.
+    """Claim the first chunk that is pending, else one whose lease has run out.
 
-    The finishing chunk is handed out only when every other chunk is completed. With `chunk_no`
-    only that chunk is tried, whatever the state of the others.
+    A chunk whose lease has run out is held to have crashed its worker. After two crashes it is cut
+    into single strategies, so that a poisonous one crashes alone. The finishing chunk is handed
+    out only when every other chunk is completed. With `chunk_no` only that chunk is tried,
+    whatever the state of the others.
 
     Returns
     -------
     Claim or None
         None: nothing to claim now; others may still hold chunks (see :func:`chunk_states`).
     """
-    own = work_chunks.c.session_id == session_id
-    claimable = sa.or_(
-        work_chunks.c.state == PENDING,
-        sa.and_(
-            work_chunks.c.state == RUNNING,
-            work_chunks.c.lease_expires_at < database_clock(),
-        ),
-    )
-    candidates = sa.select(work_chunks).where(own, claimable)
-    if chunk_no is not None:
-        candidates = candidates.where(work_chunks.c.chunk_no == chunk_no)
-    row = connection.execute(
-        candidates.order_by(work_chunks.c.chunk_no).limit(1).with_for_update(skip_locked=True)
-    ).first()
+    row = _claimable(connection, session_id, chunk_no)
+    while row is not None and _is_poisonous(row):
+        _split(connection, row)
+        row = _claimable(connection, session_id, chunk_no)
     if row is None:
         return None
     claim = Claim(
-        session_id, row.chunk_no, row.position_start, row.position_stop, worker, row.attempt + 1
+        session_id=session_id,
+        chunk_no=row.chunk_no,
+        start=row.position_start,
+        stop=row.position_stop,
+        worker=worker,
+        attempt=row.attempt + 1,
+        crashes=_crashes(row),
     )
-    if claim.finishing and chunk_no is None:
-        others = sa.select(sa.func.count()).where(
-            own, work_chunks.c.chunk_no != row.chunk_no, work_chunks.c.state != COMPLETED
-        )
-        if connection.execute(others).scalar_one():
-            return None
+    if claim.finishing and chunk_no is None and _is_unfinished(connection, claim):
+        return None
     connection.execute(
         work_chunks.update()
-        .where(own, work_chunks.c.chunk_no == row.chunk_no)
+        .where(*_is_chunk(row))
         .values(
             state=RUNNING,
             worker=worker,
             attempt=claim.attempt,
+            crashes=claim.crashes,
             lease_expires_at=database_clock() + lease_seconds,
             started_at=utc_now(),
         )
@@ -208,28 +209,25 @@ def release(connection: Connection, claim: Claim) -> bool:
 
 
 def release_dead(connection: Connection, session_id: str) -> int:
-    """Give back the chunks of workers of this host whose process is gone; return how many.
+    """End the leases of workers of this host whose process is gone; return how many.
 
-    Without it a killed run could be resumed only after its lease has run out.
+    Without it the chunks of a killed run could be claimed only after their leases ran out.
     """
     rows = connection.execute(
         sa.select(work_chunks).where(
-            work_chunks.c.session_id == session_id, work_chunks.c.state == RUNNING
+            work_chunks.c.session_id == session_id,
+            work_chunks.c.state == RUNNING,
+            work_chunks.c.lease_expires_at > 0,
         )
     ).all()
-    n_released = 0
-    for row in rows:
-        if row.worker and _is_dead(row.worker):
-            claim = Claim(
-                session_id,
-                row.chunk_no,
-                row.position_start,
-                row.position_stop,
-                row.worker,
-                row.attempt,
-            )
-            n_released += release(connection, claim)
-    return n_released
+    dead = [row for row in rows if row.worker and _is_dead(row.worker)]
+    for row in dead:
+        connection.execute(
+            work_chunks.update()
+            .where(*_is_chunk(row), work_chunks.c.attempt == row.attempt)
+            .values(lease_expires_at=0.0)
+        )
+    return len(dead)
 
 
 def has_live_claim(connection: Connection, session_id: str) -> bool:
@@ -250,6 +248,79 @@ def chunk_states(connection: Connection, session_id: str) -> dict[str, int]:
         .group_by(work_chunks.c.state)
     )
     return {row.state: row.n for row in rows}
+
+
+def _claimable(connection: Connection, session_id: str, chunk_no: int | None) -> Any:
+    """Find a chunk to claim and lock its row; the finishing chunk comes last."""
+    pending = work_chunks.c.state == PENDING
+    expired = sa.and_(
+        work_chunks.c.state == RUNNING, work_chunks.c.lease_expires_at < database_clock()
+    )
+    empty = work_chunks.c.position_start == work_chunks.c.position_stop
+    choices: list[tuple[sa.ColumnElement[bool], ...]] = [
+        (pending, ~empty),
+        (expired, ~empty),
+        (sa.or_(pending, expired), empty),
+    ]
+    if chunk_no is not None:
+        choices = [(sa.or_(pending, expired), work_chunks.c.chunk_no == chunk_no)]
+    for conditions in choices:
+        row = connection.execute(
+            sa.select(work_chunks)
+            .where(work_chunks.c.session_id == session_id, *conditions)
+            .order_by(work_chunks.c.chunk_no)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is not None:
+            return row
+    return None
+
+
+def _is_unfinished(connection: Connection, claim: Claim) -> bool:
+    others = sa.select(work_chunks.c.chunk_no).where(
+        work_chunks.c.session_id == claim.session_id,
+        work_chunks.c.chunk_no != claim.chunk_no,
+        work_chunks.c.state.in_((PENDING, RUNNING)),
+    )
+    return connection.execute(others.limit(1)).first() is not None
+
+
+def _crashes(row: Any) -> int:
+    return int(row.crashes) + (row.state == RUNNING)
+
+
+def _is_poisonous(row: Any) -> bool:
+    size = row.position_stop - row.position_start
+    return size > 1 and _crashes(row) >= CRASHES_BEFORE_SPLIT
+
+
+def _split(connection: Connection, row: Any) -> None:
+    """Replace a chunk by chunks of one strategy each; the first takes its place."""
+    newest = sa.select(sa.func.max(work_chunks.c.chunk_no)).where(
+        work_chunks.c.session_id == row.session_id
+    )
+    following = connection.execute(newest).scalar_one() + 1
+    connection.execute(
+        work_chunks.update()
+        .where(*_is_chunk(row))
+        .values(
+            state=PENDING,
+            worker=None,
+            lease_expires_at=None,
+            crashes=0,
+            position_stop=row.position_start + 1,
+        )
+    )
+    singles = [(p, p + 1) for p in range(row.position_start + 1, row.position_stop)]
+    insert_chunks(connection, row.session_id, following, singles)
+
+
+def _is_chunk(row: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        work_chunks.c.session_id == row.session_id,
+        work_chunks.c.chunk_no == row.chunk_no,
+    )
 
 
 def _held(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:

@@ -188,7 +188,8 @@ execution_log = sa.Table(
 )
 
 # One row per range [position_start, position_stop) of design positions. `lease_expires_at` is in
-# seconds on the database's clock (`studies.storage.database_clock`); `attempt` is the fence.
+# seconds on the database's clock (`studies.storage.database_clock`); `attempt` is the fence;
+# `crashes` counts workers that died with the chunk.
 work_chunks = sa.Table(
     "work_chunks",
     metadata,
@@ -200,6 +201,7 @@ work_chunks = sa.Table(
     _text("worker"),
     _real("lease_expires_at"),
     _counter("attempt"),
+    _counter("crashes"),
     _counter("completed_strategies"),
     _counter("failed_strategies"),
     _time("started_at"),

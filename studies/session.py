@@ -253,11 +253,36 @@ class Session:
             self.row.total,
         )
 
-    def run(self, **options: Any) -> Any:
-        """Work through what is left; see `studies.worker.run_session`."""
-        from studies.worker import run_session
+    def run(
+        self,
+        *,
+        parallel: int | None = None,
+        scheduler: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Work through what is left.
 
-        return run_session(self, **options)
+        Parameters
+        ----------
+        parallel : int, optional
+            Worker processes; 1 is this process itself. Default: as configured.
+        scheduler : str, optional
+            Address of a Dask scheduler whose workers do it, see `studies.cluster`.
+        **options
+            See `studies.run.run_session` and `studies.cluster.run_on_cluster`.
+
+        Returns
+        -------
+        studies.run.Progress
+        """
+        n_workers = self.config.execution.parallel if parallel is None else parallel
+        if n_workers == 1 and scheduler is None:
+            from studies.run import run_session
+
+            return run_session(self, **options)
+        from studies.cluster import run_on_cluster
+
+        return run_on_cluster(self, n_workers=n_workers, scheduler=scheduler, **options)
 
     def top(self, n: int = 10, **options: Any) -> Any:
         """Return the best strategies as a table; see `studies.results.top`."""

@@ -15,7 +15,7 @@ from studies.storage import database_errors
 
 __all__ = ["OPEN_STATES", "SessionRow", "latest_session", "list_sessions", "read_row"]
 
-OPEN_STATES = ("created", "running", "paused")
+OPEN_STATES = ("created", "running", "paused", "failed")
 """States of a session that still has work to do."""
 
 

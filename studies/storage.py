@@ -41,6 +41,7 @@ BUSY_TIMEOUT_S = 30.0
 CACHE_MB = 16
 BULK_CACHE_MB = 64
 WAL_AUTOCHECKPOINT_PAGES = 20_000
+CHECKPOINT_EVERY_S = 1.0  # of lock held: some ten megabytes of log
 # "mtun" in ASCII: the advisory lock of this project on a PostgreSQL database.
 ADVISORY_LOCK_KEY = 0x6D74756E
 
@@ -108,8 +109,10 @@ class WritePacer:
     ever more rarely. After a transaction that held the lock for 80 ms the next one begins at least
     80 ms after the commit; time spent computing in between counts. On PostgreSQL nothing waits.
 
-    The pacer keeps one connection with a cache of `cache_mb` for itself until it is closed. It may
-    be shared by threads, whose transactions then follow each other; it does not survive a fork.
+    The pacer keeps one connection with a cache of `cache_mb` for itself until it is closed, and
+    copies the write-ahead log back into the file between transactions, when nobody waits for the
+    lock, instead of at a commit. It may be shared by threads, whose transactions then follow each
+    other; it does not survive a fork.
 
     Parameters
     ----------
@@ -145,6 +148,7 @@ class WritePacer:
         self._cache_mb = cache_mb
         self._clock = clock
         self._sleep = sleep
+        self._unsaved_s = 0.0
         self._released_at: float | None = None
         self._connection: Connection | None = None
         self._lock = threading.RLock()
@@ -170,6 +174,9 @@ class WritePacer:
                 self._released_at = self._clock()
                 self.held_s = self._released_at - began
                 self.total_held_s += self.held_s
+                self._unsaved_s += self.held_s
+            if self._unsaved_s >= CHECKPOINT_EVERY_S:
+                self._checkpoint()
 
     def close(self) -> None:
         """Give the connection and its cache back; the next transaction opens another."""
@@ -195,9 +202,19 @@ class WritePacer:
             connection.execution_options(mass_tuning_immediate=True)
             if self.engine.dialect.name == "sqlite":
                 connection.info["cache_mb"] = self._cache_mb
-                _set_cache(connection.connection.dbapi_connection, self._cache_mb)
+                dbapi_connection: Any = connection.connection.dbapi_connection
+                _set_cache(dbapi_connection, self._cache_mb)
+                dbapi_connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection = connection
         return self._connection
+
+    def _checkpoint(self) -> None:
+        """Copy what was committed from the log into the file, as far as no reader needs it."""
+        self._unsaved_s = 0.0
+        if self._connection is not None and self.engine.dialect.name == "sqlite":
+            dbapi_connection: Any = self._connection.connection.dbapi_connection
+            with contextlib.suppress(sqlite3.OperationalError):  # busy: at the next turn
+                dbapi_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     @contextlib.contextmanager
     def _dropping(self) -> Iterator[None]:

@@ -1,112 +1,69 @@
-"""The loop of one worker: claim a chunk, evaluate it, record it in one transaction."""
+"""What one worker does: claim a chunk, evaluate it, record it in one transaction, claim the next.
+
+Errors are of three kinds. A *strategy* that cannot be measured, raises, takes too long or crashes
+its worker is recorded as failed. A *transient* error of the database (a lost connection, a held
+lock) is waited for and tried again; fences make that safe. Everything else is *fatal* and raised.
+"""
 
 import contextlib
-import datetime
-import json
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
 
-from objectives import Batch, FactorBacktest, Objective
 from search_spaces.errors import MassTuningError, SessionError
 from studies import queue
-from studies.planning import GENERATING, QUEUE_LIMIT
+from studies.planning import QUEUE_LIMIT
 from studies.queue import Claim, LostClaimError
 from studies.record import Outcome
-from studies.schema import create_result_indexes, execution_log, tuning_sessions, utc_now
-from studies.session import Session, complete_generations
-from studies.storage import WritePacer, database_errors, write_transaction
+from studies.retry import persist
+from studies.schema import create_result_indexes, tuning_sessions, utc_now
+from studies.session import Session
+from studies.storage import WritePacer, write_transaction
+from studies.time_limit import TimeLimitError, time_limit
 
-__all__ = ["Progress", "Stop", "Worker", "run_session"]
+if TYPE_CHECKING:
+    from objectives import Batch, Objective
+
+__all__ = ["WorkReport", "Worker"]
+
+CRASHES_BEFORE_FAILURE = 3
+"""A strategy alone in its chunk fails when so many workers died with it."""
 
 _INDEX_FROM = 100_000
 """Sessions of so many strategies build the secondary indexes when they finish."""
 _FACE_BATCH = 100
-_IDLE_SECONDS = 0.2
+
+Result = TypeVar("Result")
 
 
-@dataclass
-class Progress:
-    """How far a session is, as one worker sees it.
+@dataclass(frozen=True)
+class WorkReport:
+    """What came of one step of a worker: small, so that it travels cheaply.
 
     Attributes
     ----------
-    total, completed, failed : int
-        Strategies of the session; ``completed`` without ``failed``.
-    done_here : int
-        Strategies this run has recorded.
-    seconds : float
-        Since this run began.
+    n_completed, n_failed : int
+        Strategies recorded.
     best_id : str or None
     best_value : float
-        Best of this run, of the first metric; NaN while there is none.
+        Best of them by the first metric; NaN while there is none.
     last_failure : str or None
-        Reason of the latest failed strategy.
+        Reason of the last failed one.
+    idle : bool
+        There was nothing to claim.
     """
 
-    total: int
-    completed: int
-    failed: int
-    done_here: int = 0
-    seconds: float = 0.0
+    n_completed: int = 0
+    n_failed: int = 0
     best_id: str | None = None
     best_value: float = float("nan")
     last_failure: str | None = None
-
-    @property
-    def done(self) -> int:
-        """Strategies completed or failed."""
-        return self.completed + self.failed
-
-    @property
-    def rate(self) -> float:
-        """Strategies per second of this run."""
-        return self.done_here / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """Seconds left at this rate; None before the first chunk."""
-        return (self.total - self.done) / self.rate if self.rate > 0 else None
-
-
-class Stop:
-    """Ask a worker to stop: first after the chunk in hand, the second time at once."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def set(self) -> None:
-        """Stop after the chunk in hand."""
-        self._event.set()
-
-    def __bool__(self) -> bool:
-        return self._event.is_set()
-
-    @contextlib.contextmanager
-    def on_signals(self) -> Iterator["Stop"]:
-        """Let SIGINT and SIGTERM ask for the stop, as long as the block runs in the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield self
-            return
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            if self._event.is_set():
-                raise KeyboardInterrupt
-            self._event.set()
-
-        before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    idle: bool = False
 
 
 @dataclass
@@ -119,27 +76,80 @@ class Worker:
     objective : Objective
     pacer : WritePacer
     lease_seconds : float
+    on_limit : callable, optional
+        Called from a thread when a chunk exceeds its time limit where it cannot be interrupted
+        (compiled code, or not in the main thread): a worker process ends itself.
+
+    Attributes
+    ----------
+    held : Claim or None
+        Chunk claimed for the next step.
     """
 
     session: Session
-    objective: Objective
+    objective: "Objective"
     pacer: WritePacer
     lease_seconds: float
+    on_limit: Callable[[], None] | None = None
     name: str = field(default_factory=queue.worker_name)
+    held: Claim | None = None
+
+    def step(self, *, claim_next: Callable[[], bool] = lambda: True) -> WorkReport:
+        """Work on the claimed chunk, or claim one first.
+
+        Parameters
+        ----------
+        claim_next : callable
+            Asked when the chunk is recorded: claim the next one in the same transaction?
+
+        Returns
+        -------
+        WorkReport
+
+        Raises
+        ------
+        MassTuningError, sqlalchemy.exc.DBAPIError
+            Fatal; the chunk is given back where that is possible.
+        """
+        claim = self.held or self.claim()
+        self.held = None
+        if claim is None:
+            return WorkReport(idle=True)
+        try:
+            if claim.finishing:
+                self.finish(claim)
+                return WorkReport()
+            outcome = self.evaluate(claim)
+            self.held = self.record(claim, outcome, claim_next=claim_next())
+        except LostClaimError:
+            return WorkReport()  # somebody else has it; their rows count
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.release(claim)
+            raise
+        return self._report(outcome)
 
     def claim(self) -> Claim | None:
         """Claim the next chunk."""
-        with self.pacer.transaction() as connection:
-            return queue.claim_next(
-                connection, self.session.row.session_id, self.name, self.lease_seconds
-            )
+
+        def transaction() -> Claim | None:
+            with self.pacer.transaction() as connection:
+                return queue.claim_next(
+                    connection, self.session.row.session_id, self.name, self.lease_seconds
+                )
+
+        return self._persist(transaction)
 
     def evaluate(self, claim: Claim) -> Outcome:
         """Evaluate a chunk while a thread renews its lease."""
         indices = self.session.design.indices(claim.start, claim.stop)
         started, began = utc_now(), time.perf_counter()
-        with self._lease(claim):
-            batch = self._evaluate(indices)
+        if claim.crashes >= CRASHES_BEFORE_FAILURE and len(indices) == 1:
+            reason = f"crashed: {claim.crashes} workers died while they evaluated it"
+            batch = _failed_batch(self.objective, [reason])
+        else:
+            with self._lease(claim):
+                batch = self._evaluate(indices)
         return Outcome(
             indices=indices,
             positions=np.arange(claim.start, claim.stop),
@@ -170,6 +180,7 @@ class Worker:
         LostClaimError
             If the claim was lost meanwhile; nothing is written.
         """
+        session_id = self.session.row.session_id
         recorder = self.session.recorder()
         rows = recorder.prepare_results(outcome)
         trials = self.session.face.prepare(outcome)
@@ -177,56 +188,103 @@ class Worker:
         strategies = recorder.prepare_queue(outcome.indices) if late_queue else []
         n_failed = int(outcome.failed.sum())
         n_completed = len(outcome.batch) - n_failed
-        with self.pacer.transaction() as connection:
-            queue.settle(connection, claim, n_completed, n_failed)
-            _add_totals(connection, self.session.row.session_id, n_completed, n_failed)
-            if late_queue:
-                recorder.insert_queue(connection, strategies, outcome.started, outcome)
-            else:
-                recorder.complete_queue(connection, rows, outcome)
-            recorder.insert_results(connection, rows, outcome)
-            self.session.face.append(connection, outcome, trials)
-            if not claim_next:
-                return None
-            return queue.claim_next(
-                connection, self.session.row.session_id, self.name, self.lease_seconds
-            )
+
+        def transaction() -> Claim | None:
+            with self.pacer.transaction() as connection:
+                queue.settle(connection, claim, n_completed, n_failed)
+                _add_totals(connection, session_id, n_completed, n_failed)
+                if late_queue:
+                    recorder.insert_queue(connection, strategies, outcome.started, outcome)
+                else:
+                    recorder.complete_queue(connection, rows, outcome)
+                recorder.insert_results(connection, rows, outcome)
+                self.session.face.append(connection, outcome, trials)
+                if not claim_next:
+                    return None
+                return queue.claim_next(connection, session_id, self.name, self.lease_seconds)
+
+        return self._persist(transaction)
 
     def finish(self, claim: Claim) -> None:
         """Close the session: the rest of the study's digest, indexes, status."""
-        session = self.session
+        session_id, total = self.session.row.session_id, self.session.row.total
         with self._lease(claim):
-            face = session.face
-            with session.engine.connect() as connection:
-                missing = face.missing_best(connection)
+            missing = self._persist(self._missing_best)
             for start in range(0, len(missing), _FACE_BATCH):
+                batch = missing[start : start + _FACE_BATCH]
+                self._persist(lambda batch=batch: self._append_best(claim, batch))  # type: ignore[misc]
+
+            def close() -> None:
                 with self.pacer.transaction() as connection:
-                    _require(connection, claim, self.lease_seconds)
-                    face.append_recorded(connection, missing[start : start + _FACE_BATCH])
-            if session.row.total >= _INDEX_FROM:
-                with self.pacer.transaction() as connection:
-                    create_result_indexes(connection)
-        with self.pacer.transaction() as connection:
-            queue.settle(connection, claim, 0, 0)
-            connection.execute(
-                tuning_sessions.update()
-                .where(tuning_sessions.c.session_id == session.row.session_id)
-                .values(status="completed", completed_at=utc_now())
-            )
+                    queue.settle(connection, claim, 0, 0)
+                    connection.execute(
+                        tuning_sessions.update()
+                        .where(tuning_sessions.c.session_id == session_id)
+                        .values(status="completed", completed_at=utc_now())
+                    )
+                    if total >= _INDEX_FROM:
+                        create_result_indexes(connection)
+
+            self._persist(close)
 
     def release(self, claim: Claim) -> None:
         """Give a chunk back unfinished."""
         with self.pacer.transaction() as connection:
             queue.release(connection, claim)
 
-    def _evaluate(self, indices: np.ndarray) -> Batch:
+    def close(self) -> None:
+        """Give back the chunk claimed for the next step, and the connection."""
+        claim, self.held = self.held, None
+        if claim is not None:
+            with contextlib.suppress(Exception):  # its lease runs out
+                self.release(claim)
+        self.pacer.close()
+
+    def _missing_best(self) -> list[str]:
+        with self.session.engine.connect() as connection:
+            return self.session.face.missing_best(connection)
+
+    def _append_best(self, claim: Claim, strategy_ids: list[str]) -> None:
+        face = self.session.face
+        with self.pacer.transaction() as connection:
+            _require(connection, claim, self.lease_seconds)
+            # asked again in the transaction: a repeated one finds nothing left to do
+            present = face.present(connection)
+            face.append_recorded(connection, [i for i in strategy_ids if i not in present])
+
+    def _evaluate(self, indices: np.ndarray) -> "Batch":
         """Evaluate together; if that raises, one by one: a poisonous strategy fails alone."""
+        limits = self.session.config.execution
         try:
-            return self.objective.evaluate(indices)
-        except MassTuningError:
-            raise
-        except Exception:
-            return _one_by_one(self.objective, indices)
+            with time_limit(limits.chunk_seconds, self.on_limit):
+                return self.objective.evaluate(indices)
+        except MassTuningError as error:
+            if not isinstance(error, TimeLimitError):
+                raise
+        except Exception:  # noqa: S110 (what it is, is found out below)
+            pass
+        return self._one_by_one(indices, limits.strategy_seconds)
+
+    def _one_by_one(self, indices: np.ndarray, seconds: float) -> "Batch":
+        batches: list[Batch | str] = []
+        for position in range(len(indices)):
+            try:
+                with time_limit(seconds, self.on_limit):
+                    batches.append(self.objective.evaluate(indices[position : position + 1]))
+            except TimeLimitError as error:
+                batches.append(f"timeout: {error}")
+            except MassTuningError:
+                raise
+            except Exception as error:
+                batches.append(f"error: {type(error).__name__}: {error}")
+        reasons = [batch for batch in batches if isinstance(batch, str)]
+        if len(reasons) == len(indices) > 1 and self.session.refresh().completed == 0:
+            # nothing has ever worked: not the strategies, what evaluates them is broken
+            raise SessionError(f"every strategy of a chunk raised; the first: {reasons[0]}")
+        return _joined(self.objective, batches)
+
+    def _persist(self, action: Callable[[], Result]) -> Result:
+        return persist(action, on_retry=lambda error, attempt: self.pacer.close())
 
     @contextlib.contextmanager
     def _lease(self, claim: Claim) -> Iterator[None]:
@@ -248,173 +306,41 @@ class Worker:
             done.set()
             thread.join()
 
-
-def run_session(
-    session: Session,
-    *,
-    resume: bool = False,
-    objective: FactorBacktest | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    stop: Stop | None = None,
-) -> Progress:
-    """Work through what is left of a session in this process.
-
-    Parameters
-    ----------
-    session : Session
-    resume : bool
-        Needed for a paused session.
-    objective : FactorBacktest, optional
-        Built from the session if left out.
-    on_progress : callable, optional
-        Called with a :class:`Progress` after every chunk.
-    stop : Stop, optional
-        Set it to pause the session after the chunk in hand.
-
-    Returns
-    -------
-    Progress
-        At the end; the session is ``completed``, or ``paused`` if it was stopped.
-
-    Raises
-    ------
-    SessionError
-        If the session is paused and `resume` is not set, has failed for good, or its data changed.
-    StorageError
-        If the database cannot be written; what was committed stays, `resume` goes on from there.
-    """
-    stop = Stop() if stop is None else stop  # not `or`: one that is not set yet is false
-    if session.row.status == GENERATING:
-        complete_generations(session.engine)
-    row = session.refresh()
-    _check_state(row.status, row.session_id, resume)
-    progress = Progress(row.total, row.completed, row.failed)
-    if row.status == "completed":
-        return progress
-    objective = objective or session.objective()
-    objective.cube  # noqa: B018 (computed before the first claim, so that no lease runs meanwhile)
-    began = time.perf_counter()
-    with database_errors(session.engine), WritePacer(session.engine) as pacer:
-        worker = Worker(session, objective, pacer, session.config.execution.lease_seconds)
-        with pacer.transaction() as connection:
-            queue.release_dead(connection, row.session_id)
-            _set_running(connection, row.session_id)
-            _log(connection, row.session_id, "INFO", "run started", {"worker": worker.name})
-        try:
-            claim = None
-            while not stop:
-                claim = claim or worker.claim()
-                if claim is not None:
-                    closing = claim.finishing
-                    claim = _work(worker, claim, progress, stop)
-                    progress.seconds = time.perf_counter() - began
-                    if on_progress is not None and not closing:
-                        on_progress(progress)
-                elif _is_over(session):
-                    break
-                else:
-                    time.sleep(_IDLE_SECONDS)
-        except MassTuningError as error:
-            _try_log(worker, "ERROR", str(error))
-            raise
-        except KeyboardInterrupt:
-            with contextlib.suppress(Exception):
-                _give_up(worker, claim)
-            raise
-        if claim is not None:
-            worker.release(claim)
-        if stop and not _is_over(session):
-            with pacer.transaction() as connection:
-                _pause(connection, row.session_id)
-    row = session.refresh()
-    progress.completed, progress.failed = row.completed, row.failed
-    progress.seconds = time.perf_counter() - began
-    return progress
+    def _report(self, outcome: Outcome) -> WorkReport:
+        n_failed = int(outcome.failed.sum())
+        best_id, best_value, last_failure = None, float("nan"), None
+        direction = next(iter(self.objective.directions.values()))
+        values = outcome.batch.objective[:, 0]
+        if not np.isnan(values).all():
+            row = int(np.nanargmax(values) if direction == "maximize" else np.nanargmin(values))
+            best_value = float(values[row])
+            best_id = self.session.space.strategy_ids(outcome.indices[row : row + 1])[0]
+        if n_failed:
+            last_failure = outcome.batch.failure[int(np.flatnonzero(outcome.failed)[-1])]
+        return WorkReport(
+            len(outcome.batch) - n_failed, n_failed, best_id, best_value, last_failure
+        )
 
 
-def _work(worker: Worker, claim: Claim, progress: Progress, stop: Stop) -> Claim | None:
-    """Evaluate and record one chunk, give it back when interrupted; return the next claim."""
-    try:
-        if claim.finishing:
-            worker.finish(claim)
-            return None
-        outcome = worker.evaluate(claim)
-        following = worker.record(claim, outcome, claim_next=not stop)
-    except LostClaimError:
-        return None  # somebody else has it; their rows count
-    except BaseException:
-        with contextlib.suppress(Exception):
-            worker.release(claim)
-        raise
-    n_failed = int(outcome.failed.sum())
-    progress.completed += len(outcome.batch) - n_failed
-    progress.failed += n_failed
-    progress.done_here += len(outcome.batch)
-    _note_best(worker, outcome, progress)
-    if n_failed:
-        last = int(np.flatnonzero(outcome.failed)[-1])
-        progress.last_failure = outcome.batch.failure[last]
-    return following
+def _failed_batch(objective: "Objective", reasons: list[str]) -> "Batch":
+    return _joined(objective, list(reasons))
 
 
-def _note_best(worker: Worker, outcome: Outcome, progress: Progress) -> None:
-    direction = next(iter(worker.objective.directions.values()))
-    values = outcome.batch.objective[:, 0]
-    if np.isnan(values).all():
-        return
-    row = int(np.nanargmax(values) if direction == "maximize" else np.nanargmin(values))
-    value = float(values[row])
-    better = value > progress.best_value if direction == "maximize" else value < progress.best_value
-    if progress.best_id is None or better:
-        progress.best_value = value
-        progress.best_id = worker.session.space.strategy_ids(outcome.indices[row : row + 1])[0]
+def _joined(objective: "Objective", batches: "list[Batch | str]") -> "Batch":
+    """Join batches of one strategy each; a text is the reason of a failed one."""
+    from objectives import Batch
 
-
-def _one_by_one(objective: Objective, indices: np.ndarray) -> Batch:
-    batches: list[Batch | str] = []
-    for position in range(len(indices)):
-        try:
-            batches.append(objective.evaluate(indices[position : position + 1]))
-        except MassTuningError:
-            raise
-        except Exception as error:
-            batches.append(f"{type(error).__name__}: {error}")
-    good = next((batch for batch in batches if isinstance(batch, Batch)), None)
-    if good is None and len(indices) > 1:  # not strategies: what evaluates them is broken
-        raise SessionError(f"every strategy of a chunk raised; the first: {batches[0]}")
-    names = good.names if good is not None else ()
-    n, n_metrics, n_objectives = len(indices), len(names), len(objective.directions)
-    values = np.full((n, n_metrics), np.nan)
-    values_objective = np.full((n, n_objectives), np.nan)
+    names = next((batch.names for batch in batches if isinstance(batch, Batch)), ())
+    values = np.full((len(batches), len(names)), np.nan)
+    values_objective = np.full((len(batches), len(objective.directions)), np.nan)
     failure: list[str | None] = []
     for position, batch in enumerate(batches):
         if isinstance(batch, Batch):
             values[position], values_objective[position] = batch.values[0], batch.objective[0]
             failure.append(batch.failure[0])
         else:
-            failure.append(f"error: {batch}")
+            failure.append(batch)
     return Batch(names, values, values_objective, tuple(failure))
-
-
-def _check_state(status: str, session_id: str, resume: bool) -> None:
-    if status == GENERATING:
-        raise SessionError(
-            f"{session_id} is being generated by another process; wait until it is done"
-        )
-    if status == "deleting":
-        raise SessionError(f"{session_id} is being deleted; finish that with: mass-tuning clean")
-    if status == "paused" and not resume:
-        raise SessionError(f"{session_id} is paused; go on with: mass-tuning execute --resume")
-    if status not in ("created", "running", "paused", "failed", "completed"):
-        raise SessionError(f"{session_id} has the unknown status {status!r}")
-
-
-def _is_over(session: Session) -> bool:
-    with session.engine.connect() as connection:
-        states = queue.chunk_states(connection, session.row.session_id)
-    if not states:  # only a deletion takes all chunks away
-        raise SessionError(f"{session.row.session_id} was deleted while it ran")
-    return set(states) == {queue.COMPLETED}
 
 
 def _require(connection: sa.Connection, claim: Claim, lease_seconds: float) -> None:
@@ -433,51 +359,3 @@ def _add_totals(
             failed_strategies=tuning_sessions.c.failed_strategies + n_failed,
         )
     )
-
-
-def _set_running(connection: sa.Connection, session_id: str) -> None:
-    connection.execute(
-        tuning_sessions.update()
-        .where(tuning_sessions.c.session_id == session_id)
-        .values(
-            status="running",
-            started_at=sa.func.coalesce(tuning_sessions.c.started_at, utc_now()),
-        )
-    )
-
-
-def _give_up(worker: Worker, claim: Claim | None) -> None:
-    """Release what is held and pause, when told to stop at once."""
-    with worker.pacer.transaction() as connection:
-        if claim is not None:
-            queue.release(connection, claim)
-        _pause(connection, worker.session.row.session_id)
-
-
-def _pause(connection: sa.Connection, session_id: str) -> None:
-    connection.execute(
-        tuning_sessions.update()
-        .where(tuning_sessions.c.session_id == session_id, tuning_sessions.c.status == "running")
-        .values(status="paused")
-    )
-    _log(connection, session_id, "INFO", "paused", {})
-
-
-def _log(
-    connection: sa.Connection, session_id: str, level: str, message: str, details: dict[str, Any]
-) -> None:
-    connection.execute(
-        execution_log.insert().values(
-            session_id=session_id,
-            log_level=level,
-            message=message,
-            details=json.dumps(details),
-            created_at=datetime.datetime.now(datetime.UTC).replace(tzinfo=None),
-        )
-    )
-
-
-def _try_log(worker: Worker, level: str, message: str) -> None:
-    """Note an error where that is still possible."""
-    with contextlib.suppress(Exception), worker.pacer.transaction() as connection:
-        _log(connection, worker.session.row.session_id, level, message, {"worker": worker.name})

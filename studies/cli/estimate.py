@@ -19,7 +19,7 @@ from studies.cli.progress import waiting
 if TYPE_CHECKING:
     from objectives import FactorBacktest
     from search_spaces import Design
-    from studies.worker import Progress
+    from studies.run import Progress
 
 __all__ = ["estimate"]
 
@@ -173,8 +173,8 @@ def _session(
     path: Path, plan: Plan, objective: FactorBacktest, size: int, study: dict[str, Any]
 ) -> tuple[_Sample, _Sample]:
     """Plan a session of so many strategies, and run as many of them as there is time for."""
+    from studies.run import Stop
     from studies.session import Session, open_database
-    from studies.worker import Stop
 
     url = f"sqlite:///{path}"
     engine = open_database(url)

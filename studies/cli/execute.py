@@ -13,8 +13,8 @@ from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
 
 if TYPE_CHECKING:
+    from studies.run import Progress
     from studies.session import Session
-    from studies.worker import Progress
 
 __all__ = ["execute", "run_with_progress", "summarise"]
 
@@ -67,7 +67,7 @@ def execute(context: Context, session_id: str | None, parallel: str | None, resu
 
 def run_with_progress(session: Session, *, resume: bool = False) -> Progress:
     """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
-    from studies.worker import Progress, Stop
+    from studies.run import Progress, Stop
 
     row = session.row
     stop = Stop()

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from objectives import FactorBacktest, ReturnPanel
 from studies import Session, TuningConfig, planning
 from studies.cleaning import delete_session, finish_deletions
+from studies.run import Stop
 from studies.session import complete_generations, open_database
-from studies.worker import Stop
 
 SIGNALS = {"kill": [signal.SIGKILL], "int": [signal.SIGINT], "int int": [signal.SIGINT] * 2}
 

@@ -157,7 +157,7 @@ def test_failed_strategies_are_removed_and_their_trials_left(completed):
 
 
 def test_removing_failures_between_two_runs(make_session):
-    from studies.worker import Stop
+    from studies.run import Stop
 
     session = make_session()
     stop = Stop()

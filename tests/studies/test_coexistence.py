@@ -10,7 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from studies.worker import Stop
+from studies.run import Stop
 from tests.helpers.sessions import check_completed, results_of, stock_study
 
 STOCK_SCRIPT = """

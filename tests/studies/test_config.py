@@ -169,7 +169,8 @@ def test_every_key_has_an_effect(make_session, panel, key):
 
 
 def test_the_keys_that_others_test():
-    """The database and the space: test_session; the lease: below; parallel, cache: the commands."""
+    """The database and the space: test_session; the lease: below; parallel, cache,
+    limits: test_cluster, test_time_limit."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -184,6 +185,9 @@ def test_the_keys_that_others_test():
         "execution.lease_seconds",
         "execution.parallel",
         "execution.cache",
+        "execution.chunk_seconds",
+        "execution.strategy_seconds",
+        "execution.memory_limit",
     }
 
 

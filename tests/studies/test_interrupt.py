@@ -19,7 +19,7 @@ HOWS = ("kill", "kill", "int", "kill", "int int")
 RUN = """
 import sys
 from studies import Session
-from studies.worker import Stop
+from studies.run import Stop
 session = Session.open(sys.argv[1], sys.argv[2])
 with Stop().on_signals() as stop:
     session.run(resume=True, stop=stop, on_progress=lambda p: print(p.done_here, flush=True))

@@ -11,6 +11,7 @@ from search_spaces import make_design
 from search_spaces.errors import SessionError
 from studies import Session, planning, worker
 from studies.planning import GENERATING, chunk_size_for
+from studies.run import Stop
 from studies.schema import strategy_queue
 from studies.session import complete_generations, open_database
 from studies.session_rows import latest_session, list_sessions
@@ -246,7 +247,7 @@ def test_above_the_limit_queue_rows_come_with_the_results(make_session, monkeypa
     session = make_session()
     assert queue_of(session) == []
     assert session.row.status == "created"
-    stop = worker.Stop()
+    stop = Stop()
     session.run(stop=stop, on_progress=lambda progress: stop.set())
     assert session.row.status == "paused"
     rows = queue_of(session)

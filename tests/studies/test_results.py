@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from search_spaces.errors import ConfigError, SessionError
 from studies import results
 from studies.results import export, result_row, status, top
+from studies.run import Stop
 from studies.schema import METRIC_COLUMNS, hyperparameter_tuning_results, work_chunks
 from studies.storage import WritePacer, write_transaction
-from studies.worker import Stop, Worker
+from studies.worker import Worker
 from tests.helpers.sessions import results_of, table_rows
 
 NUMBERS = {*METRIC_COLUMNS, "window_size", "selection_count", "data_period"}

@@ -12,10 +12,10 @@ from objectives.market import import_panel
 from search_spaces.errors import ConfigError, DataError, SessionError, SpaceError
 from studies import Session, session
 from studies.migrations import prepare_database
+from studies.run import Stop
 from studies.schema import OOS_METRIC_COLUMNS, tuning_sessions
 from studies.session_rows import latest_session, list_sessions
 from studies.storage import create_engine, write_transaction
-from studies.worker import Stop
 from tests.helpers.sessions import PARAMETERS, check_completed, make_config, results_of
 
 

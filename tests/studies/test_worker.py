@@ -12,10 +12,11 @@ from search_spaces.errors import SessionError, StorageError
 from studies import Session, queue, storage
 from studies.cleaning import delete_session
 from studies.queue import LostClaimError
+from studies.run import Progress, Stop
 from studies.schema import execution_log, work_chunks
 from studies.session_rows import list_sessions
 from studies.storage import WritePacer, database_clock, write_transaction
-from studies.worker import Progress, Stop, Worker
+from studies.worker import Worker
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,
@@ -91,7 +92,10 @@ def test_every_strategy_raising_is_one_error_and_nothing_is_lost(make_session, u
     assert {c["state"] for c in chunks_of(session)} == {"pending"}
     assert log_of(session)[-1][0] == "ERROR"
     assert "no such column" in log_of(session)[-1][1]
-    session.run()
+    assert session.refresh().status == "failed"
+    with pytest.raises(SessionError, match="stopped by an error"):
+        session.run()
+    session.run(resume=True)
     check_completed(session, undisturbed_results)
 
 
@@ -101,7 +105,7 @@ def test_an_error_of_ours_is_not_blamed_on_strategies(make_session):
     with pytest.raises(StorageError, match="the cube is gone"):
         session.run(objective=broken)
     assert results_of(session) == []
-    session.run()
+    session.run(resume=True)
     assert session.row.status == "completed"
 
 

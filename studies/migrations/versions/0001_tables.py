@@ -153,6 +153,7 @@ sa.Table(
     _text("worker"),
     _real("lease_expires_at"),
     _counter("attempt"),
+    _counter("crashes"),
     _counter("completed_strategies"),
     _counter("failed_strategies"),
     _time("started_at"),

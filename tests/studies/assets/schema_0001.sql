@@ -168,6 +168,7 @@ CREATE TABLE work_chunks (
 	worker TEXT, 
 	lease_expires_at DOUBLE, 
 	attempt INTEGER DEFAULT '0' NOT NULL, 
+	crashes INTEGER DEFAULT '0' NOT NULL, 
 	completed_strategies INTEGER DEFAULT '0' NOT NULL, 
 	failed_strategies INTEGER DEFAULT '0' NOT NULL, 
 	started_at DATETIME, 
