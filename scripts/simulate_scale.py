@@ -8,7 +8,7 @@ Times are in seconds. Only a sample of the chunks is simulated, in the state a d
 ``progress`` of the strategies are recorded; the rate is that of the middle half of the sample.
 
     python scripts/simulate_scale.py --workers 1000 --strategies 1e9
-    python scripts/simulate_scale.py --workers 1000 --design late-totals --json
+    python scripts/simulate_scale.py --workers 1000 --design totals-last --json
     python scripts/simulate_scale.py --table          # the tables of docs/scale.md
     python scripts/simulate_scale.py --calibrate postgresql://postgres@localhost/scratch
 """
@@ -36,36 +36,38 @@ N_UNIQUE_INDEXES = 2  # (session_id, strategy_id) of results and of the queue
 
 @dataclass(frozen=True)
 class Costs:
-    """What the database and a worker spend, measured by ``--calibrate``; medians.
+    """What the database and a worker spend: medians of four runs of ``--calibrate``.
 
     PostgreSQL 18.4 over a local socket, default settings (fsync on), two cores, one client,
     chunks of 3,000 default strategies with 16 metrics.
     """
 
-    prepare_row_s: float = 2.2e-6  # worker: arrange a strategy's two rows as columns
-    settle_s: float = 0.8e-3  # begin, and the chunk's row updated under its fence
-    totals_s: float = 0.35e-3  # the session's row
-    row_s: float = 16e-6  # COPY of a strategy's result and queue row
-    row_cpu_s: float = 12e-6  # of that, processor time of the server
-    digest_s: float = 5.8e-3  # the digest's best, under the study's lock
-    claim_s: float = 1.25e-3  # the next chunk
-    claim_scan_s: float = 190e-9  # and for every completed chunk, if the claim reads them all
-    commit_s: float = 3.4e-3
-    renew_s: float = 0.8e-3
-    wal_bytes_row: float = 947.0  # both rows and their index entries
+    prepare_row_s: float = 2.0e-6  # worker: arrange a strategy's two rows as columns
+    settle_s: float = 0.64e-3  # begin, and the chunk's row updated under its fence
+    totals_s: float = 0.30e-3  # the session's row
+    row_s: float = 14.6e-6  # COPY of a strategy's result and queue row
+    row_cpu_s: float = 10.8e-6  # of that, processor time of the server
+    digest_s: float = 5.1e-3  # the digest's best, under the study's lock
+    claim_s: float = 1.18e-3  # the next chunk
+    poll_chunk_s: float = 0.63e-6  # an idle claim, per chunk, before ANALYZE
+    commit_s: float = 2.4e-3
+    renew_s: float = 0.64e-3
+    wal_bytes_row: float = 937.0  # both rows and their index entries
     wal_bytes_commit: float = 2000.0  # not measured apart
     table_bytes_row: float = 569.0  # both tables
     index_bytes_row: float = 205.0  # both tables, primary key and unique index each
-    chunk_bytes: float = 351.0  # a row of work_chunks that was updated once, indexes included
+    chunk_bytes: float = 462.0  # a row of work_chunks that was updated once, indexes included
     leaf_pages_blocks: float = 0.073  # leaf pages a row touches in one unique index, by order
     leaf_pages_scattered: float = 1.0  # not measured: in a large index no two rows meet
 
 
-DESIGNS = {
-    "first-totals": {"totals": "first", "digest": True, "claim": "scan"},
-    "indexed-claim": {"totals": "first", "digest": True, "claim": "index"},
-    "late-totals": {"totals": "last", "digest": True, "claim": "index"},
-    "no-hot-row": {"totals": "none", "digest": False, "claim": "index"},
+DESIGNS = {  # what a transaction locks until its commit
+    "totals-first": {"totals": "first", "digest": True},  # as studies.worker has it
+    "totals-last": {"totals": "last", "digest": True},
+    "no-hot-row": {
+        "totals": "none",
+        "digest": False,
+    },  # totals summed from chunks, digest at the end
 }
 
 
@@ -81,7 +83,6 @@ class Setting:
     order: str = BLOCKS  # or SCATTERED: which index pages a chunk touches
     totals: str = "first"  # the session's row: first or last in the transaction, or none
     digest: bool = True
-    claim: str = "scan"  # over completed chunks, or by index
     partitions: int = 1  # ranges of chunks, each with its own tables and indexes
     progress: float = 0.5  # share of the strategies recorded already
     lease_s: float = 15.0
@@ -91,6 +92,7 @@ class Setting:
     wal_bytes_s: float = 500e6
     cache_bytes: float = 64e9
     read_s: float = 100e-6  # a page that is not cached
+    reads_per_s: float = 200e3  # of the disk, many at a time
     mtbf_s: float = 24 * 3600.0  # of a worker; 0: none dies
     restart_s: float = 30.0
     sample: int = 0  # chunks simulated; 0: ten a worker, at least 2,000
@@ -105,23 +107,19 @@ class Setting:
     def n_sampled(self) -> int:
         return min(self.n_chunks, self.sample or max(2000, 10 * self.workers))
 
-    def cold_row_s(self) -> float:
-        """Waiting for index pages from disk, per strategy: uniform over the live partition."""
+    def reads(self, n: int) -> float:
+        """Index pages read from disk for n strategies: those of the live partition not cached."""
         live = self.strategies * self.costs.index_bytes_row / self.partitions
         live *= self.progress if self.partitions == 1 else 1.0
-        miss = max(0.0, 1.0 - self.cache_bytes / live) if live else 0.0
+        miss = max(0.0, 1.0 - self.cache_bytes / live)
         pages = {
             BLOCKS: self.costs.leaf_pages_blocks,
             SCATTERED: self.costs.leaf_pages_scattered,
         }
-        return N_UNIQUE_INDEXES * pages[self.order] * miss * self.read_s
-
-    def claim_cost_s(self) -> float:
-        scanned = self.progress * self.n_chunks if self.claim == "scan" else 0.0
-        return self.costs.claim_s + scanned * self.costs.claim_scan_s
+        return N_UNIQUE_INDEXES * pages[self.order] * miss * n
 
     def rows_s(self, n: int) -> float:
-        return n * (self.costs.row_s + self.cold_row_s())
+        return n * self.costs.row_s + self.reads(n) * self.read_s
 
     def wal_s(self, n: int) -> float:
         written = n * self.costs.wal_bytes_row + self.costs.wal_bytes_commit
@@ -131,22 +129,23 @@ class Setting:
         """A transaction that waits for nobody."""
         totals = self.costs.totals_s if self.totals != "none" else 0.0
         digest = self.costs.digest_s if self.digest else 0.0
-        held = totals + digest + self.claim_cost_s() + self.wal_s(n) + self.costs.commit_s
+        held = totals + digest + self.costs.claim_s + self.wal_s(n) + self.costs.commit_s
         return self.costs.settle_s + self.rows_s(n) + held
 
     def demands(self) -> dict[str, float]:
         """Seconds a chunk keeps each resource busy, divided by how many there are of it."""
         n, costs = self.chunk, self.costs
         digest = costs.digest_s if self.digest else 0.0
-        end = self.claim_cost_s() + self.wal_s(n) + costs.commit_s
+        end = self.costs.claim_s + self.wal_s(n) + costs.commit_s
         totals = costs.totals_s + end + digest
         session = {"first": totals + self.rows_s(n), "last": totals, "none": 0.0}[self.totals]
-        processor = costs.settle_s + n * costs.row_cpu_s + digest + self.claim_cost_s()
+        processor = costs.settle_s + n * costs.row_cpu_s + digest + self.costs.claim_s
         return {
             "session row": session,
             "study row": digest + end if self.digest else 0.0,
             "database cores": processor / self.cores,
             "write-ahead log": self.wal_s(n),
+            "index reads": self.reads(n) / self.reads_per_s,
             "connections": self.transaction_s(n) / (self.connections or self.workers),
         }
 
@@ -180,9 +179,11 @@ class Simulator:
         self._count += 1
         heapq.heappush(self._events, (self.now + delay, self._count, process))
 
-    def run(self) -> None:
+    def run(self, until: float = math.inf) -> None:
         while self._events:
             self.now, _, process = heapq.heappop(self._events)
+            if self.now > until:
+                raise RuntimeError(f"not done after {until:g} s: idle workers keep the others out")
             for wanted in process:
                 if isinstance(wanted, Resource):
                     if not wanted.take(process):
@@ -258,6 +259,7 @@ class Session:
         self.study_row = Resource(simulator)
         self.cores = Resource(simulator, setting.cores)
         self.log = Resource(simulator)
+        self.disk = Resource(simulator)
         self.n_left = len(self.chunks)
         self.n_deaths = self.n_lost = self.n_renewals = 0
         self.recorded_at: list[float] = []
@@ -268,7 +270,9 @@ class Session:
     def run(self) -> None:
         for _ in range(self.setting.workers):
             self.simulator.start(self._work(self._lifetime()))
-        self.simulator.run()
+        bound = self.setting.bound()["bound_strategies_per_s"]
+        alone = self.setting.chunk * len(self.chunks) / bound + self.setting.lease_s
+        self.simulator.run(100 * alone + 10 * self.setting.restart_s)
 
     def resources(self) -> dict[str, Resource]:
         return {
@@ -276,6 +280,7 @@ class Session:
             "study row": self.study_row,
             "database cores": self.cores,
             "write-ahead log": self.log,
+            "index reads": self.disk,
             "connections": self.connections,
         }
 
@@ -288,7 +293,7 @@ class Session:
         claim: tuple[_Chunk, int] | None = None
         while self.n_left:
             if claim is None:
-                yield from self._on_core(self.setting.claim_cost_s())
+                yield from self._on_core(self.setting.costs.claim_s)
                 claim = self._claim()
                 if claim is None:
                     yield self.setting.idle_s
@@ -368,13 +373,17 @@ class Session:
         if setting.totals == "first":
             yield from self._lock(self.session_row, held, costs.totals_s)
         yield from self._on_core(n * costs.row_cpu_s)
-        yield setting.rows_s(n) - n * costs.row_cpu_s
+        reading = setting.reads(n) / setting.reads_per_s
+        yield self.disk
+        yield reading
+        self.disk.release()
+        yield max(0.0, setting.rows_s(n) - n * costs.row_cpu_s - reading)
         if setting.totals == "last":
             yield from self._lock(self.session_row, held, costs.totals_s)
         if setting.digest:
             yield from self._lock(self.study_row, held, 0.0)
             yield from self._on_core(costs.digest_s)
-        yield from self._on_core(setting.claim_cost_s())
+        yield from self._on_core(costs.claim_s)
         following = self._claim()
         yield self.log
         yield setting.wal_s(n)
@@ -470,6 +479,12 @@ def simulate(setting: Setting) -> dict[str, Any]:
     }
 
 
+def idle_cores(setting: Setting) -> float:
+    """Database cores that workers keep busy at the end, when each finds nothing to claim."""
+    poll = setting.costs.claim_s + setting.n_chunks * setting.costs.poll_chunk_s
+    return setting.workers * poll / (setting.idle_s + poll)
+
+
 def sizes(setting: Setting) -> dict[str, float]:
     """Bytes of a finished session."""
     costs = setting.costs
@@ -481,7 +496,7 @@ def sizes(setting: Setting) -> dict[str, float]:
     }
 
 
-KINDS = {
+KINDS = {  # evaluation per strategy: measured, measured, and a user's own script, assumed
     "exhaustive, 45 µs": {"evaluate_s": 45e-6, "chunk": 3000, "order": BLOCKS},
     "scattered, 500 µs": {"evaluate_s": 500e-6, "chunk": 1000, "order": SCATTERED},
     "external, 50 ms": {"evaluate_s": 50e-3, "chunk": 200, "order": SCATTERED},
@@ -501,10 +516,10 @@ def tables() -> str:
     for kind, evaluation in KINDS.items():
         for design, options in DESIGNS.items():
             rows.append(_row(kind, design, Setting(**evaluation, **options)))
-        last = f"{design}, 100 partitions"
-        rows.append(_row(kind, last, Setting(**evaluation, **options, partitions=100)))
+        partitioned = Setting(**evaluation, **options, partitions=100)
+        rows.append(_row(kind, f"{design}, 100 partitions", partitioned))
     header = ["evaluation", "design", "strategies/s", "rows/s", "hours", "workers evaluating"]
-    header += ["wait mean", "wait p95", "log MB/s", "bottleneck", "busy", "enough workers"]
+    header += ["wait", "log MB/s", "bottleneck", "enough workers"]
     lines += _markdown(header, rows)
     lines += ["\n**Strategies per second by workers**, exhaustive, 45 µs, 10^9 strategies\n"]
     counts = (1, 2, 4, 8, 16, 32, 64, 128, 1000)
@@ -516,11 +531,11 @@ def tables() -> str:
         ]
         rows.append([design, *(f"{rate:,.0f}" for rate in rates)])
     lines += _markdown(["design", *map(str, counts)], rows)
-    lines += ["\n**Strategies per chunk**, 1,000 workers, scattered, 500 µs, `late-totals`\n"]
+    lines += ["\n**Strategies per chunk**, 1,000 workers, scattered, 500 µs, `totals-last`\n"]
     rows = []
     for chunk in (100, 300, 1000, 3000, 10_000, 30_000):
         kind = {"evaluate_s": 500e-6, "order": SCATTERED, "partitions": 100}
-        setting = Setting(chunk=chunk, **kind, **DESIGNS["late-totals"])
+        setting = Setting(chunk=chunk, **kind, **DESIGNS["totals-last"])
         told = simulate(setting)
         rows.append(
             [
@@ -539,12 +554,20 @@ def tables() -> str:
         ["what", "size"],
         [[name, f"{size / 1e9:,.1f} GB"] for name, size in sizes(Setting()).items()],
     )
+    lines += ["\n**Idle workers at the end of a session**, until the next ANALYZE\n"]
+    rows = []
+    for name, setting in (
+        ("436,800 strategies, 8 workers", Setting(strategies=436_800, workers=8)),
+        ("436,800 strategies, 1,000 workers", Setting(strategies=436_800)),
+        ("10^9 strategies, 1,000 workers", Setting()),
+    ):
+        rows.append([name, f"{setting.n_chunks:,}", f"{idle_cores(setting):,.1f}"])
+    lines += _markdown(["session", "chunks", "database cores"], rows)
     return "\n".join(lines)
 
 
 def _row(kind: str, design: str, setting: Setting) -> list[str]:
     told = simulate(setting)
-    slowest = max(told["utilisation"], key=lambda name: setting.demands()[name])
     return [
         kind,
         design,
@@ -553,10 +576,8 @@ def _row(kind: str, design: str, setting: Setting) -> list[str]:
         f"{told['hours']:,.1f}",
         f"{100 * told['evaluating_share']:.1f} %",
         f"{told['delay_mean_s']:,.2f} s",
-        f"{told['delay_p95_s']:,.2f} s",
         f"{told['wal_mb_per_s']:,.0f}",
         told["bottleneck"],
-        f"{100 * told['utilisation'][slowest]:.0f} %",
         f"{told['saturating_workers']:,.0f}",
     ]
 
@@ -638,6 +659,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
                 .values(completed_strategies=tuning_sessions.c.completed_strategies + chunk)
             )
             at = lap("totals", at)
+            recorder.is_queued(connection, rows)
             recorder.insert_queue(connection, strategies, outcome.started, outcome)
             recorder.insert_results(connection, rows, outcome)
             at = lap("rows", at)
@@ -664,7 +686,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
             }.items()
         }
         n_rows = (n_chunks - 1) * chunk
-        scan, chunk_bytes = _claim_scan(connection)
+        poll_chunk_s, chunk_bytes = _idle_claim(connection)
     median = {step: statistics.median(times) for step, times in spent.items()}
     return {
         "prepare_row_s": median["prepare"] / chunk,
@@ -674,7 +696,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
         "row_cpu_s": statistics.mean(spent["cpu"]) / chunk,
         "digest_s": median["digest"],
         "claim_s": median["claim"],
-        "claim_scan_s": scan,
+        "poll_chunk_s": poll_chunk_s,
         "commit_s": median["commit"],
         "renew_s": median["settle"],
         "wal_bytes_row": statistics.mean(spent["log"]) / chunk,
@@ -685,8 +707,8 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
     }
 
 
-def _claim_scan(connection: Any, n_chunks: int = 300_000) -> tuple[float, float]:
-    """Seconds a claim takes longer for each completed chunk, and bytes a chunk takes."""
+def _idle_claim(connection: Any, n_chunks: int = 300_000) -> tuple[float, float]:
+    """Seconds per chunk that a claim takes when all are completed, and bytes a chunk takes."""
     import sqlalchemy as sa
 
     from studies import queue
@@ -695,26 +717,26 @@ def _claim_scan(connection: Any, n_chunks: int = 300_000) -> tuple[float, float]
     connection.execute(
         sa.text(
             "INSERT INTO work_chunks (session_id, chunk_no, position_start, position_stop, state,"
-            " attempt, completed_strategies, failed_strategies) SELECT 'scan', g, g, g + 1,"
-            " 'pending', 0, 0, 0 FROM generate_series(0, :n + 20000) g"
+            " attempt, completed_strategies, failed_strategies) SELECT 'idle', g, g, g + 1,"
+            " 'pending', 0, 0, 0 FROM generate_series(1, :n) g"
         ),
         {"n": n_chunks},
     )
-    connection.execute(
-        sa.text("UPDATE work_chunks SET state = 'completed' WHERE chunk_no < :n"), {"n": n_chunks}
-    )
-    connection.commit()
+    # the planner's statistics are of a moment before: a tenth of the chunks was still pending
+    complete = sa.text("UPDATE work_chunks SET state = 'completed' WHERE chunk_no <= :n")
+    connection.execute(complete, {"n": n_chunks * 9 // 10})
     connection.execute(sa.text("ANALYZE work_chunks"))
+    connection.execute(complete, {"n": n_chunks})
     connection.commit()
     times = []
     for _ in range(10):
         began = time.perf_counter()
-        queue.claim_next(connection, "scan", "calibration", 600.0)
+        queue.claim_next(connection, "idle", "calibration", 600.0)
         times.append(time.perf_counter() - began)
         connection.commit()
     size = connection.execute(sa.text("SELECT pg_total_relation_size('work_chunks')")).scalar_one()
     connection.commit()
-    return statistics.median(times) / n_chunks, size / (n_chunks + 20_000)
+    return statistics.median(times) / n_chunks, size / n_chunks
 
 
 def _leaf_pages(space: Any, design: Any, chunk: int, entries: int = 100) -> float:
@@ -732,6 +754,9 @@ def main() -> None:
     if arguments.table:
         print(tables())
         return
+    if arguments.write:
+        _write(Path(arguments.write))
+        return
     if arguments.calibrate:
         told: dict[str, Any] = calibrate(arguments.calibrate)
     else:
@@ -745,14 +770,23 @@ def main() -> None:
         print(f"{name:>24}  {f'{value:,.6g}' if isinstance(value, float) else value}")
 
 
+def _write(page: Path) -> None:
+    """Put the tables between the markers of a page."""
+    before, rest = page.read_text().split("<!-- simulation:begin -->\n")
+    _, after = rest.split("\n<!-- simulation:end -->")
+    tables_between = f"<!-- simulation:begin -->\n{tables()}\n<!-- simulation:end -->"
+    page.write_text(before + tables_between + after)
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--table", action="store_true", help="print the tables of docs/scale.md")
+    parser.add_argument("--write", metavar="PAGE", help="put them between the markers of a page")
     parser.add_argument("--calibrate", metavar="URL", help="measure the costs on an empty database")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--design", choices=DESIGNS, help="sets --totals, --digest and --claim")
+    parser.add_argument("--design", choices=DESIGNS, help="sets --totals and --digest")
     for kind, prefix in ((Setting, ""), (Costs, "cost-")):
         for option in dataclasses.fields(kind):
             if option.name == "costs":
@@ -764,7 +798,6 @@ def _parse() -> argparse.Namespace:
                 continue
             read = _whole if isinstance(option.default, int) else type(option.default)
             choices = {"order": (BLOCKS, SCATTERED), "totals": ("first", "last", "none")}
-            choices["claim"] = ("scan", "index")
             parser.add_argument(
                 flag,
                 type=read,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 __all__ = ["insert_rows", "placeholder", "stored_time"]
 
@@ -35,13 +36,31 @@ def insert_rows(
         statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 (constants)
         connection.exec_driver_sql(statement, list(rows))
         return
-    # psycopg's own connection, so that the copy is part of SQLAlchemy's transaction
-    with (
-        connection.connection.cursor() as cursor,  # type: ignore[attr-defined]
-        cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
+    _copy(connection, f"COPY {table} ({names}) FROM STDIN", rows)
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Copy by psycopg's own connection, in SQLAlchemy's transaction and with its exceptions."""
+    import psycopg
+
+    dbapi_connection: Any = connection.connection
+    dialect: Any = connection.dialect
+    try:
+        with dbapi_connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        lost = dialect.is_disconnect(error, dbapi_connection, None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            psycopg.Error,
+            connection_invalidated=lost,
+            dialect=dialect,
+        ) from error
 
 
 def placeholder(connection: Connection) -> str:

@@ -31,7 +31,9 @@ def cache_folder(configured: str | None = None) -> Path:
     return Path(base) / "mass-tuning"
 
 
-def cached_objective(session: Session, folder: Path | None = None) -> FactorBacktest:
+def cached_objective(
+    session: Session, folder: Path | None = None, *, verify: bool = False
+) -> FactorBacktest:
     """Build the objective of a session from the cache, filling it where it lacks.
 
     Parameters
@@ -39,6 +41,8 @@ def cached_objective(session: Session, folder: Path | None = None) -> FactorBack
     session : Session
     folder : Path, optional
         Default: :func:`cache_folder` of the session's configuration.
+    verify : bool
+        Read the panel from the database even if it is cached: the data may have changed since.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def cached_objective(session: Session, folder: Path | None = None) -> FactorBack
         folder.mkdir(parents=True, exist_ok=True)
         _prune(folder)
     panel_path = folder / f"panel-{(session.row.data_fingerprint or '')[:32]}.npz"
-    objective = _from_panel_file(session, panel_path)
+    objective = None if verify else _from_panel_file(session, panel_path)
     if objective is None:
         objective = session.objective()
         with contextlib.suppress(OSError):
@@ -80,7 +84,7 @@ def cached_objective(session: Session, folder: Path | None = None) -> FactorBack
 def _from_panel_file(session: Session, path: Path) -> FactorBacktest | None:
     """Return the objective on a cached panel; None if it is missing, damaged or of other data."""
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             dates = held["market_cap_dates"]
             panel = ReturnPanel(
                 dates=pd.DatetimeIndex(held["dates"]),

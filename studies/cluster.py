@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 import os
+import signal
 import threading
 import time
 import uuid
@@ -36,6 +37,9 @@ __all__ = ["check_scheduler", "run_on_cluster"]
 _TASKS_PER_WORKER = 2
 _POLL_SECONDS = 0.05
 _COUNT_SECONDS = 1.0
+_END_SECONDS = 30.0
+_REPORT_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
 
 
@@ -99,7 +103,7 @@ def run_on_cluster(
     scheduler : str, optional
         Address of the user's own Dask scheduler, instead (see :func:`check_scheduler`).
     resume, on_progress, stop
-        As in `studies.worker.run_session`.
+        As in `studies.run.run_session`.
 
     Returns
     -------
@@ -108,19 +112,24 @@ def run_on_cluster(
     Raises
     ------
     SessionError, StorageError
-        As `studies.worker.run_session`.
+        As `studies.run.run_session`.
     """
     stop = Stop() if stop is None else stop
+    clients: list[Client] = []
 
     def prepare() -> None:
         # compiles the kernels and fills the cache, once, before any worker asks for either
-        cached_objective(session)
+        cached_objective(session, verify=True)
+        clients.append(cluster.enter_context(_cluster(n_workers, scheduler, session)))
 
-    with session_run(session, resume=resume, stop=stop, prepare=prepare) as progress:
+    with (
+        contextlib.ExitStack() as cluster,
+        session_run(session, resume=resume, stop=stop, prepare=prepare) as progress,
+    ):
         if session.row.status == "completed":
             return progress
-        with _cluster(n_workers, scheduler, session) as client:
-            _coordinate(client, session, progress, on_progress, stop)
+        with cluster:  # ends before the session is left, so that its workers hold nothing then
+            _coordinate(clients[0], session, progress, on_progress, stop)
     return progress
 
 
@@ -156,8 +165,12 @@ def _coordinate(
                 over = is_over(session)
                 _release_dead(session)
             time.sleep(_POLL_SECONDS)
-    finally:
+    except KeyboardInterrupt:
+        raise  # at once: what the workers hold is given back when they are gone
+    except BaseException:
         _wind_down(client, under_way, target, progress)
+        raise
+    _wind_down(client, under_way, target, progress)
 
 
 def _finished(under_way: "set[Future]") -> "list[Future]":
@@ -199,11 +212,23 @@ def _wind_down(
     client: "Client", under_way: "set[Future]", target: _Target, progress: Progress
 ) -> None:
     """Let chunks in hand be recorded, start no other, and give claimed ones back."""
-    with contextlib.suppress(Exception):
-        client.run(_end, target)
+
+    def end() -> None:
+        with contextlib.suppress(Exception):
+            client.run(_end, target)
+
+    # a worker that died meanwhile would not answer
+    thread = threading.Thread(target=end, name="end-of-run", daemon=True)
+    thread.start()
+    thread.join(_END_SECONDS)
+    # what they say of the chunks in hand is on its way
+    patience = time.monotonic() + _REPORT_SECONDS
+    while time.monotonic() < patience and not all(future.done() for future in under_way):
+        time.sleep(_POLL_SECONDS)
     for future in under_way:
         with contextlib.suppress(Exception):
-            progress.add(_report(future))
+            if future.done():
+                progress.add(_report(future))
 
 
 @contextlib.contextmanager
@@ -221,21 +246,48 @@ def _cluster(n_workers: int, scheduler: str | None, session: Session) -> Iterato
     }
     with dask.config.set(settings):
         if scheduler is not None:
-            with Client(scheduler, set_as_default=False) as client:
+            with _connect(scheduler) as client:
                 yield client
             return
-        cluster = LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            memory_limit=session.config.execution.memory_limit,
-            silence_logs=logging.ERROR,
-        )
+        with _ignoring_interrupts():
+            cluster = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                memory_limit=session.config.execution.memory_limit,
+                preload=["studies.cluster_worker"],
+                silence_logs=logging.CRITICAL,
+            )
         with cluster, Client(cluster, set_as_default=False) as client:
             yield client
+
+
+def _connect(scheduler: str) -> "Client":
+    from distributed import Client
+
+    try:
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"the scheduler {scheduler} does not answer ({error}); check that it runs and that "
+            "the address is right"
+        ) from error
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Let processes started in the block ignore Ctrl-C from their first moment."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Process:

@@ -260,7 +260,8 @@ def _claimable(connection: Connection, session_id: str, chunk_no: int | None) ->
     choices: list[tuple[sa.ColumnElement[bool], ...]] = [
         (pending, ~empty),
         (expired, ~empty),
-        (sa.or_(pending, expired), empty),
+        (pending, empty),
+        (expired, empty),
     ]
     if chunk_no is not None:
         choices = [(sa.or_(pending, expired), work_chunks.c.chunk_no == chunk_no)]

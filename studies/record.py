@@ -153,6 +153,14 @@ class Recorder:
         values = [*rows.columns.values(), [created_at] * len(rows.ids)]
         insert_rows(connection, _RESULTS, columns, list(zip(*values, strict=True)))
 
+    def is_queued(self, connection: Connection, rows: "_ResultRows") -> bool:
+        """Whether the strategies have queue rows: those of a chunk all have, or none."""
+        known = sa.select(strategy_queue.c.id).where(
+            strategy_queue.c.session_id == self.session_id,
+            strategy_queue.c.strategy_id == rows.ids[0],
+        )
+        return connection.execute(known).first() is not None
+
     def complete_queue(self, connection: Connection, rows: "_ResultRows", outcome: Outcome) -> None:
         """Update the queue rows of a chunk: completed, or failed with the reason."""
         if connection.dialect.name == "sqlite":

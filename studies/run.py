@@ -20,6 +20,7 @@ from studies.planning import GENERATING
 from studies.retry import persist
 from studies.schema import execution_log, tuning_sessions, utc_now
 from studies.session import Session, complete_generations
+from studies.session_rows import OPEN_STATES
 from studies.storage import WritePacer, database_errors, write_transaction
 from studies.worker import Worker, WorkReport
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["IDLE_SECONDS", "Progress", "Stop", "is_over", "run_session", "session_run"]
 
 IDLE_SECONDS = 0.2
-"""Pause of a worker that found nothing to claim while others still hold chunks."""
+"""First pause of a worker that found nothing to claim while others still hold chunks."""
+
+_LONGEST_IDLE_SECONDS = 2.0
 
 
 @dataclass
@@ -185,13 +188,16 @@ def run_session(
             lease_seconds = session.config.execution.lease_seconds
             worker = Worker(session, objective, pacer, lease_seconds, on_limit)
             try:
+                pause = IDLE_SECONDS
                 while not stop:
                     report = worker.step(claim_next=lambda: not stop)
                     if report.idle:
                         if is_over(session):
                             break
-                        time.sleep(IDLE_SECONDS)
+                        time.sleep(pause)
+                        pause = min(2 * pause, _LONGEST_IDLE_SECONDS)
                     elif report != WorkReport():
+                        pause = IDLE_SECONDS
                         progress.add(report)
                         if on_progress is not None:
                             on_progress(progress)
@@ -284,7 +290,7 @@ def _check_state(status: str, session_id: str, resume: bool) -> None:
     if status in ("paused", "failed") and not resume:
         state = "is paused" if status == "paused" else "was stopped by an error"
         raise SessionError(f"{session_id} {state}; go on with: mass-tuning execute --resume")
-    if status not in ("created", "running", "paused", "failed", "completed"):
+    if status not in (*OPEN_STATES, "completed"):
         raise SessionError(f"{session_id} has the unknown status {status!r}")
 
 
@@ -297,7 +303,11 @@ def _begin(session: Session) -> None:
             queue.release_dead(connection, session_id)
             connection.execute(
                 tuning_sessions.update()
-                .where(tuning_sessions.c.session_id == session_id)
+                .where(
+                    tuning_sessions.c.session_id == session_id,
+                    # others may have completed or deleted it since it was looked at
+                    tuning_sessions.c.status.in_(OPEN_STATES),
+                )
                 .values(
                     status="running",
                     started_at=sa.func.coalesce(tuning_sessions.c.started_at, utc_now()),
@@ -312,6 +322,7 @@ def _end(session: Session, status: str, level: str, message: str) -> None:
     """Note how a run ended, where that is still possible; others may still be working."""
     session_id = session.row.session_id
     with contextlib.suppress(Exception), write_transaction(session.engine) as connection:
+        queue.release_dead(connection, session_id)
         if status == "failed" or not queue.has_live_claim(connection, session_id):
             connection.execute(
                 tuning_sessions.update()

@@ -192,12 +192,13 @@ class Worker:
         def transaction() -> Claim | None:
             with self.pacer.transaction() as connection:
                 queue.settle(connection, claim, n_completed, n_failed)
-                _add_totals(connection, session_id, n_completed, n_failed)
-                if late_queue:
+                if late_queue and not recorder.is_queued(connection, rows):
                     recorder.insert_queue(connection, strategies, outcome.started, outcome)
                 else:
                     recorder.complete_queue(connection, rows, outcome)
                 recorder.insert_results(connection, rows, outcome)
+                # all workers share this row, so it is locked as late as possible
+                _add_totals(connection, session_id, n_completed, n_failed)
                 self.session.face.append(connection, outcome, trials)
                 if not claim_next:
                     return None

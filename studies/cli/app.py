@@ -1,7 +1,8 @@
 """The program: its commands, and how an error becomes one line and an exit code.
 
-Exit codes: 0 done; 1 the run failed (database, disk, a bug); 2 bad input; 130 stopped by Ctrl-C or
-a termination signal, also where that paused a session in good order.
+Exit codes: 0 done; 1 the run failed (database, disk, a bug); 2 bad input; 75 a worker ended itself
+and is to be started again; 130 stopped by Ctrl-C or a termination signal, also where that paused a
+session in good order.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from studies.cli.execute import execute
 from studies.cli.generate import generate
 from studies.cli.maintenance import clean, config_command
 from studies.cli.output import error
+from studies.cli.show import show
 from studies.cli.status import sessions, status
-from studies.cli.strategies import show, top
+from studies.cli.top import top
+from studies.cli.worker import worker
 
 __all__ = ["FAILED", "INTERRUPTED", "REFUSED", "app", "main", "run"]
 
@@ -177,6 +180,7 @@ def _assemble() -> None:
         estimate,
         generate,
         execute,
+        worker,
         status,
         sessions,
         top,

@@ -59,9 +59,12 @@ objective:
     net_sharpe_ratio: maximize
 
 execution:
-  parallel: 1 # worker processes
+  parallel: 1 # worker processes; execute --parallel N overrides it
   chunk_size: null # strategies a worker takes at a time; null: a fraction of a second of work
   lease_seconds: 15.0 # a worker silent for so long has lost its chunk
+  chunk_seconds: 300.0 # a chunk that takes longer is evaluated strategy by strategy
+  strategy_seconds: 60.0 # a strategy that takes longer fails
+  memory_limit: 2GiB # of each worker process of --parallel N; "0": none
   cache: null # folder of panels and factor values; null: the user's cache folder
 
 # What of a session becomes trials of its Optuna study.

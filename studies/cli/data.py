@@ -159,7 +159,7 @@ def export_command(
     context: Context, session_id: str | None, file_format: str | None, output: str | None
 ) -> None:
     """Write every result of a session to a file, failed strategies and their reasons included."""
-    from studies.results import export
+    from studies.export import export
 
     session = context.session(session_id, "results")
     if output is None:

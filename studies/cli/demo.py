@@ -71,7 +71,7 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
     progress = run_with_progress(session)
     if as_json:
         told = outcome(session, progress)
-        from studies.cli.strategies import strategy_records
+        from studies.cli.top import strategy_records
 
         told.update(database=url, top=strategy_records(session.top(_BEST)))
         print_json(told)

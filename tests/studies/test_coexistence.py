@@ -11,7 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from studies.run import Stop
-from tests.helpers.sessions import check_completed, results_of, stock_study
+from tests.helpers.sessions import check_completed, results_of, stock_study, url_of
 
 STOCK_SCRIPT = """
 import sys, optuna
@@ -86,7 +86,7 @@ def test_a_reader_of_a_digest_sees_every_trial(make_session):
 
 
 def test_the_optuna_command_finds_the_best(completed):
-    url = f"sqlite:///{completed.engine.url.database}"
+    url = url_of(completed)
     script = "import sys; from optuna.cli import main; sys.exit(main())"
     command = [sys.executable, "-W", "ignore", "-c", script, "best-trial"]
     command += ["--storage", url, "--study-name", completed.study_name, "--format", "json"]
@@ -122,7 +122,7 @@ def test_the_dashboard_opens_the_study(completed):
         warnings.simplefilter("ignore")
         from optuna_dashboard._app import create_app
 
-        storage = optuna.storages.RDBStorage(f"sqlite:///{completed.engine.url.database}")
+        storage = optuna.storages.RDBStorage(url_of(completed))
         app = create_app(storage)
         code, listed = ask(app, "/api/studies")
         assert code.startswith("200")

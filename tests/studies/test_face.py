@@ -259,18 +259,19 @@ def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
     )
     native.add_trials([native_trial(session, rows[t.user_attrs["strategy_id"]], t) for t in ours])
     queries = (
-        "SELECT number, state, datetime_start, datetime_complete FROM trials t WHERE study_id = ?",
+        "SELECT number, state, datetime_start, datetime_complete FROM trials t "
+        "WHERE study_id = :id",
         "SELECT number, objective, value, value_type FROM trial_values v "
-        "JOIN trials t ON t.trial_id = v.trial_id WHERE study_id = ?",
+        "JOIN trials t ON t.trial_id = v.trial_id WHERE study_id = :id",
         "SELECT number, param_name, param_value, distribution_json FROM trial_params p "
-        "JOIN trials t ON t.trial_id = p.trial_id WHERE study_id = ?",
+        "JOIN trials t ON t.trial_id = p.trial_id WHERE study_id = :id",
         "SELECT number, key, value_json FROM trial_user_attributes a "
-        "JOIN trials t ON t.trial_id = a.trial_id WHERE study_id = ? AND key != 'metrics'",
+        "JOIN trials t ON t.trial_id = a.trial_id WHERE study_id = :id AND key != 'metrics'",
     )
     with session.engine.connect() as connection:
         for query in queries:
             pair = [
-                sorted(connection.exec_driver_sql(query, (study_id,)).all(), key=repr)
+                sorted(connection.execute(sa.text(query), {"id": study_id}).all(), key=repr)
                 for study_id in (session.face.study_id, native._study_id)
             ]
             assert pair[0] == pair[1], query

@@ -11,20 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from studies import queue
-from studies.migrations import prepare_database
 from studies.queue import LostClaimError, plan_chunks
 from studies.schema import work_chunks
 from studies.storage import create_engine, database_clock, write_transaction
 
 LEASE = 15.0
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = create_engine(tmp_path / "queue.db")
-    prepare_database(engine)
-    yield engine
-    engine.dispose()
 
 
 def fill(engine, total=30, chunk_size=10, session_id="s"):
@@ -240,7 +231,7 @@ def test_connections_that_race_get_every_chunk_once(engine):
     got, barrier = [[] for _ in range(4)], threading.Barrier(4)
 
     def work(number):
-        own = create_engine(f"sqlite:///{engine.url.database}")
+        own = create_engine(engine.url)
         barrier.wait()
         while (held := claim(own, f"w{number}")) is not None and not held.finishing:
             settle(own, held)

@@ -9,21 +9,12 @@ import pytest
 
 from objectives import Batch
 from search_spaces import SearchSpace
-from studies.migrations import prepare_database
 from studies.record import Outcome, Recorder
 from studies.schema import METRIC_COLUMNS, hyperparameter_tuning_results, strategy_queue
-from studies.storage import create_engine, write_transaction
+from studies.storage import write_transaction
 from tests.helpers.sessions import results_of, table_rows
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = create_engine(tmp_path / "record.db")
-    prepare_database(engine)
-    yield engine
-    engine.dispose()
 
 
 def outcome_of(indices, batch):

@@ -8,10 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError
-from studies import results
-from studies.results import export, result_row, status, top
+from studies import export as exporting
+from studies.export import export
+from studies.results import result_row, top
 from studies.run import Stop
 from studies.schema import METRIC_COLUMNS, hyperparameter_tuning_results, work_chunks
+from studies.session_status import status
 from studies.storage import WritePacer, write_transaction
 from studies.worker import Worker
 from tests.helpers.sessions import results_of, table_rows
@@ -167,7 +169,7 @@ def test_a_strategy_without_a_result(completed):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(results, "_EXPORT_BATCH", 50)
+    monkeypatch.setattr(exporting, "_EXPORT_BATCH", 50)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -238,7 +240,7 @@ def test_a_session_without_results_exports_an_empty_file(make_session, tmp_path,
 def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, name):
     path = tmp_path / name
     path.write_text("precious")
-    frames = results._result_frames
+    frames = exporting._result_frames
 
     def fail_later(session):
         for number, frame in enumerate(frames(session)):
@@ -246,7 +248,7 @@ def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, n
                 raise OSError(28, "No space left on device")
             yield frame
 
-    monkeypatch.setattr(results, "_result_frames", fail_later)
+    monkeypatch.setattr(exporting, "_result_frames", fail_later)
     with pytest.raises(OSError, match="No space"):
         export(completed, path)
     assert path.read_text() == "precious"

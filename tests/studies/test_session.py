@@ -11,6 +11,7 @@ from objectives import ReturnPanel
 from objectives.market import import_panel
 from search_spaces.errors import ConfigError, DataError, SessionError, SpaceError
 from studies import Session, session
+from studies.bulk import placeholder
 from studies.migrations import prepare_database
 from studies.run import Stop
 from studies.schema import OOS_METRIC_COLUMNS, tuning_sessions
@@ -117,7 +118,7 @@ def change(engine, statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE return_metrics SET return_1d = return_1d + 1e-6 WHERE rowid = 700",
+        "UPDATE return_metrics SET return_1d = return_1d + 1e-6 WHERE date = '2024-03-01'",
         "DELETE FROM return_metrics WHERE date = '2024-03-01'",
         "DELETE FROM return_metrics WHERE date >= '2024-06-01'",
         "UPDATE market_cap_history SET market_cap = market_cap * 2",
@@ -140,7 +141,7 @@ def test_changed_data_are_refused(make_session, undisturbed_results, statement):
     with write_transaction(made.engine) as connection:
         for table, rows in zip(("return_metrics", "market_cap_history"), before, strict=True):
             connection.exec_driver_sql(f"DELETE FROM {table}")
-            places = ", ".join("?" * len(rows[0]))
+            places = ", ".join([placeholder(connection)] * len(rows[0]))
             connection.exec_driver_sql(
                 f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows]
             )
@@ -198,12 +199,11 @@ def test_a_split_date_adds_out_of_sample_figures(make_session, url, panel):
 
 
 @pytest.fixture
-def capless_url(tmp_path, panel):
-    url = f"sqlite:///{tmp_path / 'capless.db'}"
-    engine = session.open_database(url)
+def capless_url(empty_url, panel):
+    engine = session.open_database(empty_url)
     import_panel(ReturnPanel.from_returns(panel.to_frame()), engine)
     engine.dispose()
-    return url
+    return empty_url
 
 
 def test_ic_without_market_caps_is_refused_with_the_way_out(capless_url):
@@ -218,10 +218,9 @@ def test_ic_without_market_caps_is_refused_with_the_way_out(capless_url):
     made.engine.dispose()
 
 
-def test_no_returns_at_all(tmp_path):
-    url = f"sqlite:///{tmp_path / 'empty.db'}"
+def test_no_returns_at_all(empty_url):
     with pytest.raises(DataError, match=r"return_metrics|no returns|import"):
-        Session.create(make_config(url))
+        Session.create(make_config(empty_url))
 
 
 def test_restrictions_limit_the_space(make_session, url):
@@ -280,10 +279,9 @@ def test_constraints_are_kept(make_session, url):
     reopened.engine.dispose()
 
 
-def test_another_market_database_and_some_pairs(tmp_path, url, panel):
-    own = f"sqlite:///{tmp_path / 'own.db'}"
+def test_another_market_database_and_some_pairs(empty_url, url, panel):
     market = {"database": url, "pairs": list(panel.pairs[:6])}
-    made = Session.create(make_config(own, market=market), size=20)
+    made = Session.create(make_config(empty_url, market=market), size=20)
     assert made.objective().panel.pairs == panel.pairs[:6]
     made.run()
     assert made.row.status in {"completed", "paused"}

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import SessionError, StorageError
-from studies import Session, queue, storage
+from studies import Session, queue, retry, storage
 from studies.cleaning import delete_session
 from studies.queue import LostClaimError
 from studies.run import Progress, Stop
@@ -25,6 +25,8 @@ from tests.helpers.sessions import (
     stock_study,
     table_rows,
 )
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Poisoned:
@@ -143,6 +145,7 @@ def one_line(error):
     return True
 
 
+@ON_SQLITE
 def test_a_read_only_database(make_session, undisturbed_results):
     session = make_session()
     run_some(session)
@@ -157,6 +160,7 @@ def test_a_read_only_database(make_session, undisturbed_results):
     check_completed(session, undisturbed_results)
 
 
+@ON_SQLITE
 def test_a_full_disk(make_session, undisturbed_results):
     session = make_session()
     run_some(session)
@@ -185,24 +189,29 @@ def test_a_full_disk(make_session, undisturbed_results):
         pytest.param("trials", marks=pytest.mark.slow),
     ],
 )
-def test_a_table_that_is_gone_and_comes_back(make_session, undisturbed_results, table):
+def test_a_table_that_is_gone_and_comes_back(make_session, undisturbed_results, database, table):
     session = make_session()
     run_some(session)
     with write_transaction(session.engine) as connection:
-        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
+        if database == "sqlite":
+            connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
-    with pytest.raises(StorageError, match=f"no such table: {table}; a table is missing") as error:
+    told = f'(no such table: {table}|relation "{table}" does not exist.*); a table is missing'
+    with pytest.raises(StorageError, match=told) as error:
         session.run(resume=True)
     assert one_line(error)
     with write_transaction(session.engine) as connection:
         connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {table}")
-        connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+        if database == "sqlite":
+            connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
     session.run(resume=True)
     check_completed(session, undisturbed_results)
 
 
+@ON_SQLITE
 def test_a_locked_database(make_session, url, monkeypatch):
     monkeypatch.setattr(storage, "BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setitem(retry.persist.__kwdefaults__, "patience_seconds", 0.5)
     session_id = make_session(size=60).row.session_id
     session = Session.open(url, session_id)
     other = storage.create_engine(url)
@@ -403,6 +412,22 @@ def test_a_completed_session_is_not_run_again(completed):
     progress = completed.run()
     assert (progress.done_here, progress.total, progress.done) == (0, 432, 432)
     assert log_of(completed).count(("INFO", "run started")) == 1
+
+
+def test_a_session_that_others_complete_while_a_run_begins_stays_completed(make_session):
+    session = make_session(size=60)
+    objective = session.objective()
+    other = Session(session.engine, session.row)
+
+    class Late:
+        directions = objective.directions
+
+        @property
+        def cube(self):
+            other.run(objective=objective)
+
+    assert session.run(objective=Late()).done_here == 0
+    assert session.row.status == other.row.status == "completed"
 
 
 def test_two_workers_share_a_session(make_session, undisturbed_results):

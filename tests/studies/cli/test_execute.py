@@ -62,8 +62,16 @@ def test_a_named_session_that_is_completed_stays_as_it_is(cli, project):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--parallel", "4"], "--parallel 4 is not in this release"),
-        (["--parallel", "auto"], "--parallel auto is not in this release"),
+        (["--parallel", "0"], "--parallel is a number of processes from 1, or auto, got '0'"),
+        (["--parallel", "-2"], "from 1, or auto, got '-2'"),
+        (["--parallel", "many"], "from 1, or auto, got 'many'"),
+        (["--parallel", "2.5"], "from 1, or auto, got '2.5'"),
+        (["--scheduler", "tcp://h:1"], "accept the risk with --insecure-scheduler"),
+        (["--scheduler", "h:1"], "a scheduler address is tls://HOST:PORT, got 'h:1'"),
+        (["--scheduler", "tls://h:1"], "which cannot share a SQLite file; use PostgreSQL"),
+        (["--scheduler", "tcp://h:1", "--insecure-scheduler"], "cannot share a SQLite file"),
+        (["--scheduler", "tls://h:1", "--parallel", "2"], "give one of them"),
+        (["--insecure-scheduler"], "--insecure-scheduler is about --scheduler ADDRESS"),
         ([], "no session has work left"),
         (["--resume"], "no session has work left"),
         (["--session", "session_x"], "there is no session 'session_x'"),
@@ -75,9 +83,144 @@ def test_refusals(cli, project, args, message):
     assert message in done.error
 
 
-def test_the_configured_number_of_workers_is_refused_too(cli, project):
-    (project / "mass_tuning_config.yaml").write_text("execution: {parallel: 3}\n")
-    assert "--parallel 3 is not in this release" in cli("execute").error
+class Run:
+    """Stands in for `Session.run`: remembers its options and runs in this process."""
+
+    def __init__(self, monkeypatch):
+        from studies import Session
+
+        self.options = {}
+        original = Session.run
+
+        def run(session, *, parallel=None, scheduler=None, **options):
+            self.options = {"parallel": parallel, "scheduler": scheduler, **options}
+            return original(session, parallel=1, **options)
+
+        monkeypatch.setattr(Session, "run", run)
+
+
+def test_the_number_of_workers(cli, project, monkeypatch):
+    run = Run(monkeypatch)
+    for text, args, expected in (
+        ("", [], 1),
+        ("execution: {parallel: 3}", [], 3),
+        ("execution: {parallel: 3}", ["--parallel", "2"], 2),
+    ):
+        (project / "mass_tuning_config.yaml").write_text(f"{text}\n")
+        cli("generate", *SMALL_SPACE, "--size", 5)
+        assert cli("execute", *args).code == 0
+        assert run.options["parallel"] == expected
+
+
+@pytest.mark.parametrize(
+    ("cores", "megabytes", "expected"), [(4, 64_000, 4), (4, 1_100, 2), (4, 100, 1), (None, 9e3, 1)]
+)
+def test_auto_is_bounded_by_cores_and_memory(monkeypatch, cores, megabytes, expected):
+    import types
+
+    import psutil
+
+    from studies.cli import execute
+
+    memory = types.SimpleNamespace(available=int(megabytes * 1e6))
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    allowed = list(range(8))
+    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: allowed, raising=False)
+    assert execute._auto() == expected
+    allowed[:] = [5]
+    assert execute._auto() == 1
+
+
+def test_two_workers(cli, project):
+    session_id = cli("generate", *LONG_SPACE, "--size", 9_000, "--json").json["session_id"]
+    done = process("execute", "--parallel", 2, "--json", timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["status"], told["done_here"]) == ("completed", 9_000)
+    assert counts(session_id) == (9_000, 9_000)
+    assert "9,000 of 9,000" not in done.stdout
+    with sqlite3.connect("funding_rate.db") as connection:
+        query = "SELECT count(DISTINCT worker) FROM work_chunks WHERE session_id = ?"
+        assert connection.execute(query, [session_id]).fetchone()[0] >= 2
+
+
+def test_progress_tells_the_workers(cli, project, monkeypatch):
+    from studies.cli import progress
+
+    Run(monkeypatch)
+    monkeypatch.setattr(progress, "_LINE_SECONDS", 0.0)
+    cli("generate", *SMALL_SPACE)
+    done = cli("execute", "--parallel", 3)
+    assert ", 3 workers, best SR_" in done.err
+
+
+def test_a_scheduler_is_checked_and_named(cli, project, monkeypatch):
+    from studies import cluster
+    from studies.cli import progress
+
+    run, checked = Run(monkeypatch), []
+
+    def check(address, url, *, insecure):
+        checked.append((address, url, insecure))
+
+    monkeypatch.setattr(cluster, "check_scheduler", check)
+    monkeypatch.setattr(progress, "_LINE_SECONDS", 0.0)
+    cli("generate", *SMALL_SPACE)
+    done = cli("execute", "--scheduler", "tcp://h:1", "--insecure-scheduler")
+    assert done.code == 0, done.err
+    assert checked == [("tcp://h:1", "sqlite:///funding_rate.db", True)]
+    assert run.options["scheduler"] == "tcp://h:1"
+    assert ", workers of tcp://h:1, best SR_" in done.err
+
+
+def test_a_running_session_is_joined(cli, project):
+    session_id = cli("generate", *LONG_SPACE, "--json").json["session_id"]
+    first = start("execute", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_results(session_id, first)
+    second = cli("execute", "--session", session_id)
+    assert second.code == 0, second.err
+    assert "joining: other processes are working on it too" in second.err
+    told = json.loads(first.communicate(timeout=60)[0])
+    assert first.returncode == 0
+    assert told["status"] == "completed"
+    assert counts(session_id) == (told["total"],) * 2
+
+
+def test_retry_failed(cli, project):
+    (row,) = cli("sessions", "--json").json
+    for _ in range(3):
+        done = cli("execute", "--retry-failed", "--json")
+        assert done.code == 0, done.err
+        told = done.json
+        assert (told["session_id"], told["status"]) == (row["session_id"], "completed")
+        assert (told["retried"], told["done_here"], told["failed"]) == (120, 120, 120)
+    done = cli("execute", "--retry-failed")
+    assert done.code == 0
+    assert "0 failed strategies are tried again" in done.err
+    assert "completed, 120 failed" in done.out
+    assert counts(row["session_id"]) == (N_STRATEGIES, N_STRATEGIES)
+
+
+def test_a_fatal_error_is_one_line_and_the_session_needs_resume(cli, project, monkeypatch):
+    from search_spaces.errors import StorageError
+    from studies.worker import Worker
+
+    def broken(self, *args, **options):
+        raise StorageError("the disk is full")
+
+    session_id = cli("generate", *SMALL_SPACE, "--json").json["session_id"]
+    for args in (["execute"], ["worker", session_id, "--resume"]):
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "record", broken)
+            done = cli(*args)
+        assert (done.code, done.out, done.error) == (1, "", "the disk is full")
+        assert cli("status", "--json").json["status"] == "failed"
+        for again in (["execute"], ["worker", session_id]):
+            refused = cli(*again)
+            assert refused.code == 2
+            assert "was stopped by an error" in refused.error
+    assert cli("execute", "--resume", "--json").json["status"] == "completed"
 
 
 def test_changed_data_is_refused(cli, project):

@@ -16,6 +16,7 @@ COMMANDS = {
     "estimate",
     "generate",
     "execute",
+    "worker",
     "status",
     "sessions",
     "top",
@@ -100,7 +101,7 @@ def test_the_script_of_the_prd_is_the_same_program(tmp_path):
     )
     assert told.stdout == process("--help").stdout
     refused = subprocess.run(
-        [sys.executable, script, "execute", "--parallel", "4"],
+        [sys.executable, script, "execute", "--parallel", "0"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -108,7 +109,7 @@ def test_the_script_of_the_prd_is_the_same_program(tmp_path):
     )
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
-    assert "--parallel 4 is not in this release" in refused.stderr
+    assert "--parallel is a number of processes from 1" in refused.stderr
 
 
 def test_the_package_keeps_its_names():

@@ -44,6 +44,65 @@ def test_status_detailed(cli, newest):
     assert "run started" in text
 
 
+def stall(session_id, chunk, status="running"):
+    """Let a worker elsewhere have died with a chunk."""
+    with sqlite3.connect("funding_rate.db") as connection:
+        connection.execute("UPDATE tuning_sessions SET status = ?", [status])
+        connection.execute(
+            "UPDATE work_chunks SET state = 'running', worker = 'far.example.org/4711/1700/abcd', "
+            "attempt = 2, crashes = 1, lease_expires_at = 1000, started_at = datetime('now') || "
+            "'.000000' WHERE session_id = ? AND chunk_no = ?",
+            [session_id, chunk],
+        )
+
+
+def test_status_shows_workers_and_warnings_and_logs_them(cli, newest):
+    stall(newest, 1)
+    stalled = "worker far.example.org/4711 has not renewed its claim of chunk 1"
+    for _ in range(2):  # said each time, logged once
+        told = cli("status", "--json").json
+        assert [stalled in text for text in told["warnings"]].count(True) == 1
+        assert "errors" not in told
+    logged = rows("SELECT message FROM execution_log WHERE log_level = 'WARNING'")
+    assert sum(stalled in text for (text,) in logged) == len(logged) == 1
+    told = cli("status", "--detailed", "--json").json
+    (worker,) = told["workers"]
+    assert (worker["host"], worker["pid"], worker["chunk"]) == ("far.example.org", 4711, 1)
+    assert (worker["attempt"], worker["crashes"]) == (2, 1)
+    assert stalled in told["errors"][0]["message"]
+    text = cli("status", "--detailed").out
+    assert re.search(r"far\.example\.org +4711 +1 +\d+ .* run out +2 +1\n", text)
+    assert "errors and warnings, newest first" in text
+    assert stalled in text
+
+
+def test_a_question_is_answered_where_nothing_can_be_logged(cli, newest, monkeypatch):
+    from studies import health
+
+    def full(*args):
+        raise OSError("no space left")
+
+    stall(newest, 1)
+    monkeypatch.setattr(health, "log_warnings", full)
+    assert "has not renewed its claim" in cli("status").out
+
+
+def test_a_run_says_once_what_is_not_well(cli, newest, monkeypatch):
+    import types
+
+    import psutil
+
+    from studies.cli import watch
+
+    monkeypatch.setattr(watch, "_LOOK_SECONDS", 0.0)
+    memory = types.SimpleNamespace(available=123e6)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    cli("generate", *SMALL_SPACE)
+    done = cli("execute")
+    assert done.code == 0, done.err
+    assert done.err.count("note: 123 MB of memory are available on this host") == 1
+
+
 def test_status_prefers_the_unfinished_session(cli, newest):
     planned = cli("generate", *SMALL_SPACE, "--json").json["session_id"]
     assert cli("status", "--json").json["session_id"] == planned
@@ -127,12 +186,12 @@ def test_a_traceback_only_with_debug(cli, project):
 
 
 def test_an_unexpected_error_is_one_line_too(cli, project, monkeypatch):
-    from studies import results
+    from studies import session_status
 
     def broken(*args, **options):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(results, "status", broken)
+    monkeypatch.setattr(session_status, "status", broken)
     done = cli("status")
     assert done.code == 1
     assert done.error == (

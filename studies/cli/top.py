@@ -1,0 +1,175 @@
+"""``top``: the best strategies of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.output import Column, figure, print_json, say, style, table, warn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from studies.session import Session
+
+__all__ = [
+    "PARAMETERS",
+    "metric_units",
+    "parameters_of",
+    "print_top",
+    "shown",
+    "strategy_records",
+    "top",
+]
+
+_SHORT = {
+    "net_sharpe_ratio": "net sharpe",
+    "total_return": "return",
+    "max_drawdown": "drawdown",
+    "win_rate": "win rate",
+    "trade_count": "trades",
+    "avg_holding_days": "hold days",
+    "turnover": "turnover",
+    "annual_return": "annual",
+    "oos_net_sharpe_ratio": "oos sharpe",
+    "oos_total_return": "oos return",
+}
+PARAMETERS = (
+    "factors",
+    "window_size",
+    "rebalance_frequency",
+    "data_period",
+    "selection_count",
+    "weight_method",
+)
+
+
+@click.command(
+    cls=Command,
+    examples="""
+    mass-tuning top
+    mass-tuning top -n 50 --metric total_return
+    mass-tuning top --metric max_drawdown --direction minimize
+    mass-tuning top --session session_20250131_120000_1234 --json
+    """,
+)
+@session_option("the newest with results")
+@click.option(
+    "-n",
+    "n",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many.",
+)
+@click.option(
+    "--metric", metavar="NAME", help="Rank by this figure; default: the session's objective."
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["maximize", "minimize"]),
+    help="What is better; default: what is natural for the metric.",
+)
+@command_options
+@click.pass_obj
+def top(
+    context: Context, session_id: str | None, n: int, metric: str | None, direction: str | None
+) -> None:
+    """List the best strategies of a session."""
+    from studies.results import top as best
+
+    session = context.session(session_id, "results")
+    frame = best(session, n, metric=metric, direction=direction)
+    chosen = metric or next(iter(session.directions))
+    if context.as_json:
+        print_json(
+            {
+                "session_id": session.row.session_id,
+                "status": session.row.status,
+                "metric": chosen,
+                "direction": direction or _natural_direction(session, chosen),
+                "warnings": list(session.row.config.get("warnings", ())),
+                "strategies": strategy_records(frame),
+            }
+        )
+        return
+    row = session.row
+    for text in row.config.get("warnings", ()):
+        warn(text)
+    done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
+    say(f"{style(row.session_id, bold=True)}  by {chosen}, {done}, {row.failed:,} failed")
+    say()
+    if frame.empty:
+        say(f"  no strategy has a {chosen} yet")
+        return
+    print_top(session, frame, metric=chosen)
+
+
+def print_top(session: Session, frame: pd.DataFrame, *, metric: str | None = None) -> None:
+    """Print a table of strategies, as `studies.results.top` returns it."""
+    units = metric_units()
+    first = metric or next(iter(session.directions))
+    names = [first, "net_sharpe_ratio", "oos_net_sharpe_ratio", "total_return", "oos_total_return"]
+    names += ["max_drawdown", "win_rate", "trade_count", "avg_holding_days", "turnover"]
+    columns = [
+        Column("rank", [str(rank) for rank in frame.index]),
+        Column("strategy", frame["strategy_id"].tolist(), right=False),
+    ]
+    for name in dict.fromkeys(names):
+        if name in frame:
+            cells = [shown(name, value, units) for value in frame[name].tolist()]
+            columns.append(Column(_SHORT.get(name, name.replace("_", " ")), cells))
+    table(columns)
+
+
+def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn a table of `studies.results.top` into what programs read."""
+    return [
+        {
+            "rank": rank,
+            "strategy_id": row["strategy_id"],
+            "parameters": parameters_of(row),
+            "metrics": {
+                name: value
+                for name, value in row.items()
+                if name not in PARAMETERS and name != "strategy_id"
+            },
+        }
+        for rank, row in zip(frame.index.tolist(), frame.to_dict("records"), strict=True)
+    ]
+
+
+def metric_units() -> dict[str, str]:
+    """Return the unit of every figure, out-of-sample ones included."""
+    from objectives.metrics import METRICS
+
+    units = {metric.name: metric.unit for metric in METRICS}
+    return units | {f"oos_{name}": unit for name, unit in units.items()}
+
+
+def _natural_direction(session: Session, metric: str) -> str:
+    """Return what `studies.results.top` takes as better."""
+    from objectives.metrics import METRICS
+
+    natural = {each.name: each.direction for each in METRICS}
+    return session.directions.get(metric, natural[metric.removeprefix("oos_")])
+
+
+def parameters_of(row: Any) -> dict[str, Any]:
+    """Return the parameters of a result row."""
+    import json
+
+    told = {name: row[name] for name in PARAMETERS}
+    if isinstance(told["factors"], str):
+        told["factors"] = json.loads(told["factors"])
+    return told
+
+
+def shown(name: str, value: Any, units: dict[str, str]) -> str:
+    """Write a figure as people see it: a drawdown is negative."""
+    if name.removeprefix("oos_") == "max_drawdown" and value:
+        value = -value
+    return figure(value, units[name])

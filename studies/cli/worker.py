@@ -1,0 +1,148 @@
+"""``worker``: one plain process on a session, to be started anywhere and as often as wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from studies.cli.context import Command, Context, command_options
+from studies.cli.execute import STOPPED, note_others, outcome, summarise
+from studies.cli.output import note, print_json
+from studies.cli.progress import run_progress
+from studies.cli.watch import HealthWatch
+
+if TYPE_CHECKING:
+    from studies.run import Progress, Stop
+    from studies.session import Session
+
+__all__ = ["worker"]
+
+RESTART = 75
+"""Exit code of a worker that ends itself: sysexits' "temporary failure", start it again."""
+
+_WAIT_SECONDS = 2.0
+_READY = ("created", "running", "completed")
+
+
+@click.command(
+    cls=Command,
+    short_help="One more process on a session, anywhere.",
+    examples="""
+    mass-tuning worker session_20250131_120000_1234
+    mass-tuning --database postgresql://me@db/tuning worker session_20250131_120000_1234 --wait
+    """,
+)
+@click.argument("session_id", metavar="SESSION")
+@click.option("--resume", is_flag=True, help="Go on with a paused session.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for a session that is not ready: being planned, paused, stopped by an error.",
+)
+@command_options
+@click.pass_obj
+def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
+    """Work on a session in this process until it is over, together with whoever else does.
+
+    Ctrl-C or a termination signal ends it after the chunk in hand (exit code 130), a second one
+    at once; what others work on goes on. A chunk that exceeds its time limit ends the process
+    with exit code 75: let what supervises it start it again.
+    """
+    _limit_threads()
+    from studies.run import Stop
+
+    session = context.session(session_id, "newest")
+    context.hint = " at once; its chunk is given to another worker"
+    stop = Stop()
+    with stop.on_signals():
+        ready = _is_ready(context, session, stop, resume, wait)
+        progress = _work(context, session, stop, resume) if ready else None
+    if progress is None:  # stopped while it waited
+        from studies.run import Progress
+
+        row = session.row
+        progress = Progress(row.total, row.completed, row.failed)
+    if context.as_json:
+        print_json(outcome(session, progress))
+    else:
+        summarise(context, session, progress)
+    if session.row.status != "completed":
+        raise click.exceptions.Exit(STOPPED)
+
+
+def _limit_threads() -> None:
+    """Keep compiled libraries to one thread, as the processes of ``execute --parallel`` are."""
+    if "numpy" not in sys.modules:
+        for library in ("NUMBA", "OMP", "OPENBLAS", "MKL"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait: bool) -> bool:
+    """Whether the session can be worked on; with `wait` only a stop makes it false.
+
+    Raises
+    ------
+    SessionError
+        If it cannot, with the way out.
+    """
+    from search_spaces.errors import SessionError
+
+    ready = (*_READY, "paused", "failed") if resume else _READY
+    told = ""
+    while session.row.status not in ready and not stop:
+        status = session.row.status
+        again = context.command(f"execute --session {session.row.session_id} --resume")
+        reasons = {
+            "paused": f"is paused; go on with: {again}, or let this worker do so with --resume",
+            "failed": f"was stopped by an error; when its cause is gone, go on with: {again}",
+            "generating": "is still being planned; wait for it with --wait",
+        }
+        reason = reasons.get(status, f"is {status}")
+        if not wait or status not in reasons:
+            raise SessionError(f"{session.row.session_id} {reason}")
+        if status != told and not context.as_json:
+            note(f"waiting: {session.row.session_id} {reason}")
+        told = status
+        time.sleep(_WAIT_SECONDS)
+        session.refresh()
+    return not stop
+
+
+def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:
+    from studies.cache import cached_objective
+    from studies.run import Progress, run_session
+
+    row = session.row
+    objective = None
+    if row.status != "completed":
+        if not context.as_json:
+            left = row.total - row.completed - row.failed
+            note(f"{row.session_id}  {left:,} of {row.total:,} strategies to go")
+            note_others(session)
+        objective = cached_objective(session)
+    before = Progress(row.total, row.completed, row.failed)
+    health = HealthWatch(session)
+    with run_progress(before, next(iter(session.directions)), stop) as show:
+
+        def on_progress(now: Progress) -> None:
+            show(now)
+            health(now)
+
+        return run_session(
+            session,
+            resume=resume,
+            objective=objective,
+            on_progress=on_progress,
+            on_limit=_exit,
+            stop=stop,
+        )
+
+
+def _exit() -> None:
+    """End the process: compiled code that takes too long cannot be interrupted."""
+    os.write(2, b"error: a chunk exceeds its time limit; the worker ends itself, start it again\n")
+    os._exit(RESTART)
