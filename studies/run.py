@@ -1,7 +1,6 @@
 """A run: from the first claim until a session is over, paused or stopped by an error."""
 
 import contextlib
-import datetime
 import json
 import math
 import signal
@@ -344,6 +343,6 @@ def _log(
             log_level=level,
             message=message,
             details=json.dumps(details),
-            created_at=datetime.datetime.now(datetime.UTC).replace(tzinfo=None),
+            created_at=utc_now(),
         )
     )

@@ -146,7 +146,7 @@ class Worker:
         started, began = utc_now(), time.perf_counter()
         if claim.crashes >= CRASHES_BEFORE_FAILURE and len(indices) == 1:
             reason = f"crashed: {claim.crashes} workers died while they evaluated it"
-            batch = _failed_batch(self.objective, [reason])
+            batch = _joined(self.objective, [reason])
         else:
             with self._lease(claim):
                 batch = self._evaluate(indices)
@@ -321,10 +321,6 @@ class Worker:
         return WorkReport(
             len(outcome.batch) - n_failed, n_failed, best_id, best_value, last_failure
         )
-
-
-def _failed_batch(objective: "Objective", reasons: list[str]) -> "Batch":
-    return _joined(objective, list(reasons))
 
 
 def _joined(objective: "Objective", batches: "list[Batch | str]") -> "Batch":
