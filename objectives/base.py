@@ -79,6 +79,14 @@ class Objective(abc.ABC):
     def fingerprint(self) -> str:
         """Hex digest of everything but the point that decides the outcome."""
 
+    @property
+    def measurement_fingerprint(self) -> str:
+        """Hex digest of everything but the point that decides the figures of a strategy.
+
+        Objectives that differ only in what they optimise may share it, and then share figures.
+        """
+        return self.fingerprint
+
     def __call__(self, trial: optuna.trial.Trial) -> float | tuple[float, ...]:
         """Evaluate the point an Optuna trial suggests.
 

@@ -28,7 +28,14 @@ from objectives.settings import BacktestSettings
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
 from search_spaces.errors import ConfigError, DataError
 
-__all__ = ["BacktestResult", "FactorBacktest"]
+__all__ = [
+    "INSUFFICIENT_DATA",
+    "NO_MARKET_CAPS",
+    "UNDEFINED_METRIC",
+    "BacktestResult",
+    "FactorBacktest",
+    "judge",
+]
 
 DEFAULT_METRIC = "net_sharpe_ratio"
 INSUFFICIENT_DATA = "insufficient_data"
@@ -165,13 +172,17 @@ class FactorBacktest(Objective):
     @cached_property
     def fingerprint(self) -> str:
         """Hex digest of data up to end_date, settings, metrics and version of the definition."""
-        told = {
-            "panel": self.panel.fingerprint(self.settings.end_date),
-            "settings": self.settings.to_dict(),
-            "directions": list(self.directions.items()),
-            "semantics": SEMANTICS_VERSION,
-        }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return _digest({**self._conditions, "directions": list(self.directions.items())})
+
+    @cached_property
+    def measurement_fingerprint(self) -> str:
+        """Hex digest of data up to end_date, settings and version of the definition.
+
+        Objectives that share it, whatever their space and metrics, measure the same figures of a
+        strategy, as long as it uses built-in factors only: the code of registered ones is not
+        part of it.
+        """
+        return _digest(self._conditions)
 
     @cached_property
     def cube_key(self) -> str:
@@ -185,7 +196,7 @@ class FactorBacktest(Objective):
             "factors": self._space_factors,
             "semantics": SEMANTICS_VERSION,
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return _digest(told)
 
     @property
     def cube(self) -> FactorCube:
@@ -298,6 +309,15 @@ class FactorBacktest(Objective):
             params, MappingProxyType(batch.row(0)), equity, batch.failure[0], self
         )
 
+    @cached_property
+    def _conditions(self) -> dict[str, Any]:
+        """What decides the figures of a strategy besides its parameters."""
+        return {
+            "panel": self.panel.fingerprint(self.settings.end_date),
+            "settings": self.settings.to_dict(),
+            "semantics": SEMANTICS_VERSION,
+        }
+
     @property
     def _space_windows(self) -> tuple[int, ...]:
         return tuple(domain(self.space, "window_size"))
@@ -387,21 +407,13 @@ class FactorBacktest(Objective):
         ).metrics
 
     def _batch(self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]) -> Batch:
-        columns = [self.names.index(name) for name in self.directions]
-        objective = values[:, columns].copy()
-        active = values[:, self.names.index("active_days")]
-        too_few = measurable & (active < self.settings.min_active_days)
-        undefined = measurable & ~too_few & ~np.isfinite(objective).all(axis=1)
-        failure: list[str | None] = [None] * len(values)
-        for reason, rows in (
-            (NO_MARKET_CAPS, ~measurable),
-            (INSUFFICIENT_DATA, too_few),
-            (UNDEFINED_METRIC, undefined),
-        ):
-            for row in np.flatnonzero(rows):
-                failure[row] = reason
-            objective[rows] = math.nan
-        return Batch(self.names, values, objective, tuple(failure))
+        return judge(
+            self.names,
+            values,
+            measurable,
+            metrics=tuple(self.directions),
+            min_active_days=self.settings.min_active_days,
+        )
 
     def _trades(self, params: StrategyParams) -> pd.DataFrame:
         table = PointTable.build([params], self.space, self.settings)
@@ -446,6 +458,49 @@ class FactorBacktest(Objective):
         return pd.DataFrame(table, index=pd.RangeIndex(1, n_ranked + 1, name="rank"))
 
 
+def judge(
+    names: tuple[str, ...],
+    values: npt.NDArray[np.float64],
+    measurable: npt.NDArray[np.bool_],
+    *,
+    metrics: Sequence[str],
+    min_active_days: int,
+) -> Batch:
+    """Say of measured strategies which failed, and what a search optimises.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Figures, in the order of the columns of ``values``.
+    values : ndarray of float64, shape (n_strategies, n_metrics)
+        NaN where a figure does not exist.
+    measurable : ndarray of bool, shape (n_strategies,)
+        False where the market caps that a strategy needs are missing.
+    metrics : sequence of str
+        What is optimised, in order.
+    min_active_days : int
+        Of the settings.
+
+    Returns
+    -------
+    Batch
+        With ``values`` as they are.
+    """
+    objective = values[:, [names.index(name) for name in metrics]].copy()
+    too_few = measurable & (values[:, names.index("active_days")] < min_active_days)
+    undefined = measurable & ~too_few & ~np.isfinite(objective).all(axis=1)
+    failure: list[str | None] = [None] * len(values)
+    for reason, rows in (
+        (NO_MARKET_CAPS, ~measurable),
+        (INSUFFICIENT_DATA, too_few),
+        (UNDEFINED_METRIC, undefined),
+    ):
+        for row in np.flatnonzero(rows):
+            failure[row] = reason
+        objective[rows] = math.nan
+    return Batch(names, values, objective, tuple(failure))
+
+
 def _directions(metrics: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     natural = {metric.name: metric.direction for metric in METRICS}
     if not metrics or isinstance(metrics, str):
@@ -478,3 +533,7 @@ def _resolve_dates(
             f"start_date {start} is outside the data, which goes from {first} to {last}"
         )
     return settings.with_dates(start, end)
+
+
+def _digest(told: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

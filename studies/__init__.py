@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.config import TuningConfig, load_config
+    from studies.methods.genetic import DeapSampler
     from studies.session import Session
 
-__all__ = ["Session", "TuningConfig", "load_config"]
+__all__ = ["DeapSampler", "Session", "TuningConfig", "load_config"]
 
 # Imported at first use: the command line lives in this package, and its help must not wait
 # for pandas, Numba and Optuna.
 _HOMES = {
+    "DeapSampler": "studies.methods.genetic",
     "Session": "studies.session",
     "TuningConfig": "studies.config",
     "load_config": "studies.config",

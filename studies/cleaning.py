@@ -12,11 +12,12 @@ from studies.optuna_trials import delete_study_rows
 from studies.schema import (
     execution_log,
     hyperparameter_tuning_results,
+    search_generations,
     strategy_queue,
     tuning_sessions,
     work_chunks,
 )
-from studies.session_rows import read_row
+from studies.session_rows import SessionRow, read_row
 from studies.storage import WritePacer, database_errors
 
 __all__ = ["DELETING", "delete_failed", "delete_session", "finish_deletions"]
@@ -51,7 +52,8 @@ def delete_session(engine: Engine, session_id: str) -> int:
                 .where(tuning_sessions.c.session_id == session_id)
                 .values(status=DELETING)
             )
-            connection.execute(work_chunks.delete().where(work_chunks.c.session_id == session_id))
+            for few in (work_chunks, search_generations):
+                connection.execute(few.delete().where(few.c.session_id == session_id))
         n_results = _delete_batches(pacer, _results, session_id)
         for table in (strategy_queue, execution_log):
             _delete_batches(pacer, table, session_id)
@@ -76,12 +78,7 @@ def delete_failed(engine: Engine, session_id: str) -> int:
     int
         Number of strategies whose rows were deleted.
     """
-    read_row(engine, session_id)
-    failed = (
-        sa.select(strategy_queue.c.strategy_id)
-        .where(strategy_queue.c.session_id == session_id, strategy_queue.c.status == "failed")
-        .limit(_FIRST_BATCH)
-    )
+    failed = _failed(read_row(engine, session_id)).limit(_FIRST_BATCH)
     n_deleted = 0
     with database_errors(engine), WritePacer(engine) as pacer:
         while True:
@@ -106,6 +103,17 @@ def finish_deletions(engine: Engine) -> list[str]:
     for session_id in ids:
         delete_session(engine, session_id)
     return ids
+
+
+def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
+    """Query the ids of failed strategies."""
+    if row.is_adaptive:  # without a queue: the reason is in the result
+        return sa.select(_results.c.strategy_id).where(
+            _results.c.session_id == row.session_id, _results.c.raw_result.contains('"failure": "')
+        )
+    return sa.select(strategy_queue.c.strategy_id).where(
+        strategy_queue.c.session_id == row.session_id, strategy_queue.c.status == "failed"
+    )
 
 
 def _delete_batches(pacer: WritePacer, table: sa.Table, session_id: str) -> int:

@@ -302,12 +302,8 @@ class _Process:
         if target.run not in self.workers:
             engine = create_engine(target.url)
             session = Session.open(target.url, target.session_id, engine=engine)
-            self.workers[target.run] = Worker(
-                session,
-                cached_objective(session),
-                WritePacer(engine),
-                session.config.execution.lease_seconds,
-                on_limit=_exit,
+            self.workers[target.run] = session.worker(
+                cached_objective(session), WritePacer(engine), on_limit=_exit
             )
         return self.workers[target.run]
 

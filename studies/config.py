@@ -11,11 +11,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from search_spaces import FactorSpace
 from search_spaces.errors import ConfigError
+from studies.methods import (
+    IMPORT_PATH,
+    METHODS,
+    CmaesOptions,
+    CustomOptions,
+    GeneticOptions,
+    GpOptions,
+    MethodOptions,
+    Nsga2Options,
+    Nsga3Options,
+    QmcOptions,
+    TpeOptions,
+)
 
 __all__ = [
     "DEFAULT_CONFIG_FILE",
     "ExecutionConfig",
     "MarketConfig",
+    "MethodsConfig",
     "ObjectiveConfig",
     "StudyConfig",
     "TuningConfig",
@@ -77,6 +91,9 @@ class ExecutionConfig(_Section):
         A worker that has not renewed its claim for this long has lost it.
     chunk_seconds, strategy_seconds : float
         A chunk that takes longer is evaluated strategy by strategy; one that takes longer fails.
+    reuse : bool
+        Look up strategies that another session of the database measured on the same data and
+        settings, instead of computing them again.
     cache : str or None
         Folder of panels and factor cubes; None: the user's cache folder.
     memory_limit : str
@@ -88,6 +105,7 @@ class ExecutionConfig(_Section):
     lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
     chunk_seconds: Annotated[float, Field(gt=0.0)] = 300.0
     strategy_seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    reuse: bool = True
     cache: str | None = None
     memory_limit: str = "2GiB"
 
@@ -116,6 +134,43 @@ class StudyConfig(_Section):
     final_best: Annotated[int, Field(ge=0)] = 500
 
 
+class MethodsConfig(_Section):
+    """Options of the adaptive methods (``generate --mode ...``), see `studies.methods`.
+
+    A key like ``package.module:ClassName`` holds the keyword arguments of a sampler of one's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    tpe: TpeOptions = TpeOptions()
+    genetic: GeneticOptions = GeneticOptions()
+    nsga2: Nsga2Options = Nsga2Options()
+    nsga3: Nsga3Options = Nsga3Options()
+    gp: GpOptions = GpOptions()
+    cmaes: CmaesOptions = CmaesOptions()
+    random: MethodOptions = MethodOptions()
+    qmc: QmcOptions = QmcOptions()
+
+    @pydantic.model_validator(mode="after")
+    def _only_methods(self) -> Self:
+        for name, options in (self.model_extra or {}).items():
+            if not IMPORT_PATH.fullmatch(name):
+                raise ValueError(
+                    f"unknown method {name!r}; there are {', '.join(METHODS)}, and samplers of "
+                    "your own as package.module:ClassName"
+                )
+            if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
+                raise ValueError(f"the options of {name} are a mapping of names, got {options!r}")
+        return self
+
+    def options(self, name: str) -> MethodOptions:
+        """Return the options of a method, by its name or import path."""
+        if name in type(self).model_fields:
+            options: MethodOptions = getattr(self, name)
+            return options
+        return CustomOptions(**(self.model_extra or {}).get(name, {}))
+
+
 class TuningConfig(_Section):
     """The whole configuration.
 
@@ -139,6 +194,7 @@ class TuningConfig(_Section):
     objective: ObjectiveConfig = ObjectiveConfig()
     execution: ExecutionConfig = ExecutionConfig()
     study: StudyConfig = StudyConfig()
+    methods: MethodsConfig = MethodsConfig()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError
+from studies.pareto import ParetoFront, in_batches
 from studies.results import PARAMETER_COLUMNS, figures
 from studies.schema import hyperparameter_tuning_results
 from studies.session import Session
@@ -22,7 +23,13 @@ _EXPORT_BATCH = 20_000
 _results = hyperparameter_tuning_results
 
 
-def export(session: Session, path: str | Path, file_format: str | None = None) -> int:
+def export(
+    session: Session,
+    path: str | Path,
+    file_format: str | None = None,
+    *,
+    pareto: bool = False,
+) -> int:
     """Write every result of a session to a file, in the order it was recorded.
 
     Parameters
@@ -32,6 +39,10 @@ def export(session: Session, path: str | Path, file_format: str | None = None) -
         Written beside and moved into place when complete, so a reader never sees half a file.
     file_format : {"csv", "json", "parquet"}, optional
         By the file's ending if left out. ``json`` is one object a line.
+    pareto : bool
+        Only the strategies on the Pareto front of a session with several objectives. All results
+        of such a session have a column ``pareto`` that tells them; the front is that of the
+        start, so what a running session records meanwhile counts as not on it.
 
     Returns
     -------
@@ -42,8 +53,15 @@ def export(session: Session, path: str | Path, file_format: str | None = None) -
     Raises
     ------
     ConfigError
-        If the format is unknown, or the folder does not exist.
+        If the format is unknown, the folder does not exist, or ``pareto`` is asked of a session
+        with one objective.
     """
+    if pareto and len(session.directions) == 1:
+        raise ConfigError(
+            f"a Pareto front needs several objectives, {session.row.session_id} has only "
+            f"{next(iter(session.directions))}; export everything, or name several in "
+            "objective.metrics and create a new session"
+        )
     target = Path(path)
     chosen = file_format or {"jsonl": "json"}.get(target.suffix[1:], target.suffix[1:])
     if chosen not in EXPORT_FORMATS:
@@ -56,15 +74,19 @@ def export(session: Session, path: str | Path, file_format: str | None = None) -
     partial = target.with_name(target.name + ".part")
     writer = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[chosen]
     try:
-        n_rows = writer(partial, _result_frames(session))
+        n_rows = writer(partial, _result_frames(session, pareto))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return n_rows
 
 
-def _result_frames(session: Session) -> Iterator[pd.DataFrame]:
+def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
     """Results in batches, at least one (possibly empty)."""
+    front = None
+    if len(session.directions) > 1:
+        with database_errors(session.engine), session.engine.connect() as connection:
+            front = ParetoFront.read(connection, session.row.session_id, session.directions)
     names = [
         "strategy_id",
         *PARAMETER_COLUMNS,
@@ -75,18 +97,8 @@ def _result_frames(session: Session) -> Iterator[pd.DataFrame]:
         "created_at",
         "raw_result",
     ]
-    last, first = 0, True
-    while True:
-        query = (
-            sa.select(_results.c.id, *[_results.c[name] for name in names])
-            .where(_results.c.session_id == session.row.session_id, _results.c.id > last)
-            .order_by(_results.c.id)
-            .limit(_EXPORT_BATCH)
-        )
-        with database_errors(session.engine), session.engine.connect() as connection:
-            rows = connection.execute(query).all()
-        if not rows and not first:
-            return
+    only = sorted(front.row_ids) if front is not None and pareto else None
+    for rows in _row_batches(session, names, only):
         frame = pd.DataFrame([tuple(row)[1:] for row in rows], columns=names)
         reasons = [
             json.loads(text).get("failure") if isinstance(text, str) else None
@@ -98,7 +110,32 @@ def _result_frames(session: Session) -> Iterator[pd.DataFrame]:
             frame[name] = frame[name].astype("Int64" if whole else "float64")
         for name in ("strategy_id", "factors", "weight_method", "start_date", "end_date"):
             frame[name] = frame[name].astype("str").where(frame[name].notna())
+        if front is not None:
+            frame["pareto"] = frame["strategy_id"].isin(front.strategy_ids).astype("bool")
         yield frame.drop(columns="raw_result")
+
+
+def _row_batches(
+    session: Session, names: Sequence[str], only: Sequence[int] | None
+) -> Iterator[Sequence[Any]]:
+    """Rows (their id, then the columns) in the order of their ids, at least one batch."""
+    of_session = sa.select(_results.c.id, *[_results.c[name] for name in names]).where(
+        _results.c.session_id == session.row.session_id
+    )
+    if only is not None:
+        for batch in in_batches(only) or [()]:
+            chosen = of_session.where(_results.c.id.in_(batch)).order_by(_results.c.id)
+            with database_errors(session.engine), session.engine.connect() as connection:
+                rows = connection.execute(chosen).all()
+            yield rows
+        return
+    last, first = 0, True
+    while True:
+        query = of_session.where(_results.c.id > last).order_by(_results.c.id)
+        with database_errors(session.engine), session.engine.connect() as connection:
+            rows = connection.execute(query.limit(_EXPORT_BATCH)).all()
+        if rows or first:
+            yield rows
         if not rows:
             return
         first, last = False, rows[-1].id

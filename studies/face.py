@@ -2,8 +2,8 @@
 
 A session of up to ``all_up_to`` strategies is stored whole, a larger one by default as a digest:
 an even sample of design positions, strategies that enter the running best as they come, and at
-the end the rest of the best. Trials are only ever appended, finished, so a reader that is open
-sees each of them once.
+the end the rest of the best, with several objectives the Pareto front first. Trials are only ever
+appended, finished, so a reader that is open sees each of them once.
 """
 
 import datetime
@@ -24,6 +24,7 @@ from search_spaces import SearchSpace
 from search_spaces.errors import SessionError
 from studies.config import StudyConfig
 from studies.optuna_trials import JsonText, TrialBatch, append_trials, lock_study
+from studies.pareto import ParetoFront
 from studies.record import Outcome
 from studies.schema import METRIC_COLUMNS, OOS_METRIC_COLUMNS, hyperparameter_tuning_results
 from studies.storage import database_errors
@@ -88,12 +89,21 @@ class StudyFace:
         """Say in a sentence which strategies the study holds (the study's note)."""
         if stores_all(self.config, self.total):
             return f"All {self.total:,} strategies of session {self.session_id} are trials here."
+        by, final = "", f"the best {self.config.final_best} at the end"
+        if len(self.directions) > 1:
+            first, n = next(iter(self.directions)), self.config.final_best
+            by = f" by {first}"
+            ways = ", ".join(f"{name} ({way})" for name, way in self.directions.items())
+            final = (
+                f"at the end {n:,} of the best (first the Pareto front by {ways}, evenly thinned "
+                f"along {first} if it is larger, then the best{by})"
+            )
         return (
             f"A digest of session {self.session_id}: of its {self.total:,} strategies an even "
             f"sample of {self.config.sample:,}, those that entered the running best "
-            f"{self.config.running_best} as they came, and the best {self.config.final_best} at "
-            "the end are trials here. It is a biased sample: look for the best, but do not fit "
-            "or search on it. All results are in the table hyperparameter_tuning_results."
+            f"{self.config.running_best}{by} as they came, and {final} are trials here. It is a "
+            "biased sample: look for the best, but do not fit or search on it. All "
+            "results are in the table hyperparameter_tuning_results."
         )
 
     def prepare(self, outcome: Outcome) -> TrialBatch | None:
@@ -124,9 +134,18 @@ class StudyFace:
         return len(batch)
 
     def missing_best(self, connection: Connection) -> list[str]:
-        """Ids of the session's best strategies that are no trials yet, best first."""
+        """Ids of strategies that the digest lacks at the end, in the order they are to be added.
+
+        The best of the session by its objective, best first. With several objectives the Pareto
+        front, then the best by the first objective.
+        """
         if stores_all(self.config, self.total):
             return []
+        present = self.present(connection)
+        return [name for name in self._final_best(connection) if name not in present]
+
+    def _final_best(self, connection: Connection) -> list[str]:
+        limit = self.config.final_best
         metric, direction = next(iter(self.directions.items()))
         column = _results.c[metric]
         best = (
@@ -136,10 +155,13 @@ class StudyFace:
                 column.desc() if direction == "maximize" else column.asc(),
                 _results.c.strategy_id,
             )
-            .limit(self.config.final_best)
+            .limit(limit)
         )
-        present = self.present(connection)
-        return [name for name in connection.execute(best).scalars() if name not in present]
+        front: list[str] = []
+        if len(self.directions) > 1 and limit:
+            front = ParetoFront.read(connection, self.session_id, self.directions).spread(limit)
+        chosen = dict.fromkeys([*front, *connection.execute(best).scalars()])
+        return list(chosen)[:limit]
 
     def present(self, connection: Connection) -> set[str]:
         """Ids of the strategies that are trials already."""
@@ -230,6 +252,8 @@ class StudyFace:
             reason = outcome.batch.failure[row]
             if reason is not None:
                 told["failure"] = JsonText(json.dumps(reason))
+            if outcome.cached is not None and outcome.cached[row]:
+                told["cached"] = JsonText("true")
             attributes.append(told)
         return TrialBatch(
             states=[TrialState.FAIL if bad else TrialState.COMPLETE for bad in failed.tolist()],

@@ -40,11 +40,14 @@ __all__ = [
     "TESTED_REVISIONS",
     "JsonText",
     "TrialBatch",
+    "allocate_trial_ids",
     "append_trials",
+    "attribute_rows",
     "check_optuna_revision",
     "delete_study_rows",
     "finish_deletions",
     "lock_study",
+    "value_rows",
 ]
 
 # Optuna's enum members are stored by name.
@@ -172,7 +175,7 @@ def append_trials(connection: Connection, study_id: int, batch: TrialBatch) -> r
     numbers = range(first_number, first_number + len(batch))
     if not numbers:
         return numbers
-    ids = _allocate_trial_ids(connection, len(batch))
+    ids = allocate_trial_ids(connection, len(batch))
     insert_rows(
         connection,
         _trials.name,
@@ -183,7 +186,7 @@ def append_trials(connection: Connection, study_id: int, batch: TrialBatch) -> r
         connection,
         models.TrialValueModel.__tablename__,
         ("trial_id", "objective", "value", "value_type"),
-        _value_rows(ids, batch.values),
+        value_rows(ids, batch.values),
     )
     insert_rows(
         connection,
@@ -196,7 +199,7 @@ def append_trials(connection: Connection, study_id: int, batch: TrialBatch) -> r
         (models.TrialSystemAttributeModel, batch.system_attrs),
     ):
         columns = ("trial_id", "key", "value_json")
-        insert_rows(connection, model.__tablename__, columns, _attribute_rows(ids, attrs))
+        insert_rows(connection, model.__tablename__, columns, attribute_rows(ids, attrs))
     return numbers
 
 
@@ -314,7 +317,8 @@ def _check_against_study(connection: Connection, study_id: int, batch: TrialBatc
     return int(last.number) + 1
 
 
-def _allocate_trial_ids(connection: Connection, n_trials: int) -> Sequence[int]:
+def allocate_trial_ids(connection: Connection, n_trials: int) -> Sequence[int]:
+    """Give out ids of new trials, ascending; the caller holds the study's lock."""
     if connection.dialect.name == "sqlite":
         highest = connection.execute(sa.select(sa.func.max(_trials.c.trial_id))).scalar() or 0
         return range(highest + 1, highest + 1 + n_trials)
@@ -343,7 +347,8 @@ def _trial_rows(
     return list(zip(ids, numbers, studies, states, started, completed, strict=True))
 
 
-def _value_rows(ids: Sequence[int], values: NDArray[np.float64]) -> list[tuple[Any, ...]]:
+def value_rows(ids: Sequence[int], values: NDArray[np.float64]) -> list[tuple[Any, ...]]:
+    """Rows of ``trial_values``: trial, objective, value, kind of value."""
     rows: list[tuple[Any, ...]] = []
     all_values: list[list[float]] = values.tolist()
     for trial_id, trial_values in zip(ids, all_values, strict=True):
@@ -365,9 +370,10 @@ def _param_rows(ids: Sequence[int], batch: TrialBatch) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _attribute_rows(
+def attribute_rows(
     ids: Sequence[int], attributes: Sequence[Mapping[str, Any]]
 ) -> list[tuple[Any, ...]]:
+    """Rows of user or system attributes: trial, key, value as JSON."""
     if not attributes:
         return []
     # JsonText becomes a plain string, which is what drivers know how to bind.

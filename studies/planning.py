@@ -1,4 +1,4 @@
-"""Creating a planned session: its row, its study, its queue, its chunks; in short transactions.
+"""Creating a session: its row, its study, its queue, its chunks; in short transactions.
 
 A session whose generation was interrupted is completed at the next start: everything written is
 a function of the session's row, and how far it came is the lease of its generation chunk.
@@ -15,6 +15,7 @@ from studies import queue
 from studies.queue import Claim
 from studies.record import Recorder
 from studies.schema import tuning_sessions, utc_now, work_chunks
+from studies.slots import Slots
 from studies.storage import WritePacer
 
 __all__ = ["GENERATING", "QUEUE_LIMIT", "begin_plan", "chunk_size_for", "write_plan"]
@@ -62,7 +63,7 @@ def write_plan(
     pacer: WritePacer,
     session_id: str,
     space: SearchSpace,
-    design: Design,
+    plan: Design | Slots,
     chunk_size: int,
     worker: str,
     claim: Claim | None = None,
@@ -76,8 +77,8 @@ def write_plan(
     session_id : str
         A session whose status is ``generating``.
     space : SearchSpace
-    design : Design
-        As the session's row describes it.
+    plan : Design or Slots
+        As the session's row describes it; slots have no queue rows.
     chunk_size : int
     worker : str
     claim : Claim, optional
@@ -96,12 +97,13 @@ def write_plan(
         if claim is None:
             return False
     done = claim.start
-    total = design.size
-    if total <= QUEUE_LIMIT:
+    # a genetic session begins with nothing but its end: who claims that breeds a generation
+    total = 0 if isinstance(plan, Slots) and plan.generational else plan.size
+    if isinstance(plan, Design) and total <= QUEUE_LIMIT:
         recorder = Recorder(session_id, space)
         while done < total:
             stop = min(done + _BATCH, total)
-            rows = recorder.prepare_queue(design.indices(done, stop))
+            rows = recorder.prepare_queue(plan.indices(done, stop))
             with pacer.transaction() as connection:
                 _advance(connection, claim, stop)
                 recorder.insert_queue(connection, rows, utc_now())

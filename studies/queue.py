@@ -198,13 +198,15 @@ def settle(connection: Connection, claim: Claim, n_completed: int, n_failed: int
         )
 
 
-def release(connection: Connection, claim: Claim) -> bool:
-    """Give a chunk back unfinished, so that anybody can claim it at once."""
-    released = connection.execute(
-        work_chunks.update()
-        .where(*_held(claim))
-        .values(state=PENDING, worker=None, lease_expires_at=None)
-    )
+def release(connection: Connection, claim: Claim, *, forget_crashes: bool = False) -> bool:
+    """Give a chunk back unfinished, so that anybody can claim it at once.
+
+    With `forget_crashes` it is as if no worker had died with it.
+    """
+    values: dict[str, Any] = {"state": PENDING, "worker": None, "lease_expires_at": None}
+    if forget_crashes:
+        values["crashes"] = 0
+    released = connection.execute(work_chunks.update().where(*_held(claim)).values(**values))
     return released.rowcount == 1
 
 

@@ -51,6 +51,8 @@ class Outcome:
         Naive UTC.
     seconds : float
         Time of the whole evaluation.
+    cached : ndarray of bool, shape (n_strategies,), optional
+        Which of them were looked up instead of evaluated (`studies.known`).
     """
 
     indices: npt.NDArray[np.int64]
@@ -59,6 +61,7 @@ class Outcome:
     started: datetime.datetime
     completed: datetime.datetime
     seconds: float
+    cached: npt.NDArray[np.bool_] | None = None
 
     @cached_property
     def failed(self) -> npt.NDArray[np.bool_]:
@@ -161,6 +164,20 @@ class Recorder:
         )
         return connection.execute(known).first() is not None
 
+    def is_recorded(self, connection: Connection, rows: "_ResultRows") -> bool:
+        """Whether the session has a result of the first strategy."""
+        known = sa.select(hyperparameter_tuning_results.c.id).where(*self._result(rows.ids[0]))
+        return connection.execute(known).first() is not None
+
+    def failure_of(self, connection: Connection, strategy_id: str) -> str | None:
+        """Why a strategy of the session failed; None if it did not, or has no result."""
+        told = sa.select(hyperparameter_tuning_results.c.raw_result).where(
+            *self._result(strategy_id)
+        )
+        raw = connection.execute(told).scalar()
+        failure: str | None = json.loads(raw).get("failure") if raw else None
+        return failure
+
     def complete_queue(self, connection: Connection, rows: "_ResultRows", outcome: Outcome) -> None:
         """Update the queue rows of a chunk: completed, or failed with the reason."""
         if connection.dialect.name == "sqlite":
@@ -196,6 +213,10 @@ class Recorder:
                 .values(status="failed", error_message=sa.bindparam("reason")),
                 failures,
             )
+
+    def _result(self, strategy_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+        results = hyperparameter_tuning_results.c
+        return results.session_id == self.session_id, results.strategy_id == strategy_id
 
     def _configurations(self, indices: npt.NDArray[np.int64]) -> list[str]:
         digits = self.space.digits(indices)

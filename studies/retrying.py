@@ -53,8 +53,15 @@ def retry_failed(session: Session) -> int:
     ------
     SessionError
         If a worker holds a chunk of the session, or the session is not ready to run.
+        If the session is adaptive.
     """
     row = session.refresh()
+    if row.is_adaptive:
+        raise SessionError(
+            f"a failed strategy has spent its slot of {row.session_id}, which is adaptive; go on "
+            f"with another session: mass-tuning generate --mode {row.method} --size N --from "
+            f"{row.session_id}"
+        )
     if row.status not in (*OPEN_STATES, "completed"):
         raise SessionError(f"{row.session_id} is {row.status}; there is nothing to retry yet")
     n_retried = 0

@@ -21,7 +21,7 @@ from studies.schema import execution_log, tuning_sessions, utc_now
 from studies.session import Session, complete_generations
 from studies.session_rows import OPEN_STATES
 from studies.storage import WritePacer, database_errors, write_transaction
-from studies.worker import Worker, WorkReport
+from studies.worker import WorkReport
 
 if TYPE_CHECKING:
     from objectives import FactorBacktest
@@ -184,8 +184,7 @@ def run_session(
             return progress
         objective = ready[0]
         with WritePacer(session.engine) as pacer:
-            lease_seconds = session.config.execution.lease_seconds
-            worker = Worker(session, objective, pacer, lease_seconds, on_limit)
+            worker = session.worker(objective, pacer, on_limit)
             try:
                 pause = IDLE_SECONDS
                 while not stop:

@@ -23,6 +23,7 @@ __all__ = [
     "execution_log",
     "hyperparameter_tuning_results",
     "metadata",
+    "search_generations",
     "strategy_queue",
     "strategy_ranking",
     "tuning_sessions",
@@ -207,6 +208,19 @@ work_chunks = sa.Table(
     _time("started_at"),
     _time("completed_at"),
     sa.Index("ix_work_chunks_state", "session_id", "state", "chunk_no"),
+)
+
+# One row per generation of a genetic session; `points` and `bred_from` are JSON.
+search_generations = sa.Table(
+    "search_generations",
+    metadata,
+    _text("session_id", primary_key=True),
+    _integer("generation", primary_key=True, autoincrement=False),
+    sa.Column("position_start", sa.BigInteger, nullable=False),
+    sa.Column("position_stop", sa.BigInteger, nullable=False),
+    _text("points", nullable=False),
+    _text("bred_from", nullable=False),
+    _created_at(),
 )
 
 strategy_ranking = sa.Table(

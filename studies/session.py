@@ -1,9 +1,6 @@
 """A tuning session: created once, resumed after anything, asked for its results."""
 
-import datetime
 import json
-import math
-import random
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -17,21 +14,25 @@ from search_spaces.errors import ConfigError, SessionError
 from studies import queue
 from studies.config import TuningConfig
 from studies.migrations import prepare_database
-from studies.planning import GENERATING, begin_plan, chunk_size_for, write_plan
-from studies.schema import tuning_sessions, utc_now
+from studies.planning import GENERATING, begin_plan, write_plan
+from studies.schema import tuning_sessions
+from studies.session_plan import make_plan, new_row
 from studies.session_rows import SessionRow, latest_session, list_sessions, read_row
+from studies.slots import Slots
 from studies.storage import WritePacer, create_engine, database_errors, optuna_storage
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest, ReturnPanel
+    from objectives import FactorBacktest, Objective, ReturnPanel
     from studies.face import StudyFace
+    from studies.generations import Generations
     from studies.record import Recorder
+    from studies.worker import Worker
 
 __all__ = ["Session", "complete_generations", "load_panel", "open_database"]
 
 
 class Session:
-    """A planned search over a factor space, recorded in one database.
+    """A search over a factor space, planned or adaptive, recorded in one database.
 
     Use :meth:`create` or :meth:`open`; :meth:`run` works through it, :attr:`results` and
     :meth:`top` read what came out.
@@ -53,9 +54,12 @@ class Session:
         config: TuningConfig | None = None,
         *,
         method: str = "exhaustive",
+        mode: str | None = None,
         size: int | None = None,
         seed: int = 0,
         restrictions: Mapping[str, list[str]] | None = None,
+        start_from: str | None = None,
+        n_start: int = 10,
         notes: str | None = None,
         panel: "ReturnPanel | None" = None,
         on_progress: Callable[[int, int], None] | None = None,
@@ -67,13 +71,21 @@ class Session:
         config : TuningConfig, optional
             Database, space, market, backtest, objective and study; the defaults if left out.
         method : str
-            One of `search_spaces.DESIGNS`.
+            One of `search_spaces.DESIGNS`, of `studies.methods.METHODS`, or the import path of an
+            Optuna sampler (``package.module:ClassName``).
+        mode : {"planned", "adaptive"}, optional
+            Needed for ``random`` only, which is both: a design, unless it is ``adaptive``.
         size : int, optional
-            Number of strategies; the whole space if left out (see `make_design`).
+            Number of strategies; the whole space if left out (see `make_design`). An adaptive
+            method needs it.
         seed : int
-            Seed of the design.
+            Seed of the design or of the samplers.
         restrictions : mapping of str to list of str, optional
             Values that parameters are limited to.
+        start_from : str, optional
+            Session whose best strategies an adaptive method tries first.
+        n_start : int
+            At most so many of them.
         notes : str, optional
             Free text kept with the session.
         panel : ReturnPanel, optional
@@ -93,12 +105,13 @@ class Session:
         DataError
             If there are no returns, or IC is in the space and no market cap in the data.
         ConfigError
-            If backtest settings are impossible.
+            If backtest settings are impossible, or the method, its size or its options.
+        SessionError
+            If the session to start from has nothing to begin with.
         StorageError
             If the database cannot be written.
         """
         from objectives import BacktestSettings, FactorBacktest
-        from studies.face import stores_all
 
         config = config or TuningConfig()
         engine = open_database(config.database)
@@ -112,14 +125,13 @@ class Session:
             metrics=config.objective.metrics,
         )
         objective.check()
-        design = make_design(space, method, size, seed)
-        chunk_size = config.execution.chunk_size or chunk_size_for(
-            design, _block_size(space), every_trial=stores_all(config.study, design.size)
+        config, plan = make_plan(
+            config, objective, engine, mode, method, size, seed, start_from, n_start
         )
-        snapshot = _snapshot(config, objective, design, chunk_size)
-        row = _new_row(objective, design, snapshot, notes)
+        row = new_row(config, objective, plan, notes)
+        chunk_size = int(row.config["chunk_size"])
         with database_errors(engine), WritePacer(engine) as pacer:
-            _write(pacer, row, objective, design, chunk_size, on_progress)
+            _write(pacer, row, objective, plan, chunk_size, on_progress)
         return cls.open(config.database, row.session_id, engine=engine)
 
     @classmethod
@@ -161,10 +173,41 @@ class Session:
         return TuningConfig.from_mapping(told)
 
     @cached_property
-    def design(self) -> Design:
-        """The strategies of the session in their order."""
-        told = self.row.config["design"]
+    def design(self) -> "Design | Generations":
+        """The strategies of a planned or genetic session in their order."""
+        if self.row.is_genetic:
+            from studies.generations import Generations
+
+            return Generations(
+                self.engine,
+                self.row.session_id,
+                self.space,
+                self.slots,
+                self.config.methods.genetic,
+                self.directions,
+            )
+        told = self.row.config.get("design")
+        if told is None:
+            raise SessionError(
+                f"{self.row.session_id} is {self.row.mode}: its strategies are not known before "
+                "they are tried; read its results or its study"
+            )
         return make_design(self.space, told["method"], told["size"], told["seed"])
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The budget of an adaptive or genetic session."""
+        row = self.row
+        return Slots(row.method, row.total, row.seed, tuple(row.config.get("warm_start", ())))
+
+    @property
+    def plan(self) -> Design | Slots:
+        """What the session was planned as: strategies in their order, or a budget."""
+        if self.row.is_adaptive or self.row.is_genetic:
+            return self.slots
+        planned = self.design
+        assert isinstance(planned, Design)
+        return planned
 
     @property
     def directions(self) -> dict[str, str]:
@@ -238,6 +281,34 @@ class Session:
             start_date=backtest.get("start_date") or "",
             end_date=backtest.get("end_date") or "",
         )
+
+    def worker(
+        self,
+        objective: "Objective",
+        pacer: WritePacer,
+        on_limit: Callable[[], None] | None = None,
+    ) -> "Worker":
+        """Return a worker of the kind that the session needs.
+
+        Parameters
+        ----------
+        objective : Objective
+        pacer : WritePacer
+        on_limit : callable, optional
+            See `studies.worker.Worker`.
+        """
+        from studies.worker import Worker
+
+        kind = Worker
+        if self.row.is_adaptive:
+            from studies.adaptive import AdaptiveWorker
+
+            kind = AdaptiveWorker
+        elif self.row.is_genetic:
+            from studies.generations import GeneticWorker
+
+            kind = GeneticWorker
+        return kind(self, objective, pacer, self.config.execution.lease_seconds, on_limit)
 
     @cached_property
     def face(self) -> "StudyFace":
@@ -322,7 +393,7 @@ def complete_generations(
                 pacer,
                 row.session_id,
                 session.space,
-                session.design,
+                session.plan,
                 int(row.config["chunk_size"]),
                 queue.worker_name(),
                 on_progress=on_progress,
@@ -331,17 +402,11 @@ def complete_generations(
     return finished
 
 
-def new_session_id() -> str:
-    """Make a session id from the local time and four random digits."""
-    now = datetime.datetime.now()
-    return f"session_{now:%Y%m%d_%H%M%S}_{random.SystemRandom().randrange(10_000):04d}"
-
-
 def _write(
     pacer: WritePacer,
     row: SessionRow,
     objective: "FactorBacktest",
-    design: Design,
+    plan: Design | Slots,
     chunk_size: int,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
@@ -365,9 +430,7 @@ def _write(
         )
         claim = begin_plan(connection, row.session_id, worker)
     _ensure_study(Session(pacer.engine, row))
-    write_plan(
-        pacer, row.session_id, objective.space, design, chunk_size, worker, claim, on_progress
-    )
+    write_plan(pacer, row.session_id, objective.space, plan, chunk_size, worker, claim, on_progress)
 
 
 def _ensure_study(session: Session) -> None:
@@ -389,54 +452,16 @@ def _ensure_study(session: Session) -> None:
         warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names(list(session.directions))
     study.set_user_attr("mass_tuning", {"mode": row.mode, "method": row.method, "seed": row.seed})
-    save_note(study, session.face.describe())
+    save_note(study, _note(session))
     storage.engine.dispose()
 
 
-def _snapshot(
-    config: TuningConfig, objective: "FactorBacktest", design: Design, chunk_size: int
-) -> dict[str, Any]:
-    """Everything the session is made of, as JSON; credentials stay out of it."""
-    values = config.model_dump(mode="json")
-    values.update(objective.space.to_config())
-    values["backtest"] = objective.settings.to_dict()
-    values["objective"] = {"metrics": dict(objective.directions)}
-    del values["database"]
-    return {
-        "config": values,
-        "design": {"method": design.method, "size": design.size, "seed": design.seed},
-        "chunk_size": chunk_size,
-        "semantics": SEMANTICS_VERSION,
-    }
-
-
-def _new_row(
-    objective: "FactorBacktest", design: Design, snapshot: dict[str, Any], notes: str | None
-) -> SessionRow:
-    notices = [*objective.warnings, *([design.note] if design.note else [])]
-    return SessionRow(
-        session_id=new_session_id(),
-        mode="exhaustive" if design.method == "exhaustive" else "sampling",
-        method=design.method,
-        seed=design.seed,
-        total=design.size,
-        completed=0,
-        failed=0,
-        status=GENERATING,
-        created_at=utc_now(),
-        started_at=None,
-        completed_at=None,
-        config={**snapshot, "warnings": notices},
-        notes=notes,
-        space_fingerprint=objective.space.fingerprint,
-        data_fingerprint=objective.fingerprint,
+def _note(session: Session) -> str:
+    """Say in the dashboard what the study holds."""
+    row = session.row
+    if not row.is_adaptive:
+        return session.face.describe()
+    return (
+        f"All strategies that {row.method} proposes in session {row.session_id}, up to "
+        f"{row.total:,}, are trials here; what it proposes again is looked up (`cached`)."
     )
-
-
-def _block_size(space: FactorSpace) -> int:
-    sizes = [
-        len(parameter.finite_values())
-        for parameter in space.parameters
-        if parameter.name not in space.block_parameters
-    ]
-    return math.prod(sizes)

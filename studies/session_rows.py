@@ -13,7 +13,21 @@ from search_spaces.errors import SessionError
 from studies.schema import tuning_sessions
 from studies.storage import database_errors
 
-__all__ = ["OPEN_STATES", "SessionRow", "latest_session", "list_sessions", "read_row"]
+__all__ = [
+    "ADAPTIVE",
+    "GENETIC",
+    "OPEN_STATES",
+    "SessionRow",
+    "latest_session",
+    "list_sessions",
+    "read_row",
+]
+
+ADAPTIVE = "adaptive"
+"""Mode of a session in which a sampler chooses the strategies as it runs."""
+
+GENETIC = "genetic"
+"""Mode of a session that breeds its strategies a generation at a time."""
 
 OPEN_STATES = ("created", "running", "paused", "failed")
 """States of a session that still has work to do."""
@@ -50,6 +64,16 @@ class SessionRow:
     notes: str | None
     space_fingerprint: str | None
     data_fingerprint: str | None
+
+    @property
+    def is_genetic(self) -> bool:
+        """Whether strategies are bred and queued a generation at a time."""
+        return self.mode == GENETIC
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether a sampler chooses the strategies as the session runs."""
+        return self.mode == ADAPTIVE
 
 
 def read_row(engine: Engine, session_id: str) -> SessionRow:

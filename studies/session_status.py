@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,8 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from studies.health import warnings_of
-from studies.schema import execution_log, strategy_queue, utc_now, work_chunks
+from studies.schema import (
+    execution_log,
+    hyperparameter_tuning_results,
+    strategy_queue,
+    utc_now,
+    work_chunks,
+)
 from studies.session import Session
+from studies.session_rows import SessionRow
 from studies.storage import database_clock, database_errors
 
 __all__ = ["SessionStatus", "status"]
@@ -20,6 +29,7 @@ _PAUSE_SECONDS = 10.0
 _RATE_CHUNKS = 20
 _WORKER_CHUNKS = 400
 _LOG_ENTRIES = 10
+_results = hyperparameter_tuning_results
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,8 @@ class SessionStatus:
         earlier workers, seconds in hand and until the lease runs out, strategies per second of
         the worker's newest chunks.
     failures : mapping of str to int
-        Failed strategies by reason.
+        Failed strategies by reason; in an adaptive session each counts once, however often it was
+        proposed.
     errors : tuple of mapping
         Newest errors and warnings of the execution log.
     log : tuple of mapping
@@ -94,7 +105,7 @@ def status(session: Session, *, detailed: bool = False) -> SessionStatus:
         chunks = _chunk_counts(connection, row.session_id)
         recent = _recent_chunks(connection, row.session_id)
         workers = _workers(connection, row.session_id, recent)
-        failures = _failures(connection, row.session_id) if detailed and row.failed else {}
+        failures = _failures(connection, row) if detailed and row.failed else {}
         log = _log(connection, row.session_id) if detailed else ()
         errors = _log(connection, row.session_id, ("ERROR", "WARNING")) if detailed else ()
     rate = _rate(recent[:_RATE_CHUNKS])
@@ -212,7 +223,17 @@ def _host_and_pid(worker: str) -> tuple[str | None, int | None]:
     return (parts[0], int(parts[1])) if len(parts) == 4 and parts[1].isdigit() else (None, None)
 
 
-def _failures(connection: sa.Connection, session_id: str) -> dict[str, int]:
+def _failures(connection: sa.Connection, row: SessionRow) -> dict[str, int]:
+    """Count failed strategies by reason, most frequent first."""
+    session_id = row.session_id
+    if row.is_adaptive:  # without a queue: the reasons are in the results
+        texts = connection.execute(
+            sa.select(_results.c.raw_result).where(
+                _results.c.session_id == session_id, _results.c.raw_result.is_not(None)
+            )
+        ).scalars()
+        reasons = [json.loads(text).get("failure") for text in texts]
+        return dict(Counter(reason for reason in reasons if reason is not None).most_common())
     rows = connection.execute(
         sa.select(strategy_queue.c.error_message, sa.func.count())
         .where(strategy_queue.c.session_id == session_id, strategy_queue.c.status == "failed")

@@ -6,10 +6,10 @@ lock) is waited for and tried again; fences make that safe. Everything else is *
 """
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -17,19 +17,21 @@ import sqlalchemy as sa
 
 from search_spaces.errors import MassTuningError, SessionError
 from studies import queue
+from studies.lease import LeaseKeeper
 from studies.planning import QUEUE_LIMIT
 from studies.queue import Claim, LostClaimError
 from studies.record import Outcome
 from studies.retry import persist
 from studies.schema import create_result_indexes, tuning_sessions, utc_now
 from studies.session import Session
-from studies.storage import WritePacer, write_transaction
+from studies.storage import WritePacer
 from studies.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from objectives import Batch, Objective
+    from studies.known import KnownOutcomes
 
-__all__ = ["WorkReport", "Worker"]
+__all__ = ["CRASHES_BEFORE_FAILURE", "WorkReport", "Worker", "add_totals", "joined"]
 
 CRASHES_BEFORE_FAILURE = 3
 """A strategy alone in its chunk fails when so many workers died with it."""
@@ -93,6 +95,7 @@ class Worker:
     on_limit: Callable[[], None] | None = None
     name: str = field(default_factory=queue.worker_name)
     held: Claim | None = None
+    _keeper: LeaseKeeper | None = field(default=None, init=False, repr=False)
 
     def step(self, *, claim_next: Callable[[], bool] = lambda: True) -> WorkReport:
         """Work on the claimed chunk, or claim one first.
@@ -141,15 +144,19 @@ class Worker:
         return self._persist(transaction)
 
     def evaluate(self, claim: Claim) -> Outcome:
-        """Evaluate a chunk while a thread renews its lease."""
+        """Evaluate a chunk, but for what is known already, while a thread renews its lease."""
         indices = self.session.design.indices(claim.start, claim.stop)
         started, began = utc_now(), time.perf_counter()
+        cached = np.zeros(len(indices), dtype=np.bool_)
         if claim.crashes >= CRASHES_BEFORE_FAILURE and len(indices) == 1:
             reason = f"crashed: {claim.crashes} workers died while they evaluated it"
-            batch = _joined(self.objective, [reason])
+            batch = joined(self.objective, [reason])
         else:
             with self._lease(claim):
-                batch = self._evaluate(indices)
+                known = self._persist(lambda: self._known.find(indices))
+                batch, cached = known.batch, known.found
+                if not cached.all():
+                    batch = known.joined(self._evaluate(indices[~cached]))
         return Outcome(
             indices=indices,
             positions=np.arange(claim.start, claim.stop),
@@ -157,6 +164,7 @@ class Worker:
             started=started,
             completed=utc_now(),
             seconds=time.perf_counter() - began,
+            cached=cached,
         )
 
     def record(self, claim: Claim, outcome: Outcome, *, claim_next: bool = True) -> Claim | None:
@@ -198,7 +206,7 @@ class Worker:
                     recorder.complete_queue(connection, rows, outcome)
                 recorder.insert_results(connection, rows, outcome)
                 # all workers share this row, so it is locked as late as possible
-                _add_totals(connection, session_id, n_completed, n_failed)
+                add_totals(connection, session_id, n_completed, n_failed)
                 self.session.face.append(connection, outcome, trials)
                 if not claim_next:
                     return None
@@ -239,7 +247,16 @@ class Worker:
         if claim is not None:
             with contextlib.suppress(Exception):  # its lease runs out
                 self.release(claim)
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
         self.pacer.close()
+
+    @cached_property
+    def _known(self) -> "KnownOutcomes":
+        from studies.known import KnownOutcomes
+
+        return KnownOutcomes(self.session)
 
     def _missing_best(self) -> list[str]:
         with self.session.engine.connect() as connection:
@@ -282,30 +299,16 @@ class Worker:
         if len(reasons) == len(indices) > 1 and self.session.refresh().completed == 0:
             # nothing has ever worked: not the strategies, what evaluates them is broken
             raise SessionError(f"every strategy of a chunk raised; the first: {reasons[0]}")
-        return _joined(self.objective, batches)
+        return joined(self.objective, batches)
 
     def _persist(self, action: Callable[[], Result]) -> Result:
         return persist(action, on_retry=lambda error, attempt: self.pacer.close())
 
-    @contextlib.contextmanager
-    def _lease(self, claim: Claim) -> Iterator[None]:
+    def _lease(self, claim: Claim) -> contextlib.AbstractContextManager[None]:
         """Renew the lease of a claim in the background."""
-        done = threading.Event()
-
-        def keep() -> None:
-            while not done.wait(self.lease_seconds / 3):
-                # a lost lease or connection shows when the chunk is recorded
-                with contextlib.suppress(Exception), write_transaction(self.session.engine) as c:
-                    if not queue.renew(c, claim, self.lease_seconds):
-                        return
-
-        thread = threading.Thread(target=keep, name=f"lease-{claim.chunk_no}", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+        if self._keeper is None:
+            self._keeper = LeaseKeeper(self.session.engine, self.lease_seconds)
+        return self._keeper.hold(claim)
 
     def _report(self, outcome: Outcome) -> WorkReport:
         n_failed = int(outcome.failed.sum())
@@ -323,7 +326,7 @@ class Worker:
         )
 
 
-def _joined(objective: "Objective", batches: "list[Batch | str]") -> "Batch":
+def joined(objective: "Objective", batches: "list[Batch | str]") -> "Batch":
     """Join batches of one strategy each; a text is the reason of a failed one."""
     from objectives import Batch
 
@@ -345,9 +348,8 @@ def _require(connection: sa.Connection, claim: Claim, lease_seconds: float) -> N
         raise LostClaimError(f"the end of {claim.session_id} was taken over by another worker")
 
 
-def _add_totals(
-    connection: sa.Connection, session_id: str, n_completed: int, n_failed: int
-) -> None:
+def add_totals(connection: sa.Connection, session_id: str, n_completed: int, n_failed: int) -> None:
+    """Count strategies in the session's row, which stays locked until commit."""
     connection.execute(
         tuning_sessions.update()
         .where(tuning_sessions.c.session_id == session_id)

@@ -65,6 +65,7 @@ execution:
   chunk_seconds: 300.0 # a chunk that takes longer is evaluated strategy by strategy
   strategy_seconds: 60.0 # a strategy that takes longer fails
   memory_limit: 2GiB # of each worker process of --parallel N; "0": none
+  reuse: true # what a session measured on the same data and settings is not computed again
   cache: null # folder of panels and factor values; null: the user's cache folder
 
 # What of a session becomes trials of its Optuna study.
@@ -74,4 +75,56 @@ study:
   sample: 1500 # evenly spread strategies in a digest
   running_best: 20 # those that enter the best so many are added as they come
   final_best: 500 # at the end the best so many are all there
+
+# Options of the adaptive methods, generate --mode NAME; a sampler of your own has its keyword
+# arguments here under "package.module:ClassName".
+methods:
+  tpe:
+    n_startup_trials: 10 # drawn at random first
+    n_ei_candidates: 24 # candidates among which the most promising is taken
+    multivariate: null # model the parameters together; null: with one objective yes, else no
+    group: false # model groups of parameters that were suggested together
+    constant_liar: true # workers keep away from what others are evaluating right now
+  genetic:
+    initial_size: 22 # first strategies, of a Sobol sequence
+    restart_after: 96 # strategies without improvement until a new population begins; 0: never
+    restart_size: 40 # its first strategies, further on in the sequence
+    generation_size: 8 # strategies bred at a time
+    population_size: 12 # parents
+    elitism: null # parents that survive beside their children; null: those that are better
+    selection: auto # tournament (one objective), nsga2 (several); or nsga3, spea2
+    tournament_size: 4 # a parent is the best of so many
+    crossover: uniform # or one_point, two_point
+    crossover_prob: 0.95 # that a child has two parents
+    crossover_eta: 20.0 # continuous ranges: the higher, the nearer to the parents
+    mutation_prob: 0.2 # of every parameter of a child
+    step_continue_prob: 0.5 # ordered values: one place on, and with this probability one more
+    jump_prob: 0.05 # ordered values: any value instead
+    mutation_eta: 20.0 # continuous ranges: the higher, the smaller the moves
+  nsga2:
+    population_size: 50 # strategies of a generation; the first is drawn at random
+    mutation_prob: null # of every parameter of a child; null: 1 / number of parameters
+    crossover: uniform # in ranges also blxalpha, sbx, spx, undx, vsbx
+    crossover_prob: 0.9 # that a child has two parents
+    swapping_prob: 0.5 # uniform: that a parameter comes from the second parent
+  nsga3:
+    population_size: 50
+    mutation_prob: null
+    crossover: uniform
+    crossover_prob: 0.9
+    swapping_prob: 0.5
+    dividing_parameter: 3 # density of the reference points
+  gp: # needs: pip install 'mass-tuning[gp]'
+    n_startup_trials: 10
+    deterministic_objective: false # true: figures are exact
+  cmaes: # ranges only; needs: pip install 'mass-tuning[cmaes]'
+    n_startup_trials: 1
+    popsize: null # strategies of a generation; null: 4 + floor(3 ln(number of ranges))
+    use_separable_cma: false # a diagonal covariance matrix only
+    with_margin: false # a least probability for every value of stepped ranges
+    lr_adapt: false # adapt the learning rate
+  random: {}
+  qmc:
+    qmc_type: sobol # or halton
+    scramble: true # by the seed of the session
 """

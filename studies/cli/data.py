@@ -138,6 +138,7 @@ def import_command(
     mass-tuning export
     mass-tuning export --format parquet -o results.parquet
     mass-tuning export --session session_20250131_120000_1234 -o all.json
+    mass-tuning export --pareto -o front.csv
     """,
 )
 @session_option("the newest with results")
@@ -153,12 +154,22 @@ def import_command(
     metavar="FILE",
     help="Default: the session id in the current folder; an existing file is replaced.",
 )
+@click.option(
+    "--pareto", is_flag=True, help="Several objectives: only strategies on the Pareto front."
+)
 @command_options
 @click.pass_obj
 def export_command(
-    context: Context, session_id: str | None, file_format: str | None, output: str | None
+    context: Context,
+    session_id: str | None,
+    file_format: str | None,
+    output: str | None,
+    pareto: bool,
 ) -> None:
-    """Write every result of a session to a file, failed strategies and their reasons included."""
+    """Write every result of a session to a file, failed strategies and their reasons included.
+
+    With several objectives the column pareto tells the strategies on the Pareto front.
+    """
     from studies.export import export
 
     session = context.session(session_id, "results")
@@ -166,7 +177,7 @@ def export_command(
         file_format = file_format or "csv"
         output = f"{session.row.session_id}.{file_format}"
     with waiting(f"writing {output}"):
-        n_rows = export(session, output, file_format)
+        n_rows = export(session, output, file_format, pareto=pareto)
     n_bytes = Path(output).stat().st_size
     if context.as_json:
         print_json(
@@ -179,7 +190,8 @@ def export_command(
             }
         )
         return
-    say(f"{n_rows:,} strategies of {session.row.session_id} in {output} ({size(n_bytes)})")
+    of = f"{'the Pareto front of ' if pareto else ''}{session.row.session_id}"
+    say(f"{n_rows:,} strategies of {of} in {output} ({size(n_bytes)})")
 
 
 def import_market(panel: ReturnPanel, database: str) -> Any:

@@ -52,6 +52,7 @@ class _Sample:
     mass-tuning estimate
     mass-tuning estimate --mode sampling --method sobol --size 50000
     mass-tuning estimate --set weight_method=EQ,FS --trials full
+    mass-tuning estimate --mode tpe --size 1000
     """,
 )
 @plan_options
@@ -112,6 +113,8 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     )
     objective.check()
     objective.cube  # noqa: B018 (computed here, so that it counts as part of the start)
+    if plan.mode == "adaptive":
+        return _measure_adaptive(plan, objective, began)
     design = make_design(objective.space, plan.method, plan.size, plan.seed)
     objective.evaluate(design.indices(0, min(design.size, 200)))  # loads or compiles the kernels
     start = time.perf_counter() - began
@@ -157,6 +160,47 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     }
 
 
+def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> dict[str, Any]:
+    """Run the beginning of an adaptive session."""
+    from studies.slots import plan_slots
+
+    directions = objective.directions
+    slots = plan_slots(plan.config, objective.space, directions, plan.method, plan.size, plan.seed)
+    objective.evaluate([0])  # loads or compiles the kernels
+    start = time.perf_counter() - began
+    with tempfile.TemporaryDirectory(prefix="mass-tuning-") as folder:
+        size = min(slots.size, _TRIAL_SAMPLE)
+        planning, trials = _session(Path(folder) / "slots.db", plan, objective, size, {})
+    generate, execute = slots.size * planning.seconds_each, slots.size * trials.seconds_each
+    return {
+        "strategies": slots.size,
+        "mode": "adaptive",
+        "method": slots.method,
+        "trials": slots.size,
+        "seconds": {
+            "start": start,
+            "generate": generate,
+            "execute": execute,
+            "total": start + generate + execute,
+        },
+        "strategies_per_second": slots.size / execute,
+        "database_bytes": round(slots.size * (planning.bytes_each + trials.bytes_each)),
+        "memory_bytes": _peak_memory(),
+        "sample": {
+            "planned": planning.strategies,
+            "executed": trials.strategies,
+            "with_trials": trials.strategies,
+        },
+        "sources": [
+            f"measured here: the first {trials.strategies:,} strategies of {slots.method} in "
+            f"{duration(trials.seconds)}, in a temporary SQLite file; a sampler takes longer the "
+            "more it has seen",
+            "memory is the peak of this process, with the market and the factor values",
+        ],
+        "warnings": [*objective.warnings, *slots.notes],
+    }
+
+
 def _samples(
     folder: Path, plan: Plan, objective: FactorBacktest, design: Design
 ) -> tuple[_Sample, _Sample, _Sample]:
@@ -184,6 +228,7 @@ def _session(
     session = Session.create(
         plan.config.model_copy(update={"database": url, "study": study_config}),
         method=plan.method,
+        mode=plan.mode,
         size=size,
         seed=plan.seed,
         restrictions=plan.restrictions,

@@ -8,7 +8,7 @@ import click
 
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import note, print_json, say, style, warn
-from studies.cli.planning import plan_options, read_plan
+from studies.cli.planning import Plan, plan_options, read_plan
 from studies.cli.progress import counting
 
 if TYPE_CHECKING:
@@ -27,16 +27,39 @@ __all__ = ["generate", "housekeeping", "require_market"]
     mass-tuning generate --mode exhaustive --size 10000 --set weight_method=EQ,FS
     mass-tuning generate --mode sampling --size 1000
     mass-tuning generate --mode sampling --method sobol --size 4096 --seed 7
+    mass-tuning generate --mode genetic --size 1000 --seed 1
+    mass-tuning generate --mode tpe --size 500 --seed 1
+    mass-tuning generate --mode nsga2 --size 1000 --from session_20250131_120000_1234
     mass-tuning generate --split-date 2025-06-01 --backtest fee_rate=0.0005
     """,
 )
 @plan_options
+@click.option(
+    "--from",
+    "start_from",
+    metavar="ID",
+    help="Session whose best strategies a search tries first.",
+)
+@click.option(
+    "--from-best",
+    "n_start",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many of them.  [default: 10]",
+)
 @click.option("--notes", metavar="TEXT", help="Free text kept with the session.")
 @command_options
 @click.pass_obj
-def generate(context: Context, notes: str | None, **options: Any) -> None:
+def generate(
+    context: Context,
+    start_from: str | None,
+    n_start: int | None,
+    notes: str | None,
+    **options: Any,
+) -> None:
     """Plan a session: which strategies, on which data, with which settings."""
     plan = read_plan(context, **options)
+    _check_start(plan, start_from, n_start)
     require_market(context)
     context.hint = "; a session begun is completed by the next generate or execute"
     from studies.session import Session
@@ -46,9 +69,12 @@ def generate(context: Context, notes: str | None, **options: Any) -> None:
         session = Session.create(
             plan.config,
             method=plan.method,
+            mode=plan.mode,
             size=plan.size,
             seed=plan.seed,
             restrictions=plan.restrictions,
+            start_from=start_from,
+            n_start=n_start or 10,
             notes=notes,
             on_progress=advance,
         )
@@ -59,7 +85,10 @@ def generate(context: Context, notes: str | None, **options: Any) -> None:
     for text in session.row.config["warnings"]:
         warn(text)
     row = session.row
-    say(f"{style(row.session_id, bold=True)}  {row.total:,} strategies planned ({row.method})")
+    what = "strategies to try" if row.is_adaptive else "strategies planned"
+    say(f"{style(row.session_id, bold=True)}  {row.total:,} {what} ({row.method})")
+    if row.config.get("warm_start"):
+        say(f"begins with {len(row.config['warm_start']):,} of the best of {start_from}")
     say(f"run it with: {following}")
 
 
@@ -76,10 +105,21 @@ def _describe(session: Session, following: str) -> dict[str, Any]:
         "status": row.status,
         "objective": session.directions,
         "backtest": row.config["config"]["backtest"],
+        "warm_start": row.config.get("warm_start", []),
         "notes": row.notes,
         "warnings": row.config["warnings"],
         "next": following,
     }
+
+
+def _check_start(plan: Plan, start_from: str | None, n_start: int | None) -> None:
+    if start_from is not None and plan.mode != "adaptive":
+        raise click.ClickException(
+            "--from is about samplers, which learn from what they are given; add --mode tpe, or "
+            "another one that does"
+        )
+    if n_start is not None and start_from is None:
+        raise click.ClickException("--from-best is about --from SESSION; add that")
 
 
 def require_market(context: Context) -> None:

@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "plan_options", "read_plan"]
 
-MODES = ("exhaustive", "sampling")
+PLANNED = ("exhaustive", "sampling")
+ADAPTIVE = ("tpe", "genetic", "nsga2", "nsga3", "gp", "cmaes", "random", "qmc")
+"""The names of `studies.methods.METHODS`, which the help must not wait for."""
 METHODS = ("random", "latin_hypercube", "grid", "sobol", "halton")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class _Mode(click.Choice[str]):
-    """A choice that says of other methods that they are not in this release."""
+class _Mode(click.ParamType[str]):
+    """A planned mode, an adaptive method, or the import path of a sampler."""
 
     name = "mode"
 
-    def __init__(self) -> None:
-        super().__init__(MODES)
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value in MODES:
+        if value in (*PLANNED, *ADAPTIVE) or ":" in value:
             return value
         raise click.ClickException(
-            f"--mode {value} is not in this release; choose {' or '.join(MODES)}"
+            f"--mode {value} is unknown; choose {', '.join((*PLANNED, *ADAPTIVE))}, or "
+            "package.module:ClassName, an Optuna sampler of your own"
         )
 
 
@@ -43,8 +43,9 @@ class Plan:
     ----------
     config : TuningConfig
         With backtest settings and trials of the command line in their place.
+    mode : {"planned", "adaptive"}
     method : str
-        One of `search_spaces.DESIGNS`.
+        As `Session.create` takes it.
     size : int or None
     seed : int
     restrictions : dict of str to list of str
@@ -52,6 +53,7 @@ class Plan:
     """
 
     config: TuningConfig
+    mode: str
     method: str
     size: int | None
     seed: int
@@ -83,13 +85,20 @@ def read_plan(
     click.UsageError
         If options do not go together or are malformed.
     """
-    if mode == "exhaustive" and method is not None:
+    adaptive = mode not in PLANNED
+    if mode != "sampling" and method is not None:
         raise click.ClickException(
-            f"--mode exhaustive takes no --method, got {method}; use --mode sampling for designs"
+            f"--mode {mode} takes no --method, got {method}; use --mode sampling for designs"
         )
-    if mode == "sampling" and size is None:
+    if mode != "exhaustive" and size is None:
         raise click.ClickException(
-            "--mode sampling needs --size, the number of strategies to draw; add --size N"
+            f"--mode {mode} needs --size, the number of strategies to "
+            f"{'try' if adaptive else 'draw'}; add --size N"
+        )
+    if adaptive and mode != "genetic" and trials == "digest":
+        raise click.ClickException(
+            f"--trials digest does not go with --mode {mode}, which learns from all trials; leave "
+            "it out"
         )
     backtest = {name: _scalar(value) for name, value in _assignments("--backtest", settings)}
     for name, value in dates.items():
@@ -106,7 +115,8 @@ def read_plan(
         config = config.model_copy(update={"study": study})
     return Plan(
         config=config,
-        method=mode if mode == "exhaustive" else method or METHODS[0],
+        mode="adaptive" if adaptive else "planned",
+        method=method or METHODS[0] if mode == "sampling" else mode,
         size=size,
         seed=seed,
         restrictions={
@@ -147,21 +157,30 @@ _OPTIONS = [
         type=_Mode(),
         default="exhaustive",
         show_default=True,
-        help="The whole space (or its first --size in an evenly spread order), or a sample.",
+        metavar="MODE",
+        help="exhaustive: the whole space (or its first --size in an evenly spread order); "
+        "sampling: a sample, drawn beforehand; genetic: bred a generation at a time; tpe, nsga2, "
+        "nsga3, gp, cmaes, random, qmc: an Optuna sampler chooses as it learns, or one of your "
+        "own, package.module:ClassName.",
     ),
     click.option(
         "--method",
         type=click.Choice(METHODS),
         help="How --mode sampling draws.  [default: random]",
     ),
-    click.option("--size", type=click.IntRange(min=1), metavar="N", help="Number of strategies."),
+    click.option(
+        "--size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of strategies; a sampler may propose one twice, which counts.",
+    ),
     click.option(
         "--seed",
         type=click.IntRange(min=0),
         default=0,
         show_default=True,
         metavar="S",
-        help="Seed of the sample; for exhaustive the block to begin with.",
+        help="Seed of the sample or the sampler; for exhaustive the block to begin with.",
     ),
     click.option(
         "--set",

@@ -58,8 +58,8 @@ def show(
 ) -> None:
     """Show one strategy: parameters, every figure, its rank, its equity curve.
 
-    STRATEGY is an id, or the word best. The curve, trades and rankings are computed anew from the
-    market in the database.
+    STRATEGY is an id, or the word best (of several objectives: by the first). The curve, trades
+    and rankings are computed anew from the market in the database.
     """
     if funding and not trades:
         raise click.ClickException("--funding says how --trades are printed; add --trades")
@@ -188,6 +188,7 @@ def _document(
         "strategy_id": recorded["strategy_id"],
         "rank": recorded["rank"],
         "n_ranked": session.row.completed,
+        **({"pareto": recorded["pareto"]} if "pareto" in recorded else {}),
         "failure": recorded["failure"],
         "start_date": recorded["start_date"],
         "end_date": recorded["end_date"],
@@ -218,6 +219,9 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
         warn(text)
     if recorded["rank"] is not None:
         place = f"rank {recorded['rank']:,} of {session.row.completed:,}"
+        if "pareto" in recorded:
+            where = "on" if recorded["pareto"] else "not on"
+            place += f" by {next(iter(session.directions))}, {where} the Pareto front"
     else:
         place = style(f"failed: {recorded['failure']}", fg="red")
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")

@@ -66,7 +66,9 @@ PARAMETERS = (
     help="How many.",
 )
 @click.option(
-    "--metric", metavar="NAME", help="Rank by this figure; default: the session's objective."
+    "--metric",
+    metavar="NAME",
+    help="Rank by this figure; default: the session's objective, of several the Pareto front.",
 )
 @click.option(
     "--direction",
@@ -78,11 +80,23 @@ PARAMETERS = (
 def top(
     context: Context, session_id: str | None, n: int, metric: str | None, direction: str | None
 ) -> None:
-    """List the best strategies of a session."""
+    """List the best strategies of a session.
+
+    In a session with several objectives that is its Pareto front: strategies that no other one
+    surpasses in an objective without falling behind in another. They stand in the order of the
+    first objective, and rank is the place among all strategies by it.
+    """
+    from studies.results import pareto_front
     from studies.results import top as best
 
     session = context.session(session_id, "results")
-    frame = best(session, n, metric=metric, direction=direction)
+    several = len(session.directions) > 1
+    front_size = None
+    if several and metric is None and direction is None:
+        front = pareto_front(session)
+        front_size, frame = len(front), front.head(n)
+    else:
+        frame = best(session, n, metric=metric, direction=direction)
     chosen = metric or next(iter(session.directions))
     if context.as_json:
         print_json(
@@ -91,6 +105,7 @@ def top(
                 "status": session.row.status,
                 "metric": chosen,
                 "direction": direction or _natural_direction(session, chosen),
+                **(_front_told(session, front_size) if several else {}),
                 "warnings": list(session.row.config.get("warnings", ())),
                 "strategies": strategy_records(frame),
             }
@@ -100,20 +115,34 @@ def top(
     for text in row.config.get("warnings", ()):
         warn(text)
     done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
-    say(f"{style(row.session_id, bold=True)}  by {chosen}, {done}, {row.failed:,} failed")
+    what = f"by {chosen}"
+    if front_size is not None:
+        what = f"Pareto front of {front_size:,} strategies by {_objectives(session)}"
+    say(f"{style(row.session_id, bold=True)}  {what}, {done}, {row.failed:,} failed")
     say()
     if frame.empty:
         say(f"  no strategy has a {chosen} yet")
         return
-    print_top(session, frame, metric=chosen)
+    _print_strategies(frame, [chosen] if front_size is None else list(session.directions))
+    if front_size is not None and front_size > len(frame):
+        whole = context.command(f"top --session {row.session_id} -n {front_size}")
+        say()
+        say(f"{front_size - len(frame):,} more on the front: {whole}")
 
 
-def print_top(session: Session, frame: pd.DataFrame, *, metric: str | None = None) -> None:
-    """Print a table of strategies, as `studies.results.top` returns it."""
+def print_top(session: Session, frame: pd.DataFrame) -> None:
+    """Print a table of strategies, as `studies.results.top` returns it without a metric."""
+    if len(session.directions) > 1:
+        say(f"Pareto front by {_objectives(session)}, the first {len(frame):,}")
+        say()
+    _print_strategies(frame, list(session.directions))
+
+
+def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
     units = metric_units()
-    first = metric or next(iter(session.directions))
-    names = [first, "net_sharpe_ratio", "oos_net_sharpe_ratio", "total_return", "oos_total_return"]
-    names += ["max_drawdown", "win_rate", "trade_count", "avg_holding_days", "turnover"]
+    names = [*first, "net_sharpe_ratio", "oos_net_sharpe_ratio", "total_return"]
+    names += ["oos_total_return", "max_drawdown", "win_rate", "trade_count", "avg_holding_days"]
+    names += ["turnover"]
     columns = [
         Column("rank", [str(rank) for rank in frame.index]),
         Column("strategy", frame["strategy_id"].tolist(), right=False),
@@ -148,6 +177,19 @@ def metric_units() -> dict[str, str]:
 
     units = {metric.name: metric.unit for metric in METRICS}
     return units | {f"oos_{name}": unit for name, unit in units.items()}
+
+
+def _objectives(session: Session) -> str:
+    return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
+
+
+def _front_told(session: Session, front_size: int | None) -> dict[str, Any]:
+    """Tell a program about several objectives; without a size the ranking is by one figure."""
+    return {
+        "objectives": session.directions,
+        "pareto": front_size is not None,
+        "front_size": front_size,
+    }
 
 
 def _natural_direction(session: Session, metric: str) -> str:

@@ -32,7 +32,7 @@ __all__ = [
 VERSION_TABLE = "mass_tuning_schema"
 # The newest migration in versions/; named here so that an up-to-date database is recognised
 # without importing Alembic.
-HEAD = "0001"
+HEAD = "0002"
 # Revisions of Optuna's own tables that `studies.optuna_trials` was tested with.
 TESTED_REVISIONS = frozenset({"v3.2.0.a"})
 

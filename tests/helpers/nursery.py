@@ -14,7 +14,8 @@ import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 import sqlalchemy as sa
 
 from objectives import FactorBacktest, ReturnPanel
-from studies import Session, TuningConfig, planning
+from studies import Session, TuningConfig, adaptive, planning
+from studies.adaptive import AdaptiveWorker
 from studies.cleaning import delete_session, finish_deletions
 from studies.run import Stop
 from studies.session import complete_generations, open_database
@@ -39,7 +40,32 @@ class Fuse:
         sa.event.listen(sa.Engine, "commit", self)
 
 
+def die_at(event, at_slot):
+    """Let this process be killed at an event of its n-th slot."""
+    owner, name, before = {
+        "claimed": (AdaptiveWorker, "_propose", True),
+        "evaluating": (AdaptiveWorker, "_value", True),
+        "writing": (adaptive, "end_trial", False),
+        "committed": (AdaptiveWorker, "record", False),
+    }[event]
+    original, n_calls = getattr(owner, name), 0
+
+    def fatal(*args, **options):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == at_slot and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **options)
+        if n_calls == at_slot:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, fatal)
+
+
 def run(job, fuse):
+    if "at" in job:
+        die_at(job["at"], job["slot"])
     session = Session.open(job["url"], job["session"])
     objective = session.objective()
     evaluate = objective.evaluate

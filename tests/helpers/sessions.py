@@ -10,6 +10,7 @@ import optuna
 import sqlalchemy as sa
 
 from studies import Session, TuningConfig
+from studies.running_trials import SLOT
 from studies.schema import (
     hyperparameter_tuning_results,
     strategy_queue,
@@ -39,14 +40,19 @@ RUN_COLUMNS = {"id", "session_id", "created_at", "execution_time"}
 
 
 def make_config(url: str, **sections: Any) -> TuningConfig:
-    """Configuration of a small session; sections replace the ones here."""
-    values = {
+    """Configuration of a small session; sections replace the ones here.
+
+    Strategies are evaluated even if another session of the database knows them: tests compare
+    sessions with each other.
+    """
+    values: dict[str, Any] = {
         "database": url,
         "parameters": PARAMETERS,
         "backtest": BACKTEST,
         "execution": {"chunk_size": 20},
         **sections,
     }
+    values["execution"] = {"reuse": False, **values["execution"]}
     return TuningConfig.from_mapping(values)
 
 
@@ -110,6 +116,48 @@ def check_completed(session: Session, results: list[dict[str, Any]]) -> None:
     assert len(ids) == len(set(ids))
     if session.face.total <= session.config.study.all_up_to:
         assert set(ids) == {r["strategy_id"] for r in results}
+
+
+def check_adaptive(session: Session, *, over: bool = True) -> list[optuna.trial.FrozenTrial]:
+    """Assert that slots, results and study of an adaptive session agree; return the trials.
+
+    With ``over`` also that every slot is spent and no trial is left running.
+    """
+    row = session.refresh()
+    slots = [c for c in chunks_of(session) if c["position_start"] < c["position_stop"]]
+    spent = {c["position_start"] for c in slots if c["state"] == "completed"}
+    assert len(slots) == row.total
+    assert row.completed + row.failed == len(spent)
+    assert queue_of(session) == []
+    trials = stock_study(session).trials
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    running = {t.system_attrs[SLOT] for t in trials if not t.state.is_finished()}
+    assert running <= {c["position_start"] for c in slots if c["state"] == "running"}
+    told = [t for t in trials if "strategy_id" in t.user_attrs]
+    assert sorted(t.system_attrs[SLOT] for t in told) == sorted(spent)
+    complete = [t for t in trials if t.state == optuna.trial.TrialState.COMPLETE]
+    assert len(complete) == row.completed
+    assert all("failure" in t.user_attrs for t in trials if t.state.name == "FAIL")
+    results = {r["strategy_id"]: r for r in results_of(session)}
+    assert set(results) == {t.user_attrs["strategy_id"] for t in told}
+    for trial in told:
+        space = session.space
+        assert (
+            space.strategy_id(space.from_trial_params(trial.params))
+            == (trial.user_attrs["strategy_id"])
+        )
+        result = results[trial.user_attrs["strategy_id"]]
+        values = [result[name] for name in session.directions]
+        if trial.state.name == "COMPLETE":
+            assert trial.values == values
+        else:
+            assert json.loads(result["raw_result"])["failure"] == trial.user_attrs["failure"]
+    if over:
+        assert row.status == "completed"
+        assert len(spent) == row.total
+        assert {c["state"] for c in chunks_of(session)} == {"completed"}
+        assert running == set()
+    return trials
 
 
 class Nursery:

@@ -119,7 +119,8 @@ def make_session(url):
     engines = []
 
     def make(**options):
-        names = ("method", "size", "seed", "restrictions", "notes")
+        names = ("method", "mode", "size", "seed", "restrictions", "notes")
+        names += ("start_from", "n_start")
         creation = {name: options.pop(name) for name in names if name in options}
         session = Session.create(make_config(url, **options), **creation)
         engines.append(session.engine)

@@ -170,7 +170,7 @@ def test_every_key_has_an_effect(make_session, panel, key):
 
 def test_the_keys_that_others_test():
     """The database and the space: test_session; the lease: below; parallel, cache,
-    limits: test_cluster, test_time_limit."""
+    limits: test_cluster, test_time_limit; reuse: test_known; methods: test_methods."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -188,6 +188,8 @@ def test_the_keys_that_others_test():
         "execution.chunk_seconds",
         "execution.strategy_seconds",
         "execution.memory_limit",
+        "execution.reuse",
+        "methods",
     }
 
 

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.errors import SessionError
 from studies.face import StudyFace, stores_all
+from studies.results import pareto_front, top
 from studies.schema import METRIC_COLUMNS, hyperparameter_tuning_results
 from studies.storage import optuna_storage
 from tests.helpers.sessions import check_completed, results_of, stock_study, table_rows
@@ -144,17 +145,70 @@ def test_a_digest_of_a_minimised_metric(make_session):
     assert stock_study(session).best_value == session.top(1)["max_drawdown"].iloc[0]
 
 
+TWO = {"net_sharpe_ratio": "maximize", "turnover": "minimize"}
+
+
 def test_several_objectives(make_session):
-    metrics = {"net_sharpe_ratio": "maximize", "max_drawdown": "minimize"}
-    session = make_session(study=DIGEST, objective={"metrics": metrics})
+    session = make_session(
+        study={**DIGEST, "running_best": 0, "final_best": 25}, objective={"metrics": TWO}
+    )
     session.run()
-    check_digest(session, *scores_in_order(session))
     study = stock_study(session)
-    assert study.metric_names == list(metrics)
+    held = ids_of(study)
+    assert len(held) == len(set(held))
+    front = pareto_front(session)["strategy_id"].tolist()
+    best = top(session, 25, metric="net_sharpe_ratio")["strategy_id"].tolist()
+    assert 1 < len(front) < 25
+    final = (front + [name for name in best if name not in front])[:25]
+    assert set(final) != set(best)  # so that the front matters
+    ids, _ = scores_in_order(session)
+    sample = {ids[i * 432 // 40] for i in range(40)}
+    assert set(held) == sample | set(final)
+    # append-only: what the sample lacks comes at the end, the front before the rest
+    assert held[-len(set(final) - sample) :] == [name for name in final if name not in sample]
+    # so the dashboard's front is that of all strategies
+    assert {t.user_attrs["strategy_id"] for t in study.best_trials} == set(front)
+    assert study.metric_names == list(TWO)
     rows = {row["strategy_id"]: row for row in results_of(session)}
     for trial in study.get_trials(states=[TrialState.COMPLETE]):
         row = rows[trial.user_attrs["strategy_id"]]
-        assert trial.values == [row[name] for name in metrics]
+        assert trial.values == [row[name] for name in TWO]
+    assert (
+        "those that entered the running best 0 by net_sharpe_ratio as they came, and at the end 25 "
+        "of the best (first the Pareto front by net_sharpe_ratio (maximize), turnover "
+        "(minimize), evenly thinned along net_sharpe_ratio if it is larger, then the best by "
+        "net_sharpe_ratio) are trials here"
+    ) in note_of(study)
+
+
+@pytest.mark.parametrize("final_best", [0, 1, 3])
+def test_a_front_that_is_larger_than_its_place(make_session, final_best):
+    study = {"all_up_to": 0, "sample": 0, "running_best": 0, "final_best": final_best}
+    session = make_session(study=study, objective={"metrics": TWO})
+    session.run()
+    front = pareto_front(session)
+    assert len(front) > 3
+    held = ids_of(stock_study(session))
+    assert len(held) == final_best
+    assert set(held) <= set(front["strategy_id"])
+    if final_best:
+        assert held[0] == front["strategy_id"].iloc[0]
+    if final_best == 3:
+        last = front.loc[front["strategy_id"] == held[-1], list(TWO)]
+        assert last.to_numpy().tolist() == [front[list(TWO)].iloc[-1].tolist()]
+    with session.engine.connect() as connection:
+        assert session.face.missing_best(connection) == []
+
+
+def test_the_running_best_goes_by_the_first_objective(make_session):
+    study = {**DIGEST, "sample": 0, "final_best": 0}
+    one, two = (
+        make_session(study=study, objective={"metrics": metrics})
+        for metrics in ({"net_sharpe_ratio": "maximize"}, TWO)
+    )
+    for session in (one, two):
+        session.run()
+    assert ids_of(stock_study(one)) == ids_of(stock_study(two))
 
 
 def test_full_stores_every_trial(make_session):

@@ -153,6 +153,7 @@ def test_one_strategy_with_its_rank(completed):
     assert row["failure"] is None
     assert row["net_sharpe_ratio"] == frame["net_sharpe_ratio"][3]
     assert (row["start_date"], row["end_date"]) == ("2024-01-11", "2024-06-08")
+    assert "pareto" not in row
 
 
 def test_a_failed_strategy_tells_why_and_what_was_measured(completed):
@@ -188,6 +189,7 @@ def test_exports_hold_every_figure_exactly(completed, tmp_path, name):
         row.strategy_id: row.failure for row in frame.itertuples() if isinstance(row.failure, str)
     }
     assert failures == dict.fromkeys(failed_of(completed), "insufficient_data")
+    assert "pareto" not in frame  # there is one objective
     for column in ("window_size", "selection_count", "data_period"):
         assert frame[column].tolist() == [row[column] for row in rows]
     assert frame["weight_method"].tolist() == [row["weight_method"] for row in rows]
@@ -242,8 +244,8 @@ def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, n
     path.write_text("precious")
     frames = exporting._result_frames
 
-    def fail_later(session):
-        for number, frame in enumerate(frames(session)):
+    def fail_later(session, pareto):
+        for number, frame in enumerate(frames(session, pareto)):
             if number == 3:
                 raise OSError(28, "No space left on device")
             yield frame
@@ -260,6 +262,9 @@ def test_impossible_exports(completed, tmp_path):
         export(completed, tmp_path / "x.xlsx")
     with pytest.raises(ConfigError, match=r"folder .*nowhere does not exist"):
         export(completed, tmp_path / "nowhere" / "x.csv")
+    with pytest.raises(ConfigError, match=r"needs several objectives, session_\w+ has only net_sh"):
+        export(completed, tmp_path / "x.csv", pareto=True)
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_questions_during_a_run(make_session):

@@ -1,0 +1,336 @@
+"""The genetic search as an Optuna sampler."""
+
+import dataclasses
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pydantic
+from deap import tools
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseGASampler, RandomSampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.trial import FrozenTrial, TrialState
+
+from search_spaces import SearchSpace
+from search_spaces.errors import ConfigError
+from studies.methods.genetic.breeding import Breeder, BreedingState
+from studies.methods.genetic.deap_tools import Individual
+from studies.methods.genetic.genome import Genome
+from studies.methods.genetic.options import GeneticOptions
+from studies.methods.genetic.selection import select_survivors
+
+__all__ = ["DeapSampler"]
+
+_BROOD = "DeapSampler:brood"
+_SEED = "DeapSampler:seed"
+_SPARE = 16
+"""Children beyond two generations: other workers' trials, and trials that fail, take some."""
+_LINES_KEPT = 8
+_UNDER_WAY = 4
+"""So many trials may begin unseen while a generation is bred; what they took is left out."""
+
+
+class DeapSampler(BaseGASampler):
+    """A genetic algorithm of DEAP's operators.
+
+    The population lives in the study: any number of processes may work on one study, each with
+    a sampler of its own, and a study that was interrupted goes on. Whoever needs the first child
+    of a generation breeds all of it, as a list of distinct new points kept in the study, and
+    every trial takes the child at the place of its number. So workers agree without talking, no
+    point is tried twice while there are new ones, and the same seed gives the same trials.
+
+    Parameters
+    ----------
+    space : SearchSpace, optional
+        What the objective suggests from. With it the search begins with a Sobol sequence, subsets
+        are bits and constraints are obeyed. Without it the parameters are those that all finished
+        trials have in common, and the first trials are random.
+    seed : int, optional
+        Give all workers of a study the same, or none: then the first one draws it for all.
+    **options
+        Fields of `GeneticOptions`: sizes, operators, rates.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or impossible.
+
+    Notes
+    -----
+    Parameters outside the common space (conditional, or of changing ranges) are drawn at random.
+    Trials that fail have no offspring. COMPLETE trials that others added to the study are parents
+    of the first generation that has any. Where every point of the space was tried, points repeat.
+
+    The methods of `BaseGASampler` tell the generation of a trial and the members and parents of
+    a generation; one ends when `generation_size` of its trials are complete.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> study = optuna.create_study(sampler=DeapSampler(seed=1))
+    >>> study.optimize(lambda trial: trial.suggest_float("x", -5, 5) ** 2, n_trials=60)
+    >>> study.best_value < 0.1
+    True
+    """
+
+    def __init__(
+        self, space: SearchSpace | None = None, *, seed: int | None = None, **options: Any
+    ) -> None:
+        try:
+            self.options = GeneticOptions(**options)
+        except pydantic.ValidationError as error:
+            complaints = [
+                f"{'.'.join(map(str, each['loc']))}: {each['msg']}, got {each['input']!r}"
+                for each in error.errors()
+            ]
+            raise ConfigError(f"DeapSampler: {'; '.join(complaints)}") from None
+        super().__init__(population_size=self.options.generation_size)
+        self._space = space
+        self._seed = seed
+        self._common = IntersectionSearchSpace()
+        self._lock = threading.Lock()
+        self._seeds: dict[int, int] = {}
+        self._lines: dict[Any, _Line] = {}
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the space given, or what the finished trials have in common."""
+        return self._search_space(study)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return the child that is the trial's."""
+        generation = self.get_trial_generation(study, trial)
+        if not search_space:
+            return {}
+        with self._lock:
+            line = self._line(study, search_space)
+            children = self._brood(study, line, generation, trial.number)["children"]
+        if not children:  # every point was tried
+            return {
+                name: self.sample_independent(study, trial, name, distribution)
+                for name, distribution in search_space.items()
+            }
+        return line.params(children[trial.number % len(children)])
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a value at random, by the seed, the trial's number and the parameter's name."""
+        words = [self._seed_of(study), trial.number, *param_name.encode()]
+        seed = int(np.random.SeedSequence(words).generate_state(1)[0])
+        return RandomSampler(seed=seed).sample_independent(
+            study, trial, param_name, param_distribution
+        )
+
+    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
+        """Select the parents of a generation from the one before and its parents."""
+        line = self._line(study, self._search_space(study))
+        return [each.label for each in self._advance(study, line, generation)[1]]
+
+    def hall_of_fame(self, study: Study, size: int = 10) -> list[FrozenTrial]:
+        """Return the best trials of a study, each point once.
+
+        Parameters
+        ----------
+        study : optuna.Study
+        size : int
+            At most so many; with several objectives the whole Pareto front is returned.
+
+        Returns
+        -------
+        list of FrozenTrial
+            Best first.
+
+        Raises
+        ------
+        ConfigError
+            If `size` is below 1.
+        """
+        if size < 1:
+            raise ConfigError(f"a hall of fame has room for at least 1 trial, got {size=}")
+        line = self._line(study, self._search_space(study))
+        trials = study.get_trials(deepcopy=False)
+        members = tools.HallOfFame(size) if len(study.directions) == 1 else tools.ParetoFront()
+        members.update(self._individuals(line, trials))
+        return [each.label for each in members]
+
+    def _search_space(self, study: Study) -> dict[str, BaseDistribution]:
+        known: Mapping[str, BaseDistribution]
+        known = self._common.calculate(study) if self._space is None else self._space.distributions
+        return {name: each for name, each in known.items() if not each.single()}
+
+    def _line(self, study: Study, search_space: Mapping[str, BaseDistribution]) -> "_Line":
+        """Return what breeds in a search space; it is kept, for DEAP is slow to load."""
+        mark = (study._study_id, tuple(search_space.items()))
+        if mark not in self._lines:
+            if len(self._lines) >= _LINES_KEPT:
+                self._lines.clear()
+            genome = Genome.of_distributions(search_space)
+            if self._space is not None:
+                genome = Genome.of_space(self._space, search_space)
+            directions = [direction.name.lower() for direction in study.directions]
+            breeder = Breeder(genome, self.options, directions, self._seed_of(study))
+            self._lines[mark] = _Line(dict(search_space), breeder)
+        return self._lines[mark]
+
+    def _brood(self, study: Study, line: "_Line", generation: int, number: int) -> dict[str, Any]:
+        """Return the children of a generation; breed them if nobody has yet."""
+        brood = self._read(study, _BROOD)
+        if brood is None or not self._serves(brood, line, generation, number):
+            line.see(study.get_trials(deepcopy=False))
+            bred = self._breed(study, line, brood, generation, number)
+            # Another worker may have bred meanwhile, and trials have taken its children: then
+            # they count. Two that get here at the same instant both write, and the last counts.
+            brood = self._read(study, _BROOD)
+            if brood is None or not self._serves(brood, line, generation, number):
+                study._storage.set_study_system_attr(study._study_id, _BROOD, bred)
+                brood = self._read(study, _BROOD)
+            assert brood is not None
+        return brood
+
+    def _serves(
+        self, brood: Mapping[str, Any], line: "_Line", generation: int, number: int
+    ) -> bool:
+        """Whether a trial finds a child of its own in a brood."""
+        if brood["generation"] < generation or brood["names"] != list(line.search_space):
+            return False
+        n_children = len(brood["children"])
+        used = number - brood["first"]
+        # trials that began before the brood was bred count back from its end
+        return used < n_children - (_UNDER_WAY if n_children == self._brood_size else 0)
+
+    def _breed(
+        self,
+        study: Study,
+        line: "_Line",
+        brood: Mapping[str, Any] | None,
+        generation: int,
+        number: int,
+    ) -> dict[str, Any]:
+        if brood is not None and brood["generation"] >= generation:
+            # the same generation goes on: many of its trials failed, or the parameters changed
+            state = BreedingState.from_dict(brood["state"])
+            generation = brood["generation"]
+        else:
+            state = self._advance(study, line, generation)[0]
+        parents = self._individuals(line, self.get_parent_population(study, generation))
+        ranked = select_survivors([], parents, self.options, line.breeder.tools)
+        taken = line.taken(brood)
+        children = line.breeder.breed(state, ranked, taken, self._brood_size)
+        return {
+            "generation": generation,
+            "first": number,
+            "names": list(line.search_space),
+            "state": state.to_dict(),
+            "children": [line.internal(child) for child in children],
+        }
+
+    def _advance(
+        self, study: Study, line: "_Line", generation: int
+    ) -> tuple[BreedingState, list[Individual]]:
+        """Return the state and the parents of a generation, from the one before."""
+        if generation == 0:
+            return BreedingState.first(self.options), []
+        brood = self._read(study, _BROOD)
+        state = dataclasses.replace(BreedingState.first(self.options), generation=generation - 1)
+        if brood is not None and brood["generation"] == generation - 1:
+            state = BreedingState.from_dict(brood["state"])
+        trials = study.get_trials(deepcopy=False)
+        key = self._get_generation_key()
+        members = [t for t in trials if t.system_attrs.get(key) == generation - 1]
+        if generation == 1:
+            members += [t for t in trials if key not in t.system_attrs]
+        parents = self._individuals(line, self.get_parent_population(study, generation - 1))
+        return line.breeder.advance(
+            state,
+            select_survivors([], parents, self.options, line.breeder.tools),
+            self._individuals(line, members),
+            sum(trial.state.is_finished() for trial in members),
+        )
+
+    def _individuals(self, line: "_Line", trials: Sequence[FrozenTrial]) -> list[Individual]:
+        """Make individuals of the trials that are complete and have all parameters."""
+        return [
+            line.breeder.individual(line.breeder.genome.encode(trial.params), trial.values, trial)
+            for trial in trials
+            if trial.state == TrialState.COMPLETE and line.holds(trial)
+        ]
+
+    @property
+    def _brood_size(self) -> int:
+        return 2 * self.options.generation_size + _SPARE
+
+    def _seed_of(self, study: Study) -> int:
+        if self._seed is not None:
+            return self._seed
+        if study._study_id not in self._seeds:
+            if self._read(study, _SEED) is None:
+                drawn = secrets.randbelow(2**32)
+                study._storage.set_study_system_attr(study._study_id, _SEED, drawn)
+            self._seeds[study._study_id] = int(self._read(study, _SEED))
+        return self._seeds[study._study_id]
+
+    def _read(self, study: Study, key: str) -> Any:
+        return study._storage.get_study_system_attrs(study._study_id).get(key)
+
+
+class _Line:
+    """What breeds in one search space, and the points of it that were tried."""
+
+    def __init__(self, search_space: dict[str, BaseDistribution], breeder: Breeder) -> None:
+        self.search_space = search_space
+        self.breeder = breeder
+        self._keys: dict[int, Any] = {}
+        self._waiting: list[int] = []
+        self._newest = 0
+
+    def holds(self, trial: FrozenTrial) -> bool:
+        """Whether a trial has all parameters, from the same distributions."""
+        told = trial.distributions
+        return all(told.get(name) == each for name, each in self.search_space.items())
+
+    def see(self, trials: Sequence[FrozenTrial]) -> None:
+        """Note what was tried; trials that have begun and suggested nothing yet are waiting."""
+        self._waiting = []
+        for trial in trials:
+            if trial.number in self._keys:
+                continue
+            if self.holds(trial):
+                written = self.breeder.genome.encode(trial.params)
+                self._keys[trial.number] = self.breeder.key(written)
+            elif not trial.state.is_finished():
+                self._waiting.append(trial.number)
+        self._newest = len(trials)
+
+    def taken(self, brood: Mapping[str, Any] | None) -> set[Any]:
+        """Keys of what was tried, and of what waiting trials take from the brood before."""
+        taken = set(self._keys.values())
+        if brood is not None and brood["names"] == list(self.search_space) and brood["children"]:
+            unseen = range(self._newest, self._newest + _UNDER_WAY)
+            for number in [*self._waiting, *unseen]:
+                internal = brood["children"][number % len(brood["children"])]
+                taken.add(self.breeder.key(self.breeder.genome.encode(self.params(internal))))
+        return taken
+
+    def internal(self, written: Sequence[Any]) -> list[float]:
+        """Return a point as Optuna stores it, in the order of the search space."""
+        params = self.breeder.genome.decode(written)
+        return [each.to_internal_repr(params[name]) for name, each in self.search_space.items()]
+
+    def params(self, internal: Sequence[float]) -> dict[str, Any]:
+        """Return a point by name from what `internal` returned."""
+        return {
+            name: each.to_external_repr(value)
+            for (name, each), value in zip(self.search_space.items(), internal, strict=True)
+        }
