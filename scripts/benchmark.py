@@ -35,7 +35,8 @@ def main() -> None:
         return
     result = BENCHMARKS[arguments.name](arguments)
     for key, value in result.items():
-        print(f"{key:>24}  {_readable(value)}")
+        if not isinstance(value, (dict, list)):
+            print(f"{key:>24}  {_readable(value)}")
     if arguments.json:
         print(json.dumps({"benchmark": arguments.name, **result}))
 
@@ -171,6 +172,13 @@ def queries(arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
 
+def search_quality(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Compare search methods by the rank of the best strategy they find (not part of all)."""
+    from search_quality import search_quality
+
+    return search_quality(arguments, STANDARD_MARKET)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "kernel": kernel,
     "exhaustive": exhaustive,
@@ -179,10 +187,11 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "optuna-grid": optuna_grid,
     "dashboard": dashboard,
     "queries": queries,
+    "search-quality": search_quality,
 }
 
 
-ALL = {name: (name,) for name in BENCHMARKS} | {
+ALL = {name: (name,) for name in BENCHMARKS if name != "search-quality"} | {
     "exhaustive-full": ("exhaustive", "--trials", "full"),
     "exhaustive-2": ("exhaustive", "--parallel", "2"),
     "exhaustive-2-postgresql": ("exhaustive", "--parallel", "2", "--database", "postgresql"),
@@ -205,10 +214,12 @@ def _run_all() -> None:
 
 
 def _parse() -> argparse.Namespace:
+    from search_quality import add_options
+
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"{name:>12}  {run.__doc__}" for name, run in BENCHMARKS.items()),
+        epilog="\n".join(f"{name:>14}  {run.__doc__}" for name, run in BENCHMARKS.items()),
     )
     parser.add_argument("name", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
@@ -217,6 +228,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--trials", choices=["digest", "full"], default="digest")
     parser.add_argument("--seed", type=int, default=0, help="of the design and of samplers")
+    add_options(parser)
     return parser.parse_args()
 
 

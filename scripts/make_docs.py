@@ -2,7 +2,8 @@
 
 ``docs/commands.md`` from the help of every command, and in the README the terminal session (run
 for real, in a temporary folder), the Optuna script, and the table of ``docs/benchmarks.json``
-(written by ``make bench``).
+(written by ``make bench``). ``docs/search_quality.md`` from what ``benchmark.py search-quality
+--write`` left.
 """
 
 import json
@@ -53,6 +54,7 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 
 def main() -> None:
     (ROOT / "docs" / "commands.md").write_text(commands_page())
+    write_search_quality()
     readme = ROOT / "README.md"
     text = readme.read_text()
     text = replace(text, "session", f"```console\n{terminal_session()}```")
@@ -79,6 +81,15 @@ def commands_page() -> str:
         )
         pages.append(f"## {name}\n\n```\n{command.get_help(own).strip()}\n```\n")
     return "\n".join(line.rstrip() for line in "\n".join(pages).split("\n"))
+
+
+def write_search_quality() -> None:
+    """Render ``docs/search_quality/*.json``."""
+    from search_quality.page import page
+
+    text = page(ROOT / "docs" / "search_quality")
+    if text is not None:
+        (ROOT / "docs" / "search_quality.md").write_text(text)
 
 
 def terminal_session() -> str:
