@@ -26,6 +26,8 @@ from typing import Any
 STANDARD_MARKET = {"n_pairs": 200, "n_days": 840, "seed": 0, "edge": 1.0}
 FULL_SIZE = 436_800
 OPTUNA_TRIALS = 300
+GENETIC_SIZE = 2_000
+TPE_SIZE = 200
 
 
 def main() -> None:
@@ -179,6 +181,43 @@ def search_quality(arguments: argparse.Namespace) -> dict[str, Any]:
     return search_quality(arguments, STANDARD_MARKET)
 
 
+def genetic(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time what a genetic session takes beside the backtests, and one led by TPE."""
+    from studies import Session, TuningConfig
+
+    size = min(arguments.size, GENETIC_SIZE)
+    with _market_database(arguments) as url:
+        _warm_up()
+        # nothing is looked up: the second session may propose what the first one measured
+        config = TuningConfig.from_mapping({"database": url, "execution": {"reuse": False}})
+        session = Session.create(config, method="genetic", size=size, seed=arguments.seed)
+        objective = session.objective()
+        objective.evaluate([0])  # the factor cube, which is not the search's
+        began = time.perf_counter()
+        session.run(parallel=1, objective=objective)
+        wall_s = time.perf_counter() - began
+        assert session.row.status == "completed", session.row.status
+        points, step = session.design.indices(), int(session.row.config["chunk_size"])
+        began = time.perf_counter()
+        for start in range(0, size, step):
+            objective.evaluate(points[start : start + step])
+        kernel_s = time.perf_counter() - began
+        led = Session.create(config, method="tpe", size=TPE_SIZE, seed=arguments.seed)
+        began = time.perf_counter()
+        led.run(parallel=1, objective=objective)
+        tpe_s = time.perf_counter() - began
+    return {
+        "n_strategies": size,
+        "wall_s": wall_s,
+        "kernel_s": kernel_s,
+        "overhead_ms_per_trial": 1e3 * (wall_s - kernel_s) / size,
+        "tpe_trials": TPE_SIZE,
+        "tpe_ms_per_trial": 1e3 * tpe_s / TPE_SIZE,
+        "peak_rss_mb": _peak_mb(),
+        "database": arguments.database,
+    }
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "kernel": kernel,
     "exhaustive": exhaustive,
@@ -187,6 +226,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "optuna-grid": optuna_grid,
     "dashboard": dashboard,
     "queries": queries,
+    "genetic": genetic,
     "search-quality": search_quality,
 }
 

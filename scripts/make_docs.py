@@ -48,6 +48,14 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("status_s", "`status` of a session of 436,800", "{:.2f} s", "1.5 s"),
         ("top_s", "`top` of a session of 436,800", "{:.2f} s", "1.5 s"),
     ),
+    "genetic": (
+        (
+            "overhead_ms_per_trial",
+            "genetic search beside its backtests, a trial",
+            "{:.1f} ms",
+            "2 ms",
+        ),
+    ),
     "dashboard": (("first_read_s", "opening its study in optuna-dashboard", "{:.2f} s", "3 s"),),
 }
 

@@ -139,6 +139,15 @@ def _sampler(name: str, **options: Any) -> Callable[[SearchSpace, int, int], Sea
     return start
 
 
+def _gp(space: SearchSpace, seed: int, budget: int) -> Searcher:
+    from studies.methods.gp import GpSampler
+
+    def make() -> Any:
+        return GpSampler(seed=seed, warn_independent_sampling=False)
+
+    return OptunaSearcher(space, make)
+
+
 def _deap_sampler(space: SearchSpace, seed: int, budget: int) -> Searcher:
     from studies import DeapSampler
 
@@ -155,8 +164,8 @@ METHODS: dict[str, SearchMethod] = {
     "nsga2": SearchMethod(_sampler("NSGAIISampler"), "Optuna's `NSGAIISampler`"),
     "nsga3": SearchMethod(_sampler("NSGAIIISampler"), "Optuna's `NSGAIIISampler`"),
     "gp": SearchMethod(
-        _sampler("GPSampler"),
-        "Optuna's `GPSampler`",
+        _gp,
+        "`--mode gp`: Optuna's `GPSampler`, with a random point where it repeats a failure",
         most_evaluations=300,
         most_seeds=5,
         package="torch",

@@ -12,6 +12,7 @@ from search_spaces.errors import ConfigError
 from studies import TuningConfig
 from studies.config import MethodsConfig
 from studies.methods import METHODS, SamplerContext, find_method
+from studies.methods.gp import GpSampler, RandomAfterFailure
 from studies.slots import plan_slots
 from tests.helpers.plain import small_space
 from tests.helpers.sessions import check_adaptive
@@ -156,7 +157,7 @@ def test_defaults_are_optunas_own(name):
         "random": optuna.samplers.RandomSampler,
     }[name]()
     ours = sampler_of(name)
-    assert type(ours) is type(stock)
+    assert isinstance(ours, type(stock))
     for _, path in CHANGES[name].values():
         seen = []
         for found in (ours, stock):
@@ -349,3 +350,29 @@ def test_building_warns_of_nothing():
                 sampler_of(name)
         sampler_of("cmaes", with_margin=True)
         sampler_of("nsga2", crossover="vsbx")
+
+
+def test_gp_does_not_insist_on_what_failed():
+    """Shown with a sampler that always proposes the same, because gp needs torch."""
+
+    class Insisting(RandomAfterFailure, optuna.samplers.RandomSampler):
+        def infer_relative_search_space(self, study, trial):
+            return {"x": optuna.distributions.IntDistribution(0, 10**6)}
+
+    class Fixed(optuna.samplers.RandomSampler):
+        def sample_relative(self, study, trial, search_space):
+            return {"x": 7}
+
+    class Sampler(Insisting, Fixed):
+        pass
+
+    study = optuna.create_study(sampler=Sampler(seed=0))
+    first = study.ask()
+    assert first.suggest_int("x", 0, 10**6) == 7
+    study.tell(first, 1.0)
+    second = study.ask()
+    assert second.suggest_int("x", 0, 10**6) == 7  # it did not fail
+    study.tell(second, state=optuna.trial.TrialState.FAIL)
+    third = study.ask()
+    assert third.suggest_int("x", 0, 10**6) != 7
+    assert issubclass(GpSampler, RandomAfterFailure)

@@ -6,6 +6,7 @@ in the database.
 """
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -294,8 +295,6 @@ class _Brood:
 
 
 def _draw(sobol: qmc.Sobol, n: int) -> list[list[float]]:
-    import warnings
-
     with warnings.catch_warnings():
         # the balance of a power of two matters for integrals, not here
         warnings.simplefilter("ignore", UserWarning)

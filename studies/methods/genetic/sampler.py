@@ -112,7 +112,7 @@ class DeapSampler(BaseGASampler):
         with self._lock:
             line = self._line(study, search_space)
             children = self._brood(study, line, generation, trial.number)["children"]
-        if not children:  # every point was tried
+        if not children:  # none was found that obeys the constraints
             return {
                 name: self.sample_independent(study, trial, name, distribution)
                 for name, distribution in search_space.items()
@@ -163,7 +163,9 @@ class DeapSampler(BaseGASampler):
         trials = study.get_trials(deepcopy=False)
         members = tools.HallOfFame(size) if len(study.directions) == 1 else tools.ParetoFront()
         members.update(self._individuals(line, trials))
-        return [each.label for each in members]
+        oldest_first = sorted(members, key=lambda each: each.label.number)  # as `best_trial` is
+        best_first = sorted(oldest_first, key=lambda each: each.fitness, reverse=True)
+        return [each.label for each in best_first]
 
     def _search_space(self, study: Study) -> dict[str, BaseDistribution]:
         known: Mapping[str, BaseDistribution]
@@ -228,6 +230,8 @@ class DeapSampler(BaseGASampler):
         ranked = select_survivors([], parents, self.options, line.breeder.tools)
         taken = line.taken(brood)
         children = line.breeder.breed(state, ranked, taken, self._brood_size)
+        if not children:  # every point was tried
+            children = line.breeder.breed(state, ranked, (), self._brood_size)
         return {
             "generation": generation,
             "first": number,

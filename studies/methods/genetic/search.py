@@ -158,8 +158,15 @@ class GeneticSearch:
 
     def _untried(self, bred: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
         """Draw from what is left, where breeding and chance found too few new points."""
-        left = np.ones(self.space.size, dtype=np.bool_)
-        left[list(self._tried)] = False
-        left[bred] = False
         rng = np.random.default_rng([self._breeder.seed, self.state.generation])
-        return rng.choice(np.flatnonzero(left), size=n, replace=False)
+        size, gone = self.space.size, self._tried.union(bred.tolist())
+        if 2 * (len(gone) + n) > size:
+            left = np.ones(size, dtype=np.bool_)
+            left[list(gone)] = False
+            return rng.choice(np.flatnonzero(left), size=n, replace=False)
+        # a large space of which constraints leave a small part: most numbers are new
+        drawn: dict[int, None] = {}
+        while len(drawn) < n:
+            numbers = rng.integers(size, size=n).tolist()
+            drawn.update(dict.fromkeys(number for number in numbers if number not in gone))
+        return np.array(list(drawn)[:n], dtype=np.int64)

@@ -1,5 +1,6 @@
 """Who survives a generation, and in which order the survivors stand."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,8 +80,6 @@ def _by_front(chosen: list[Individual], tools: DeapTools) -> list[Individual]:
 
 def _divisions(n_objectives: int, n: int) -> int:
     """Divisions of every axis for about as many reference points as survivors (Deb, Jain 2014)."""
-    import math
-
     divisions = 1
     while math.comb(n_objectives + divisions, n_objectives - 1) <= n:
         divisions += 1
