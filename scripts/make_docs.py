@@ -51,7 +51,7 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "genetic": (
         (
             "overhead_ms_per_trial",
-            "genetic search beside its backtests, a trial",
+            "genetic search, a trial without its backtest",
             "{:.1f} ms",
             "2 ms",
         ),
