@@ -1,6 +1,5 @@
 """What is not well with a session that is worked on: the signs, each with a way out."""
 
-import json
 import re
 import shutil
 import statistics
@@ -12,6 +11,7 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from studies.journal import write_entry
 from studies.schema import execution_log, utc_now, work_chunks
 from studies.session import Session
 from studies.session_rows import OPEN_STATES
@@ -111,15 +111,7 @@ def log_warnings(engine: Engine, session_id: str, warnings: Sequence[str]) -> li
             if _kind(warning) in known:
                 continue
             written.append(warning)
-            connection.execute(
-                execution_log.insert().values(
-                    session_id=session_id,
-                    log_level="WARNING",
-                    message=warning,
-                    details=json.dumps({"by": "studies.health"}),
-                    created_at=now,
-                )
-            )
+            write_entry(connection, session_id, "WARNING", warning, {"by": "studies.health"})
     return written
 
 

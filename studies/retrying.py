@@ -14,13 +14,12 @@ from sqlalchemy.engine import Connection
 
 from search_spaces.errors import SessionError
 from studies import queue
+from studies.journal import write_entry
 from studies.retry import persist
 from studies.schema import (
-    execution_log,
     hyperparameter_tuning_results,
     strategy_queue,
     tuning_sessions,
-    utc_now,
     work_chunks,
 )
 from studies.session import Session
@@ -207,12 +206,5 @@ def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
 
 def _log(session: Session, pacer: WritePacer, n_retried: int) -> None:
     with pacer.transaction() as connection:
-        connection.execute(
-            execution_log.insert().values(
-                session_id=session.row.session_id,
-                log_level="INFO",
-                message=f"{n_retried:,} failed strategies set to pending again",
-                details="{}",
-                created_at=utc_now(),
-            )
-        )
+        message = f"{n_retried:,} failed strategies set to pending again"
+        write_entry(connection, session.row.session_id, "INFO", message)

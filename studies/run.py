@@ -1,23 +1,25 @@
 """A run: from the first claim until a session is over, paused or stopped by an error."""
 
 import contextlib
-import json
 import math
+import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from search_spaces.errors import MassTuningError, SessionError
 from studies import queue
+from studies.journal import write_entry
 from studies.planning import GENERATING
 from studies.retry import persist
-from studies.schema import execution_log, tuning_sessions, utc_now
+from studies.schema import tuning_sessions, utc_now
 from studies.session import Session, complete_generations
 from studies.session_rows import OPEN_STATES
 from studies.storage import WritePacer, database_errors, write_transaction
@@ -311,7 +313,8 @@ def _begin(session: Session) -> None:
                     started_at=sa.func.coalesce(tuning_sessions.c.started_at, utc_now()),
                 )
             )
-            _log(connection, session_id, "INFO", "run started", {"worker": queue.worker_name()})
+            started_by = {"host": socket.gethostname(), "pid": os.getpid()}
+            write_entry(connection, session_id, "INFO", "run started", started_by)
 
     persist(transaction)
 
@@ -330,18 +333,4 @@ def _end(session: Session, status: str, level: str, message: str) -> None:
                 )
                 .values(status=status)
             )
-        _log(connection, session_id, level, message, {})
-
-
-def _log(
-    connection: sa.Connection, session_id: str, level: str, message: str, details: dict[str, Any]
-) -> None:
-    connection.execute(
-        execution_log.insert().values(
-            session_id=session_id,
-            log_level=level,
-            message=message,
-            details=json.dumps(details),
-            created_at=utc_now(),
-        )
-    )
+        write_entry(connection, session_id, level, message)

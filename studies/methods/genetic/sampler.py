@@ -1,8 +1,10 @@
 """The genetic search as an Optuna sampler."""
 
 import dataclasses
+import functools
 import secrets
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,10 +93,15 @@ class DeapSampler(BaseGASampler):
         super().__init__(population_size=self.options.generation_size)
         self._space = space
         self._seed = seed
-        self._common = IntersectionSearchSpace()
         self._lock = threading.Lock()
-        self._seeds: dict[int, int] = {}
-        self._lines: dict[Any, _Line] = {}
+        # numbers of studies are those of one storage: two in memory are both number 0
+        self._memories: weakref.WeakKeyDictionary[Any, dict[int, _Memory]]
+        self._memories = weakref.WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # beside the arguments everything is in the study
+        make = functools.partial(type(self), seed=self._seed, **self.options.model_dump())
+        return make, (self._space,)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -169,22 +176,26 @@ class DeapSampler(BaseGASampler):
 
     def _search_space(self, study: Study) -> dict[str, BaseDistribution]:
         known: Mapping[str, BaseDistribution]
-        known = self._common.calculate(study) if self._space is None else self._space.distributions
+        if self._space is None:
+            known = self._memory(study).common.calculate(study)
+        else:
+            known = self._space.distributions
         return {name: each for name, each in known.items() if not each.single()}
 
     def _line(self, study: Study, search_space: Mapping[str, BaseDistribution]) -> "_Line":
         """Return what breeds in a search space; it is kept, for DEAP is slow to load."""
-        mark = (study._study_id, tuple(search_space.items()))
-        if mark not in self._lines:
-            if len(self._lines) >= _LINES_KEPT:
-                self._lines.clear()
+        lines = self._memory(study).lines
+        mark = tuple(search_space.items())
+        if mark not in lines:
+            if len(lines) >= _LINES_KEPT:
+                lines.clear()
             genome = Genome.of_distributions(search_space)
             if self._space is not None:
                 genome = Genome.of_space(self._space, search_space)
             directions = [direction.name.lower() for direction in study.directions]
             breeder = Breeder(genome, self.options, directions, self._seed_of(study))
-            self._lines[mark] = _Line(dict(search_space), breeder)
-        return self._lines[mark]
+            lines[mark] = _Line(dict(search_space), breeder)
+        return lines[mark]
 
     def _brood(self, study: Study, line: "_Line", generation: int, number: int) -> dict[str, Any]:
         """Return the children of a generation; breed them if nobody has yet."""
@@ -278,15 +289,29 @@ class DeapSampler(BaseGASampler):
     def _seed_of(self, study: Study) -> int:
         if self._seed is not None:
             return self._seed
-        if study._study_id not in self._seeds:
+        memory = self._memory(study)
+        if memory.seed is None:
             if self._read(study, _SEED) is None:
                 drawn = secrets.randbelow(2**32)
                 study._storage.set_study_system_attr(study._study_id, _SEED, drawn)
-            self._seeds[study._study_id] = int(self._read(study, _SEED))
-        return self._seeds[study._study_id]
+            memory.seed = int(self._read(study, _SEED))
+        return memory.seed
+
+    def _memory(self, study: Study) -> "_Memory":
+        studies = self._memories.setdefault(study._storage, {})
+        return studies.setdefault(study._study_id, _Memory())
 
     def _read(self, study: Study, key: str) -> Any:
         return study._storage.get_study_system_attrs(study._study_id).get(key)
+
+
+@dataclasses.dataclass
+class _Memory:
+    """What a sampler remembers of one study; all of it could be read again."""
+
+    common: IntersectionSearchSpace = dataclasses.field(default_factory=IntersectionSearchSpace)
+    seed: int | None = None
+    lines: dict[Any, "_Line"] = dataclasses.field(default_factory=dict)
 
 
 class _Line:
