@@ -259,19 +259,6 @@ class Genome:
         """Elements that are bits or positions."""
         return self._elements(is_real=False)
 
-    @cached_property
-    def niche(self) -> slice | None:
-        """Elements of the first gene of unordered values, None if there is none."""
-        for gene, place in zip(self.genes, self.places, strict=True):
-            if not gene.is_ordered:
-                return place
-        return None
-
-    @cached_property
-    def size(self) -> float:
-        """Number of points without constraints; infinite if one of them is continuous."""
-        return math.prod(_n_values(gene.distribution) for gene in self.genes)
-
     def from_unit(self, unit: Sequence[float]) -> list[Any]:
         """Write the point at quantiles of all parameters."""
         return [x for gene, u in zip(self.genes, unit, strict=True) for x in gene.from_unit(u)]
