@@ -7,6 +7,7 @@ nothing to rebuild: whoever claims the slot next ends the trial of the dead work
 """
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -18,16 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 import sqlalchemy as sa
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, SpaceError
 from studies import queue
+from studies.face import study_id_of
 from studies.known import KnownOutcomes
 from studies.methods import SamplerContext, find_method
 from studies.queue import Claim, LostClaimError
 from studies.record import Outcome
+from studies.retry import database_error, persist
 from studies.running_trials import RunningTrial, begin_trial, end_trial, running_trials
 from studies.schema import utc_now
 from studies.storage import optuna_storage
@@ -38,14 +41,14 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_RAISED", "MAX_REJECTED", "AdaptiveWorker"]
 
-MAX_REJECTED = 100
-"""So many proposals in a row that break a constraint, and the method is held to be stuck."""
+MAX_REJECTED = 20
+"""After so many proposals in a row that break a constraint, an allowed strategy is drawn."""
 
 MAX_RAISED = 5
 """So many strategies raise before any was measured, and the objective is held to be broken."""
 
 _DIED = "crashed: the worker died or lost its slot"
-_RELEASED = "released: the run was stopped at once"
+_RELEASED = "released: the run ended before the strategy was evaluated"
 
 Result = TypeVar("Result")
 
@@ -85,6 +88,7 @@ class AdaptiveWorker(Worker):
 
     def claim(self) -> Claim | None:
         """Claim the next slot and begin its trial."""
+        self._persist(lambda: self._study_id)  # asked for in the transaction
 
         def transaction() -> tuple[Claim | None, _Begun]:
             with self.pacer.transaction() as connection:
@@ -193,7 +197,8 @@ class AdaptiveWorker(Worker):
         try:
             yield
         except LostClaimError:
-            self.release(claim)
+            with contextlib.suppress(Exception):  # its lease runs out
+                self._persist(lambda: self.release(claim))
             raise
 
     def _claim_slot(self, connection: Connection) -> tuple[Claim | None, _Begun]:
@@ -214,10 +219,10 @@ class AdaptiveWorker(Worker):
             return claim, _Begun(crashed, crashed=crashed is not None)
         return claim, self._begin(connection, claim)
 
-    def _begin(self, connection: Connection, claim: Claim, *, warm: bool = True) -> _Begun:
+    def _begin(self, connection: Connection, claim: Claim) -> _Begun:
         fixed = None
         first = self.session.slots.warm_start
-        if warm and claim.start < len(first):
+        if claim.start < len(first):
             space = self.session.space
             fixed = space.trial_params(space.parse(first[claim.start]))
         return _Begun(begin_trial(connection, self._study_id, claim.start, fixed))
@@ -233,24 +238,31 @@ class AdaptiveWorker(Worker):
     def _propose(self, claim: Claim) -> int:
         """Let the sampler propose until a strategy obeys the constraints; return its index.
 
-        What breaks one becomes a failed trial and does not spend the slot.
+        What breaks one becomes a failed trial and does not spend the slot. A sampler that never
+        finds an allowed one is given one: where constraints leave little of the space, that is
+        what keeps the session going.
         """
         space = self.session.space
-        for _ in range(MAX_REJECTED):
+        n_rejected = 0
+        while True:
             params = self._ask(claim)
             violated = space.violation(params)
             if violated is None:
                 return space.index(params)
-            reason = f"constraint: {violated}"
+            n_rejected += 1
+            fixed = self._drawn(claim) if n_rejected >= MAX_REJECTED else None
             self._tell(None)
-            self._begun = self._persist(lambda reason=reason: self._reject(claim, reason))  # type: ignore[misc]
-        raise SessionError(
-            f"{self.session.row.method} proposed {MAX_REJECTED} strategies in a row that break a "
-            f"constraint, the last: {violated}; limit parameters with --set so that fewer do, or "
-            "use another method"
-        )
+            reject = functools.partial(self._reject, claim, f"constraint: {violated}", fixed)
+            self._begun = self._persist(reject)
 
-    def _reject(self, claim: Claim, reason: str) -> _Begun:
+    def _drawn(self, claim: Claim) -> dict[str, Any]:
+        """Draw an allowed strategy, by the seed and the slot."""
+        space = self.session.space
+        rng = np.random.default_rng([self.session.row.seed, claim.start, claim.attempt])
+        params: dict[str, Any] = space.trial_params(space.params(int(rng.integers(space.size))))
+        return params
+
+    def _reject(self, claim: Claim, reason: str, fixed: dict[str, Any] | None) -> _Begun:
         """End the trial and begin another in the same slot, if the claim still holds."""
         trial = self._begun.trial
         assert trial is not None
@@ -258,7 +270,7 @@ class AdaptiveWorker(Worker):
             held = queue.renew(connection, claim, self.lease_seconds)
             if not held or not end_trial(connection, trial.trial_id, None, {"failure": reason}):
                 raise LostClaimError(f"slot {claim.start} of {claim.session_id} was taken over")
-            return self._begin(connection, claim, warm=False)
+            return _Begun(begin_trial(connection, self._study_id, claim.start, fixed))
 
     def _ask(self, claim: Claim) -> Any:
         trial = self._begun.trial
@@ -291,17 +303,15 @@ class AdaptiveWorker(Worker):
     def _sampling(self, action: Callable[[], Result]) -> Result:
         """Do something with the sampler; wait for what passes, and say what failed."""
 
-        def unwrapped() -> Result:
-            try:
-                return action()
-            except StorageInternalError as error:
-                if isinstance(error.__cause__, DBAPIError):
-                    raise error.__cause__ from None
-                raise
+        def again(error: BaseException, attempt: int) -> None:
+            self.pacer.close()
+            self._roll_back()
+            if "_rdb_storage" in self.__dict__:
+                self._rdb_storage.remove_session()
 
         method = self.session.row.method
         try:
-            return self._persist(unwrapped)
+            return persist(action, on_retry=again)
         except (DBAPIError, SessionError):
             raise
         except UpdateFinishedTrialError:
@@ -313,6 +323,10 @@ class AdaptiveWorker(Worker):
         except MassTuningError:
             raise
         except Exception as error:
+            behind = database_error(error)
+            if behind is not None:
+                raise behind from error
+            study_id_of(self.session.engine, self.session.study_name)  # it may be deleted
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise SessionError(
                 f"the sampler {method} failed ({reason}); change its options under "
@@ -373,9 +387,13 @@ class AdaptiveWorker(Worker):
 
     def _study(self) -> optuna.Study:
         # a new one for every trial: a study remembers the trials it has read in this thread
-        return optuna.load_study(
+        study = optuna.load_study(
             study_name=self.session.study_name, storage=self._storage, sampler=self._sampler
         )
+        # Samplers that have tried everything stop the study, which must be in `optimize` for that.
+        # What they propose from then on is looked up, and spends the slots that are left.
+        study.stop = lambda: None  # type: ignore[method-assign]
+        return study
 
     @cached_property
     def _study_id(self) -> int:

@@ -31,6 +31,7 @@ from studies.worker import Worker
 
 __all__ = ["Generation", "Generations", "GeneticWorker"]
 
+_IDS_PER_STATEMENT = 500
 _results = hyperparameter_tuning_results
 
 
@@ -191,11 +192,14 @@ class Generations:
         """Read what points were worth, NaN for those that failed."""
         ids = self._space.strategy_ids(points)
         columns = [_results.c[name] for name in self._directions]
-        query = sa.select(_results.c.strategy_id, *columns).where(
-            _results.c.session_id == self._session_id, _results.c.strategy_id.in_(ids)
+        own = sa.select(_results.c.strategy_id, *columns).where(
+            _results.c.session_id == self._session_id
         )
+        found: dict[str, Any] = {}
         with self._engine.connect() as connection:
-            found = {row[0]: row[1:] for row in connection.execute(query)}
+            for start in range(0, len(ids), _IDS_PER_STATEMENT):
+                some = _results.c.strategy_id.in_(ids[start : start + _IDS_PER_STATEMENT])
+                found.update((row[0], row[1:]) for row in connection.execute(own.where(some)))
         values = np.full((len(points), len(columns)), np.nan)
         for place, name in enumerate(ids):
             if name in found and None not in found[name]:

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from search_spaces import FACTOR_CODES, FactorSpace
 from studies.bulk import placeholder
 from studies.results import figures
-from studies.schema import tuning_sessions
+from studies.schema import hyperparameter_tuning_results, tuning_sessions
 from studies.session import Session
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _MAY_BE_UNDEFINED = frozenset(
     }
 )
 
+_SMALL_SOURCE = 20_000
+_results = hyperparameter_tuning_results
 Figures = list[float]
 
 
@@ -102,6 +104,8 @@ class KnownOutcomes:
         self.session = session
         self.own = own
         self.sources: tuple[str, ...] = ()
+        self._n_done: dict[str, int] = {}
+        self._ids: dict[str, frozenset[str]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -112,6 +116,7 @@ class KnownOutcomes:
         if self.session.config.execution.reuse and measurement is not None:
             sources += self._alike(measurement)
         self.sources = tuple(sources)
+        self._ids = {}
 
     def find(self, indices: npt.NDArray[np.int64]) -> Known:
         """Look strategies up.
@@ -165,7 +170,7 @@ class KnownOutcomes:
         table, row = tuning_sessions.c, self.session.row
         n_done = table.completed_strategies + table.failed_strategies
         query = (
-            sa.select(table.session_id, table.config_data)
+            sa.select(table.session_id, table.config_data, n_done)
             .where(
                 table.session_id != row.session_id,
                 n_done > 0,
@@ -178,7 +183,9 @@ class KnownOutcomes:
             query = query.where(table.space_fingerprint == row.space_fingerprint)
         with self.session.engine.connect() as connection:
             found = connection.execute(query).all()
-        return [name for name, config in found if _measurement_of(config) == measurement]
+        alike = [(name, n) for name, config, n in found if _measurement_of(config) == measurement]
+        self._n_done = dict(alike)
+        return [name for name, _ in alike]
 
     def _recorded(
         self, ids: Sequence[str], indices: npt.NDArray[np.int64]
@@ -190,7 +197,9 @@ class KnownOutcomes:
             for source in self.sources:
                 mine = source == self.session.row.session_id
                 candidates = dict.fromkeys(ids) if mine else portable
-                wanted = [name for name in candidates if name not in recorded]
+                wanted: Sequence[str] = [name for name in candidates if name not in recorded]
+                if not mine:
+                    wanted = self._among(connection, source, wanted)
                 if not wanted:
                     continue
                 for strategy_id, raw, *columns in self._rows(connection, source, wanted):
@@ -198,6 +207,19 @@ class KnownOutcomes:
                     if told is not None:
                         recorded[strategy_id] = told
         return recorded
+
+    def _among(self, connection: Connection, source: str, wanted: Sequence[str]) -> Sequence[str]:
+        """Leave out what a small source does not hold, as of the first look at it.
+
+        Many small sessions would otherwise cost every chunk a statement each. What a source that
+        is still running adds is found after :meth:`refresh`; until then it is computed again.
+        """
+        if source not in self._n_done or self._n_done[source] > _SMALL_SOURCE:
+            return wanted
+        if source not in self._ids:
+            ids = sa.select(_results.c.strategy_id).where(_results.c.session_id == source)
+            self._ids[source] = frozenset(connection.execute(ids).scalars())
+        return [name for name in wanted if name in self._ids[source]]
 
     def _portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which strategies mean the same in another session, shape (n_strategies,)."""

@@ -6,7 +6,9 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-__all__ = ["is_transient", "persist"]
+from search_spaces.errors import MassTuningError, StorageError
+
+__all__ = ["database_error", "is_transient", "persist"]
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
@@ -32,6 +34,22 @@ def is_transient(error: BaseException) -> bool:
     if type(error.orig).__module__.startswith("psycopg"):
         return isinstance(error, (OperationalError, InterfaceError))
     return any(text in str(error.orig) for text in _PASSING_TEXTS)
+
+
+def database_error(error: BaseException) -> DBAPIError | None:
+    """Return the driver's error behind an exception, None if there is none.
+
+    Optuna's storage and `studies.storage.database_errors` raise errors of their own from it, and
+    SQLAlchemy one of a session that it broke. Any other error of this project is not looked
+    behind: it has been decided what it means.
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, DBAPIError):
+        if isinstance(behind, MassTuningError) and not isinstance(behind, StorageError):
+            return None
+        hidden = None if behind.__suppress_context__ else behind.__context__
+        behind = behind.__cause__ or hidden
+    return behind
 
 
 def persist(
@@ -64,8 +82,10 @@ def persist(
     while True:
         try:
             return action()
-        except DBAPIError as error:
-            if not is_transient(error) or clock() - began >= patience_seconds:
+        except Exception as error:
+            behind = database_error(error)
+            passes = behind is not None and is_transient(behind)
+            if not passes or clock() - began >= patience_seconds:
                 raise
             attempt += 1
             if on_retry is not None:

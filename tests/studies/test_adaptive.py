@@ -154,20 +154,31 @@ def test_proposals_that_break_a_constraint_do_not_spend_a_slot(make_session):
 
 
 @ON_SQLITE
-def test_a_sampler_that_only_breaks_constraints_stops_the_session(make_session, monkeypatch):
-    monkeypatch.setattr(adaptive, "MAX_REJECTED", 7)
-    session = make_session(
-        method="random", mode="adaptive", size=5, constraints=["size(factors) <= 1"]
-    )
-    monkeypatch.setattr(type(session.space), "violation", lambda self, params: "never good")
-    with pytest.raises(SessionError, match=r"random proposed 7 .* in a row.*never good; limit"):
-        session.run()
-    monkeypatch.undo()
-    assert (session.refresh().status, session.row.failed) == ("failed", 0)
-    trials = check_adaptive(session, over=False)
-    assert [t.state.name for t in trials] == ["FAIL"] * 8  # the eighth was begun, not proposed
-    session.run(resume=True)
-    check_adaptive(session)
+def test_a_sampler_that_breaks_constraints_too_often_is_given_a_strategy(make_session, monkeypatch):
+    monkeypatch.setattr(adaptive, "MAX_REJECTED", 2)
+    rules = ["window_size <= 5", "size(factors) <= 1", "rebalance_frequency >= 7"]
+    session = make_session(method="random", mode="adaptive", size=12, constraints=rules)
+    session.run()
+    trials = check_adaptive(session)
+    broken = [t.user_attrs.get("failure", "").startswith("constraint: ") for t in trials]
+    runs = "".join("x" if each else " " for each in broken).split(" ")
+    assert len(trials) - sum(broken) == 12
+    assert max(map(len, runs)) == 2  # random alone finds one in twelve
+    given = [t for t in trials if "fixed_params" in t.system_attrs]
+    assert given
+    assert len({t.user_attrs["strategy_id"] for t in given}) > 1
+
+
+@ON_SQLITE
+def test_a_sampler_that_has_tried_everything_repeats_itself(make_session):
+    """It stops its study, which an adaptive session has no use for."""
+    few = {"factors": ["SR"], "window_size": ["5"], "weight_method": ["EQ"], "data_period": ["10"]}
+    session = make_session(method="optuna.samplers:BruteForceSampler", size=7, restrictions=few)
+    assert len(session.space) == 4
+    session.run()
+    trials = check_adaptive(session)
+    assert len({t.user_attrs["strategy_id"] for t in trials}) == 4
+    assert len(trials) == 7
 
 
 @ON_SQLITE

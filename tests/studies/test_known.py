@@ -423,7 +423,31 @@ def test_sources_with_most_outcomes_first_and_no_more_than_needed(make_session):
     assert known.sources == (big.row.session_id, small.row.session_id)
     with queries_of(reader.engine) as seen:
         assert known.find(every(reader)).found.all()
+        assert len(seen) == 2  # which strategies a small source holds, and their rows
+        assert known.find(every(reader)).found.all()
+        assert len(seen) == 3
+
+
+def test_a_small_source_that_holds_nothing_of_a_chunk_is_not_asked(make_session):
+    source = make_session(size=40)
+    source.run()
+    known = KnownOutcomes(make_session())
+    others = np.setdiff1d(every(known.session), source.design.indices())
+    with queries_of(known.session.engine) as seen:
+        assert not known.find(others[:100]).found.any()
+        assert not known.find(others[100:]).found.any()
     assert len(seen) == 1
+
+
+def test_large_sources_are_asked_for_every_chunk(make_session, monkeypatch):
+    monkeypatch.setattr("studies.known._SMALL_SOURCE", 39)
+    source = make_session(size=40)
+    source.run()
+    known = KnownOutcomes(make_session())
+    with queries_of(known.session.engine) as seen:
+        assert known.find(source.design.indices()).found.all()
+        assert known.find(source.design.indices()).found.all()
+    assert len(seen) == 2
 
 
 def test_refresh_sees_sessions_that_began_since(make_session):
@@ -436,7 +460,9 @@ def test_refresh_sees_sessions_that_began_since(make_session):
     done = source.refresh().completed + source.row.failed
     assert 0 < n_found(known) == done < 432
     source.run(resume=True)
-    assert n_found(known) == 432  # rows of a source need no refresh
+    assert n_found(known) == done  # what a small source held at the first look
+    known.refresh()
+    assert n_found(known) == 432
 
 
 def test_sessions_of_any_status_are_sources(make_session):

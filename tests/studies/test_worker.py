@@ -447,3 +447,77 @@ def test_two_workers_share_a_session(make_session, undisturbed_results):
     workers = {c["worker"] for c in chunks_of(session)}
     assert len(workers) == 2
     assert all(queue.worker_name().rsplit("/", 1)[0] in name for name in workers)
+
+
+class Refusing:
+    """An objective that must not be asked."""
+
+    def __init__(self, objective):
+        self._objective = objective
+
+    def __getattr__(self, name):
+        return getattr(self._objective, name)
+
+    def evaluate(self, points):
+        raise AssertionError(f"{len(points)} strategies were evaluated again")
+
+
+def test_what_another_session_measured_is_looked_up(make_session, undisturbed_results):
+    execution = {"chunk_size": 20, "reuse": True}
+    first = make_session(execution=execution)
+    first.run()
+    assert not any("cached" in t.user_attrs for t in stock_study(first).trials)
+    second = make_session(execution=execution)
+    progress = second.run(objective=Refusing(second.objective()))
+    check_completed(second, undisturbed_results)
+    assert results_of(first) == undisturbed_results
+    assert progress.done_here == 432
+    trials = stock_study(second).trials
+    assert all(t.user_attrs["cached"] is True for t in trials)
+    told = {t.user_attrs["strategy_id"]: (t.state, t.values) for t in stock_study(first).trials}
+    assert told == {t.user_attrs["strategy_id"]: (t.state, t.values) for t in trials}
+
+
+def test_only_what_is_not_known_is_evaluated(make_session, undisturbed_results):
+    execution = {"chunk_size": 20, "reuse": True}
+    part = make_session(method="random", size=130, seed=1, execution=execution)
+    part.run()
+    known = {row["strategy_id"] for row in results_of(part)}
+    session = make_session(execution=execution)
+    objective, asked = session.objective(), []
+    evaluate = objective.evaluate
+
+    def note(points):
+        asked.extend(session.space.strategy_ids(points))
+        return evaluate(points)
+
+    objective.evaluate = note
+    session.run(objective=objective)
+    check_completed(session, undisturbed_results)
+    assert len(asked) == len(set(asked)) == 432 - 130
+    assert not known & set(asked)
+    cached = {
+        t.user_attrs["strategy_id"]
+        for t in stock_study(session).trials
+        if t.user_attrs.get("cached", False)
+    }
+    assert cached == known
+
+
+@ON_SQLITE
+def test_without_reuse_everything_is_evaluated(make_session, undisturbed_results):
+    first = make_session()
+    first.run()
+    second = make_session(execution={"chunk_size": 20, "reuse": False})
+    objective, asked = second.objective(), []
+    evaluate = objective.evaluate
+
+    def note(points):
+        asked.extend(points.tolist())
+        return evaluate(points)
+
+    objective.evaluate = note
+    second.run(objective=objective)
+    assert sorted(asked) == list(range(432))
+    check_completed(second, undisturbed_results)
+    assert not any("cached" in t.user_attrs for t in stock_study(second).trials)

@@ -29,8 +29,8 @@ __all__ = ["DeapSampler"]
 
 _BROOD = "DeapSampler:brood"
 _SEED = "DeapSampler:seed"
-_SPARE = 16
-"""Children beyond two generations: other workers' trials, and trials that fail, take some."""
+_SPARE = 8
+"""Children beyond two generations: trials that fail take some."""
 _LINES_KEPT = 8
 _UNDER_WAY = 4
 """So many trials may begin unseen while a generation is bred; what they took is left out."""
@@ -218,10 +218,7 @@ class DeapSampler(BaseGASampler):
         """Whether a trial finds a child of its own in a brood."""
         if brood["generation"] < generation or brood["names"] != list(line.search_space):
             return False
-        n_children = len(brood["children"])
-        used = number - brood["first"]
-        # trials that began before the brood was bred count back from its end
-        return used < n_children - (_UNDER_WAY if n_children == self._brood_size else 0)
+        return number - brood["first"] < brood["room"]
 
     def _breed(
         self,
@@ -239,13 +236,17 @@ class DeapSampler(BaseGASampler):
             state = self._advance(study, line, generation)[0]
         parents = self._individuals(line, self.get_parent_population(study, generation))
         ranked = select_survivors([], parents, self.options, line.breeder.tools)
-        taken = line.taken(brood)
-        children = line.breeder.breed(state, ranked, taken, self._brood_size)
-        if not children:  # every point was tried
-            children = line.breeder.breed(state, ranked, (), self._brood_size)
+        # trials that began before the brood was bred count back from its end
+        reserve = line.n_running + _UNDER_WAY
+        size = 2 * self.options.generation_size + _SPARE + 2 * reserve
+        children: list[list[Any]] = []
+        # where the space is nearly used up, what others may be trying; then what was tried
+        for taken in (line.taken(brood, reserve), line.taken(brood, 0), set[Any]()):
+            children = children or line.breeder.breed(state, ranked, taken, size)
         return {
             "generation": generation,
             "first": number,
+            "room": len(children) - (reserve if len(children) == size else 0),
             "names": list(line.search_space),
             "state": state.to_dict(),
             "children": [line.internal(child) for child in children],
@@ -281,10 +282,6 @@ class DeapSampler(BaseGASampler):
             for trial in trials
             if trial.state == TrialState.COMPLETE and line.holds(trial)
         ]
-
-    @property
-    def _brood_size(self) -> int:
-        return 2 * self.options.generation_size + _SPARE
 
     def _seed_of(self, study: Study) -> int:
         if self._seed is not None:
@@ -322,6 +319,7 @@ class _Line:
         self.breeder = breeder
         self._keys: dict[int, Any] = {}
         self._waiting: list[int] = []
+        self.n_running = 0
         self._newest = 0
 
     def holds(self, trial: FrozenTrial) -> bool:
@@ -341,12 +339,16 @@ class _Line:
             elif not trial.state.is_finished():
                 self._waiting.append(trial.number)
         self._newest = len(trials)
+        self.n_running = sum(not trial.state.is_finished() for trial in trials)
 
-    def taken(self, brood: Mapping[str, Any] | None) -> set[Any]:
-        """Keys of what was tried, and of what waiting trials take from the brood before."""
+    def taken(self, brood: Mapping[str, Any] | None, n_unseen: int) -> set[Any]:
+        """Keys of what was tried, and of what others take from the brood before.
+
+        Those are the trials that wait, and so many that may have begun since.
+        """
         taken = set(self._keys.values())
         if brood is not None and brood["names"] == list(self.search_space) and brood["children"]:
-            unseen = range(self._newest, self._newest + _UNDER_WAY)
+            unseen = range(self._newest, self._newest + n_unseen)
             for number in [*self._waiting, *unseen]:
                 internal = brood["children"][number % len(brood["children"])]
                 taken.add(self.breeder.key(self.breeder.genome.encode(self.params(internal))))
