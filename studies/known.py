@@ -198,7 +198,7 @@ class KnownOutcomes:
                 mine = source == self.session.row.session_id
                 candidates = dict.fromkeys(ids) if mine else portable
                 wanted: Sequence[str] = [name for name in candidates if name not in recorded]
-                if not mine:
+                if wanted and not mine:
                     wanted = self._among(connection, source, wanted)
                 if not wanted:
                     continue

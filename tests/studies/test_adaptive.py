@@ -1,5 +1,6 @@
 """Adaptive sessions: what a slot is, what spends it, and what becomes of its trial."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ import optuna
 import pytest
 import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import OperationalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from objectives import Batch
 from search_spaces.errors import ConfigError, SessionError
@@ -355,6 +357,44 @@ def test_a_sampler_that_fails_stops_the_session_in_one_line(make_session, monkey
     monkeypatch.setattr(Failing, "how", "")
     session.run(resume=True)
     check_adaptive(session)
+
+
+@ON_SQLITE
+def test_a_connection_that_breaks_inside_optuna_is_waited_for(make_session, monkeypatch):
+    """SQLAlchemy hides the driver's error behind one of the session that it broke."""
+    session = make_session(method="tpe", size=12)
+    read, n_reads = RDBStorage._get_trials, 0
+
+    def broken_once(self, *args, **options):
+        nonlocal n_reads
+        n_reads += 1
+        if n_reads != 9:
+            return read(self, *args, **options)
+        try:
+            try:
+                gone = sqlite3.OperationalError("gone")
+                raise OperationalError("SELECT", {}, gone, connection_invalidated=True)
+            except OperationalError:
+                raise PendingRollbackError("a session that broke")  # noqa: B904
+        except PendingRollbackError as error:
+            raise StorageInternalError("in a commit") from error
+
+    monkeypatch.setattr(RDBStorage, "_get_trials", broken_once)
+    session.run()
+    assert n_reads > 9
+    assert len(check_adaptive(session)) == 12
+
+
+@ON_SQLITE
+def test_a_study_deleted_while_it_runs_is_said_to_be_gone(make_session):
+    session = make_session(method="tpe", size=12)
+
+    def delete(progress):
+        if progress.done == 3:
+            optuna.delete_study(study_name=session.study_name, storage=str(session.engine.url))
+
+    with pytest.raises(SessionError, match="is gone, so its session cannot go on"):
+        session.run(on_progress=delete)
 
 
 def test_pause_and_resume(make_session):

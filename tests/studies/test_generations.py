@@ -139,6 +139,15 @@ def test_generations_are_those_of_a_search(make_session, reference):
     assert None in values.values()
 
 
+@ON_SQLITE
+def test_a_generation_is_read_in_parts(make_session, reference, monkeypatch):
+    """No database takes any number of values in a statement."""
+    monkeypatch.setattr("studies.generations._IDS_PER_STATEMENT", 2)
+    session = make_session(**options_of())
+    session.run()
+    assert check_genetic(session) == reference
+
+
 @SLOWLY_ON_POSTGRESQL
 @pytest.mark.parametrize("chunk_size", [1, 3, 100])
 def test_the_size_of_chunks_changes_nothing(make_session, reference, chunk_size):

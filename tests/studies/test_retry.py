@@ -5,12 +5,19 @@ import sqlite3
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 
-from search_spaces.errors import StorageError
+from search_spaces.errors import SessionError, StorageError
 from studies import queue
 from studies.bulk import insert_rows
-from studies.retry import is_transient, persist
+from studies.retry import database_error, is_transient, persist
 from studies.storage import WritePacer, create_engine, database_errors, write_transaction
 
 
@@ -119,6 +126,60 @@ def test_other_errors_are_raised_at_once(error):
     with pytest.raises(type(error)):
         persist(failing([error]), clock=clock, sleep=clock.sleep)
     assert clock.pauses == []
+
+
+def chained(*errors):
+    """Raise errors one from the other, the first is what began it; return the last."""
+    caught = errors[0]
+    for error in errors[1:]:
+        try:
+            raise error from caught
+        except Exception as raised_from:
+            caught = raised_from
+    return caught
+
+
+def in_the_handler_of(first, second):
+    """Return an error that was raised while another one was handled, not from it."""
+    try:
+        try:
+            raise first
+        except Exception:
+            raise second  # noqa: B904
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        chained(LOCKED, StorageError("sqlite:///x.db: the database is locked")),
+        chained(LOCKED, StorageInternalError("in a commit of Optuna's")),
+        chained(
+            in_the_handler_of(LOCKED, PendingRollbackError("a session that broke")),
+            StorageInternalError("in a commit of Optuna's"),
+        ),
+    ],
+)
+def test_the_driver_s_error_is_found_behind_others(error):
+    clock = Clock()
+    assert database_error(error) is LOCKED
+    assert persist(failing([error]), clock=clock, sleep=clock.sleep) == "done"
+    assert clock.pauses == [0.25]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        in_the_handler_of(LOCKED, queue.LostClaimError("somebody else has it")),
+        chained(LOCKED, SessionError("decided")),
+        chained(with_state("42P01"), StorageError("no such table")),
+        ValueError("nothing behind it"),
+    ],
+)
+def test_errors_that_mean_something_else_are_raised_at_once(error):
+    with pytest.raises(type(error)):
+        persist(failing([error]), sleep=lambda seconds: pytest.fail("it waited"))
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
