@@ -159,8 +159,18 @@ def wait_for_renewals(monkeypatch, n=1):
     return enough, renewed
 
 
+BEFORE = []
+"""Threads of workers that other tests have left without closing them."""
+
+
+@pytest.fixture(autouse=True)
+def _before():
+    BEFORE[:] = threading.enumerate()
+
+
 def keepers():
-    return [thread for thread in threading.enumerate() if thread.name == "lease-keeper"]
+    running = [thread for thread in threading.enumerate() if thread.name == "lease-keeper"]
+    return [thread for thread in running if thread not in BEFORE]
 
 
 def test_the_thread_renews_what_is_held_and_nothing_else(engine, claims, monkeypatch):

@@ -65,7 +65,8 @@ class DeapSampler(BaseGASampler):
     -----
     Parameters outside the common space (conditional, or of changing ranges) are drawn at random.
     Trials that fail have no offspring. COMPLETE trials that others added to the study are parents
-    of the first generation that has any. Where every point of the space was tried, points repeat.
+    of the first generation that has any. Where every point of the space was tried, points repeat;
+    and one may where two workers breed the same generation at the very same instant.
 
     The methods of `BaseGASampler` tell the generation of a trial and the members and parents of
     a generation; one ends when `generation_size` of its trials are complete.
