@@ -320,7 +320,7 @@ def _chunk_times(session: Any) -> tuple[Any, Any, Any]:
     started, completed = work_chunks.c.started_at, work_chunks.c.completed_at
     with session.engine.connect() as connection:
         query = sa.select(sa.func.min(started), sa.func.min(completed), sa.func.max(completed))
-        return connection.execute(query).one()._tuple()
+        return tuple(connection.execute(query).one())
 
 
 @contextlib.contextmanager

@@ -122,7 +122,8 @@ def test_an_unknown_session(cli, project):
 
 def test_a_chunk_beyond_its_time_limit_ends_the_process(cli, project):
     config = project / "mass_tuning_config.yaml"
-    config.write_text("execution: {chunk_seconds: 0.00001, strategy_seconds: 0.00001, reuse: false}\n")
+    limits = "chunk_seconds: 0.00001, strategy_seconds: 0.00001, reuse: false"
+    config.write_text(f"execution: {{{limits}}}\n")
     session_id = cli("generate", *SMALL_SPACE, "--json").json["session_id"]
     done = process("worker", session_id, timeout=60)
     assert done.returncode == 75
