@@ -57,7 +57,11 @@ def cache_home(tmp_path_factory):
         yield folder
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+# Everything runs on both; the default tier, which has minutes, on SQLite and where a test asks for
+# PostgreSQL by name.
+@pytest.fixture(
+    scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
 def database(request):
     return request.param
 
