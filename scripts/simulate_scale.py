@@ -1,9 +1,10 @@
 """Simulate many workers on one PostgreSQL: how fast, what queues, where it saturates.
 
-A discrete-event simulation of the loop of `studies.worker`: claim a chunk, evaluate it, record it
-in one transaction that locks the session's row (totals), writes results and queue rows, locks the
-study's row (digest), claims the next chunk and commits. What the database costs was measured with
-``--calibrate`` (see `Costs`); cores, disk and deaths of workers are assumptions (see `Setting`).
+A discrete-event simulation of the loop of `studies.workers.worker`: claim a chunk, evaluate it,
+record it in one transaction that locks the session's row (totals), writes results and queue rows,
+locks the study's row (digest), claims the next chunk and commits. What the database costs was
+measured with ``--calibrate`` (see `Costs`); cores, disk and deaths of workers are assumptions
+(see `Setting`).
 Times are in seconds. Only a sample of the chunks is simulated, in the state a database has when
 ``progress`` of the strategies are recorded; the rate is that of the middle half of the sample.
 
@@ -62,7 +63,7 @@ class Costs:
 
 
 DESIGNS = {  # what a transaction locks until its commit
-    "totals-first": {"totals": "first", "digest": True},  # as studies.worker has it
+    "totals-first": {"totals": "first", "digest": True},  # as studies.workers.worker has it
     "totals-last": {"totals": "last", "digest": True},
     "no-hot-row": {
         "totals": "none",
@@ -596,13 +597,13 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
 
     from objectives import Batch
     from search_spaces import FactorSpace, make_design
-    from studies import queue
     from studies.config import StudyConfig
-    from studies.face import StudyFace, study_id_of
-    from studies.record import Outcome, Recorder
-    from studies.schema import METRIC_COLUMNS, tuning_sessions, utc_now
+    from studies.database.engine import optuna_storage
+    from studies.database.tables import METRIC_COLUMNS, tuning_sessions, utc_now
+    from studies.outcomes.row_writer import Outcome, Recorder
+    from studies.queue import chunks as queue
     from studies.session import list_sessions, open_database
-    from studies.storage import optuna_storage
+    from studies.trials.digest import StudyFace, study_id_of
 
     engine = open_database(url)
     if list_sessions(engine):
@@ -711,7 +712,7 @@ def _idle_claim(connection: Any, n_chunks: int = 300_000) -> tuple[float, float]
     """Seconds per chunk that a claim takes when all are completed, and bytes a chunk takes."""
     import sqlalchemy as sa
 
-    from studies import queue
+    from studies.queue import chunks as queue
 
     connection.execute(sa.text("DELETE FROM work_chunks"))
     connection.execute(

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import logging
 import shlex
-import signal
 import sys
 import time
 import warnings
@@ -31,7 +30,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from search_spaces.errors import ConfigError, MassTuningError
 from studies import load_config
-from studies.storage import create_engine, display_url, optuna_storage
+from studies.database.engine import create_engine, display_url, optuna_storage
+from studies.runs.run import Stop
 
 SYNTHETIC_MARKET = {"n_pairs": 60, "n_days": 420, "seed": 7}
 _CONDITIONS = "conditions"
@@ -224,11 +224,12 @@ def run_trials(
         return options.trials - n_counted(trials) - len(running), len(running)
 
     def stop_in_time(study: optuna.Study, trial: FrozenTrial) -> None:
-        if received or still_to_come()[0] <= 0:
+        if stop or still_to_come()[0] <= 0:
             study.stop()
 
-    with _signals() as received:
-        while not received:
+    # not KeyboardInterrupt: Optuna would end the trial as a failed one
+    with Stop().on_signals(lambda: SystemExit(130)) as stop:
+        while not stop:
             n_to_begin, n_running = still_to_come()
             if n_to_begin > 0:
                 with _surviving_a_verdict():
@@ -263,25 +264,6 @@ def report(study: optuna.Study, options: argparse.Namespace) -> None:
         print(f"best   {best.user_attrs['strategy_id']}  net_sharpe_ratio {best.value:.3f}")
     url = display_url(create_engine(options.database))
     print(f"look   optuna-dashboard {shlex.quote(url)}")
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM; the second one ends the process at once."""
-    received: list[int] = []
-
-    def handle(number: int, frame: object) -> None:
-        if received:
-            # not KeyboardInterrupt: Optuna would end the trial as a failed one
-            raise SystemExit(130)
-        received.append(number)
-
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -11,22 +11,22 @@ from sqlalchemy.engine import Engine
 from objectives.constants import SEMANTICS_VERSION
 from search_spaces import Design, FactorSpace, make_design
 from search_spaces.errors import ConfigError, SessionError
-from studies import queue
 from studies.config import TuningConfig
-from studies.migrations import prepare_database
-from studies.planning import GENERATING, begin_plan, write_plan
-from studies.schema import tuning_sessions
-from studies.session_plan import make_plan, new_row
-from studies.session_rows import SessionRow, latest_session, list_sessions, read_row
-from studies.slots import Slots
-from studies.storage import WritePacer, create_engine, database_errors, optuna_storage
+from studies.database.engine import WritePacer, create_engine, database_errors, optuna_storage
+from studies.database.migrations import prepare_database
+from studies.database.tables import tuning_sessions
+from studies.planning.plan import make_plan, new_row
+from studies.planning.write_plan import GENERATING, begin_plan, write_plan
+from studies.queue import chunks as queue
+from studies.sessions.session_row import SessionRow, latest_session, list_sessions, read_row
+from studies.sessions.slots import Slots
 
 if TYPE_CHECKING:
     from objectives import FactorBacktest, Objective, ReturnPanel
-    from studies.face import StudyFace
-    from studies.generations import Generations
-    from studies.record import Recorder
-    from studies.worker import Worker
+    from studies.outcomes.row_writer import Recorder
+    from studies.sessions.generations import Generations
+    from studies.trials.digest import StudyFace
+    from studies.workers.worker import Worker
 
 __all__ = ["Session", "complete_generations", "load_panel", "open_database"]
 
@@ -40,7 +40,7 @@ class Session:
     Parameters
     ----------
     engine : Engine
-        From `studies.storage.create_engine`, of a prepared database.
+        From `studies.database.engine.create_engine`, of a prepared database.
     row : SessionRow
     """
 
@@ -176,7 +176,7 @@ class Session:
     def design(self) -> "Design | Generations":
         """The strategies of a planned or genetic session in their order."""
         if self.row.is_genetic:
-            from studies.generations import Generations
+            from studies.sessions.generations import Generations
 
             return Generations(
                 self.engine,
@@ -272,7 +272,7 @@ class Session:
 
     def recorder(self) -> "Recorder":
         """Return the writer of the session's rows."""
-        from studies.record import Recorder
+        from studies.outcomes.row_writer import Recorder
 
         backtest = self.config.backtest
         return Recorder(
@@ -295,17 +295,17 @@ class Session:
         objective : Objective
         pacer : WritePacer
         on_limit : callable, optional
-            See `studies.worker.Worker`.
+            See `studies.workers.worker.Worker`.
         """
-        from studies.worker import Worker
+        from studies.workers.worker import Worker
 
         kind = Worker
         if self.row.is_adaptive:
-            from studies.adaptive import AdaptiveWorker
+            from studies.workers.adaptive_worker import AdaptiveWorker
 
             kind = AdaptiveWorker
         elif self.row.is_genetic:
-            from studies.generations import GeneticWorker
+            from studies.sessions.generations import GeneticWorker
 
             kind = GeneticWorker
         return kind(self, objective, pacer, self.config.execution.lease_seconds, on_limit)
@@ -313,7 +313,7 @@ class Session:
     @cached_property
     def face(self) -> "StudyFace":
         """The writer of the session's trials."""
-        from studies.face import StudyFace, study_id_of
+        from studies.trials.digest import StudyFace, study_id_of
 
         return StudyFace(
             self.row.session_id,
@@ -338,26 +338,26 @@ class Session:
         parallel : int, optional
             Worker processes; 1 is this process itself. Default: as configured.
         scheduler : str, optional
-            Address of a Dask scheduler whose workers do it, see `studies.cluster`.
+            Address of a Dask scheduler whose workers do it, see `studies.runs.cluster`.
         **options
-            See `studies.run.run_session` and `studies.cluster.run_on_cluster`.
+            See `studies.runs.run.run_session` and `studies.runs.cluster.run_on_cluster`.
 
         Returns
         -------
-        studies.run.Progress
+        studies.runs.run.Progress
         """
         n_workers = self.config.execution.parallel if parallel is None else parallel
         if n_workers == 1 and scheduler is None:
-            from studies.run import run_session
+            from studies.runs.run import run_session
 
             return run_session(self, **options)
-        from studies.cluster import run_on_cluster
+        from studies.runs.cluster import run_on_cluster
 
         return run_on_cluster(self, n_workers=n_workers, scheduler=scheduler, **options)
 
     def top(self, n: int = 10, **options: Any) -> Any:
-        """Return the best strategies as a table; see `studies.results.top`."""
-        from studies.results import top
+        """Return the best strategies as a table; see `studies.analysis.leaderboard.top`."""
+        from studies.analysis.leaderboard import top
 
         return top(self, n, **options)
 

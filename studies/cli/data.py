@@ -170,7 +170,7 @@ def export_command(
 
     With several objectives the column pareto tells the strategies on the Pareto front.
     """
-    from studies.export import export
+    from studies.analysis.export import export
 
     session = context.session(session_id, "results")
     if output is None:
@@ -196,8 +196,8 @@ def export_command(
 
 def import_market(panel: ReturnPanel, database: str) -> Any:
     """Write a panel with a progress bar; return the `ImportSummary`."""
-    from objectives.market import import_panel
-    from studies.storage import create_engine
+    from studies.database.engine import create_engine
+    from studies.market import import_panel
 
     engine = create_engine(database)
     try:
@@ -336,7 +336,7 @@ def _shown(source: str) -> str:
     if "://" not in source:
         return source
     from search_spaces.errors import StorageError
-    from studies.storage import create_engine, display_url
+    from studies.database.engine import create_engine, display_url
 
     try:
         return display_url(create_engine(source))

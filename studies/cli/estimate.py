@@ -13,13 +13,13 @@ import click
 from studies.cli.context import Command, Context, command_options
 from studies.cli.generate import require_market
 from studies.cli.output import duration, pairs, print_json, say, size, style, warn
-from studies.cli.planning import Plan, plan_options, read_plan
 from studies.cli.progress import waiting
+from studies.cli.session_options import Plan, plan_options, read_plan
 
 if TYPE_CHECKING:
     from objectives import FactorBacktest
     from search_spaces import Design
-    from studies.run import Progress
+    from studies.runs.run import Progress
 
 __all__ = ["estimate"]
 
@@ -96,9 +96,9 @@ def estimate(context: Context, **options: Any) -> None:
 def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     from objectives import BacktestSettings, FactorBacktest
     from search_spaces import make_design
-    from studies.face import stores_all
+    from studies.database.engine import create_engine
     from studies.session import load_panel
-    from studies.storage import create_engine
+    from studies.trials.digest import stores_all
 
     config = plan.config
     began = time.perf_counter()
@@ -162,7 +162,7 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
 
 def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> dict[str, Any]:
     """Run the beginning of an adaptive session."""
-    from studies.slots import plan_slots
+    from studies.sessions.slots import plan_slots
 
     directions = objective.directions
     slots = plan_slots(plan.config, objective.space, directions, plan.method, plan.size, plan.seed)
@@ -217,7 +217,7 @@ def _session(
     path: Path, plan: Plan, objective: FactorBacktest, size: int, study: dict[str, Any]
 ) -> tuple[_Sample, _Sample]:
     """Plan a session of so many strategies, and run as many of them as there is time for."""
-    from studies.run import Stop
+    from studies.runs.run import Stop
     from studies.session import Session, open_database
 
     url = f"sqlite:///{path}"

@@ -13,7 +13,7 @@ from studies.cli.progress import run_progress
 from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
-    from studies.run import Progress
+    from studies.runs.run import Progress
     from studies.session import Session
 
 __all__ = ["STOPPED", "execute", "note_others", "outcome", "run_with_progress", "summarise"]
@@ -78,7 +78,7 @@ def execute(
     """
     n_workers = _n_workers(context, parallel, scheduler)
     if scheduler is not None:
-        from studies.cluster import check_scheduler
+        from studies.runs.cluster import check_scheduler
 
         check_scheduler(scheduler, context.config.database, insecure=insecure_scheduler)
     elif insecure_scheduler:
@@ -118,7 +118,7 @@ def run_with_progress(
     scheduler: str | None = None,
 ) -> Progress:
     """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
-    from studies.run import Progress, Stop
+    from studies.runs.run import Progress, Stop
 
     row = session.row
     stop = Stop()
@@ -146,8 +146,8 @@ def run_with_progress(
 
 def note_others(session: Session) -> None:
     """Say that a session is joined, if other processes are working on it."""
-    from studies.queue import has_live_claim, release_dead
-    from studies.storage import write_transaction
+    from studies.database.engine import write_transaction
+    from studies.queue.chunks import has_live_claim, release_dead
 
     if session.row.status != "running":
         return
@@ -214,7 +214,7 @@ def summarise(
 
 
 def _retry(context: Context, session: Session) -> int:
-    from studies.retrying import retry_failed
+    from studies.upkeep.retry_failed import retry_failed
 
     context.hint = "; what was set to pending stays so, go on with: " + context.command(
         f"execute --session {session.row.session_id} --retry-failed"

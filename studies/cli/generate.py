@@ -8,8 +8,8 @@ import click
 
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import note, print_json, say, style, warn
-from studies.cli.planning import Plan, plan_options, read_plan
 from studies.cli.progress import counting
+from studies.cli.session_options import Plan, plan_options, read_plan
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -130,8 +130,8 @@ def require_market(context: Context) -> None:
 
 def housekeeping(engine: Engine) -> list[str]:
     """Finish what interrupted commands left: deletions, whose ids are returned, then plans."""
-    from studies.cleaning import finish_deletions
     from studies.session import complete_generations
+    from studies.upkeep.deletion import finish_deletions
 
     deleted = finish_deletions(engine)
     for session_id in deleted:

@@ -10,13 +10,13 @@ from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
-from studies.cli.top import PARAMETERS, metric_units, parameters_of, shown
+from studies.cli.top import metric_units, parameters_of, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from objectives import BacktestResult, FactorBacktest
-    from studies.detail import SavedDetail
+    from studies.analysis.saved_backtest import SavedDetail
     from studies.session import Session
 
 __all__ = ["show"]
@@ -63,7 +63,7 @@ def show(
     """
     if funding and not trades:
         raise click.ClickException("--funding says how --trades are printed; add --trades")
-    from studies.results import result_row
+    from studies.analysis.leaderboard import result_row
 
     session = context.session(session_id, "results")
     recorded = result_row(session, _strategy_id(session, strategy))
@@ -119,11 +119,12 @@ def _run_again(
     """
     from objectives import FactorBacktest
     from search_spaces.errors import MassTuningError
+    from studies.analysis.leaderboard import PARAMETER_COLUMNS
 
     try:
         full = session.objective()
         params = session.space.parse(recorded["strategy_id"])
-        only = {name: [_spelled(getattr(params, name))] for name in PARAMETERS}
+        only = {name: [_spelled(getattr(params, name))] for name in PARAMETER_COLUMNS}
         # of this space the factor cube has one window instead of all
         objective = FactorBacktest(
             full.panel, full.settings, space=session.space.restrict(only), metrics=full.directions
@@ -157,7 +158,7 @@ def _save(
     objective: FactorBacktest | None,
     result: BacktestResult | None,
 ) -> SavedDetail:
-    from studies.detail import save_detail
+    from studies.analysis.saved_backtest import save_detail
 
     assert objective is not None
     assert result is not None
@@ -208,7 +209,7 @@ def _document(
 
 
 def _measured(session: Session) -> list[str]:
-    from studies.schema import METRIC_COLUMNS, OOS_METRIC_COLUMNS
+    from studies.database.tables import METRIC_COLUMNS, OOS_METRIC_COLUMNS
 
     split = bool(session.config.backtest.get("split_date"))
     return [*METRIC_COLUMNS, *(OOS_METRIC_COLUMNS if split else ())]

@@ -14,7 +14,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
 
 if TYPE_CHECKING:
-    from studies.session_status import SessionStatus
+    from studies.upkeep.status import SessionStatus
 
 __all__ = ["sessions", "status"]
 
@@ -43,7 +43,7 @@ _BAR_WIDTH = 40
 def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
     """Show how far a session is."""
     from studies.cli.watch import log_health
-    from studies.session_status import status as read_status
+    from studies.upkeep.status import status as read_status
 
     session = context.session(session_id, "newest")
     live = watch and not context.as_json and sys.stdout.isatty()
@@ -76,7 +76,7 @@ def status(context: Context, session_id: str | None, detailed: bool, watch: bool
 @click.pass_obj
 def sessions(context: Context) -> None:
     """List the sessions of the database, newest first."""
-    from studies.session_rows import list_sessions
+    from studies.sessions.session_row import list_sessions
 
     rows = list_sessions(context.engine())
     if context.as_json:

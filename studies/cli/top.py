@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from studies.session import Session
 
 __all__ = [
-    "PARAMETERS",
     "metric_units",
     "parameters_of",
     "print_top",
@@ -36,14 +35,6 @@ _SHORT = {
     "oos_net_sharpe_ratio": "oos sharpe",
     "oos_total_return": "oos return",
 }
-PARAMETERS = (
-    "factors",
-    "window_size",
-    "rebalance_frequency",
-    "data_period",
-    "selection_count",
-    "weight_method",
-)
 
 
 @click.command(
@@ -86,8 +77,8 @@ def top(
     surpasses in an objective without falling behind in another. They stand in the order of the
     first objective, and rank is the place among all strategies by it.
     """
-    from studies.results import pareto_front
-    from studies.results import top as best
+    from studies.analysis.leaderboard import pareto_front
+    from studies.analysis.leaderboard import top as best
 
     session = context.session(session_id, "results")
     several = len(session.directions) > 1
@@ -131,7 +122,7 @@ def top(
 
 
 def print_top(session: Session, frame: pd.DataFrame) -> None:
-    """Print a table of strategies, as `studies.results.top` returns it without a metric."""
+    """Print a table that `studies.analysis.leaderboard.top` returned without a metric."""
     if len(session.directions) > 1:
         say(f"Pareto front by {_objectives(session)}, the first {len(frame):,}")
         say()
@@ -155,7 +146,9 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
 
 
 def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn a table of `studies.results.top` into what programs read."""
+    """Turn a table of `studies.analysis.leaderboard.top` into what programs read."""
+    from studies.analysis.leaderboard import PARAMETER_COLUMNS
+
     return [
         {
             "rank": rank,
@@ -164,7 +157,7 @@ def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "metrics": {
                 name: value
                 for name, value in row.items()
-                if name not in PARAMETERS and name != "strategy_id"
+                if name not in PARAMETER_COLUMNS and name != "strategy_id"
             },
         }
         for rank, row in zip(frame.index.tolist(), frame.to_dict("records"), strict=True)
@@ -193,7 +186,7 @@ def _front_told(session: Session, front_size: int | None) -> dict[str, Any]:
 
 
 def _natural_direction(session: Session, metric: str) -> str:
-    """Return what `studies.results.top` takes as better."""
+    """Return what `studies.analysis.leaderboard.top` takes as better."""
     from objectives.metrics import METRICS
 
     natural = {each.name: each.direction for each in METRICS}
@@ -204,7 +197,9 @@ def parameters_of(row: Any) -> dict[str, Any]:
     """Return the parameters of a result row."""
     import json
 
-    told = {name: row[name] for name in PARAMETERS}
+    from studies.analysis.leaderboard import PARAMETER_COLUMNS
+
+    told = {name: row[name] for name in PARAMETER_COLUMNS}
     if isinstance(told["factors"], str):
         told["factors"] = json.loads(told["factors"])
     return told

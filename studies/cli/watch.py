@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from studies.cli.output import warn
 
 if TYPE_CHECKING:
-    from studies.run import Progress
+    from studies.runs.run import Progress
     from studies.session import Session
-    from studies.session_status import SessionStatus
+    from studies.upkeep.status import SessionStatus
 
 __all__ = ["HealthWatch", "log_health"]
 
@@ -27,7 +27,7 @@ def log_health(session: Session, status: SessionStatus) -> list[str]:
     status : SessionStatus
         As just read.
     """
-    from studies.health import log_warnings
+    from studies.upkeep.health import log_warnings
 
     planned = len(session.row.config.get("warnings", ()))
     found = status.warnings[planned:]
@@ -56,7 +56,7 @@ class HealthWatch:
             return
         self.last = now
         from studies.session import Session
-        from studies.session_status import status
+        from studies.upkeep.status import status
 
         with contextlib.suppress(Exception):  # the run itself meets what is wrong
             # of its own, so that the row the run looks at stays as it is

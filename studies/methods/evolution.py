@@ -12,7 +12,7 @@ __all__ = ["Genetic"]
 
 
 class Genetic(Method):
-    """Genetic search; sessions breed and evaluate whole generations (`studies.generations`)."""
+    """Genetic search: sessions breed whole generations, see `studies.sessions.generations`."""
 
     name = "genetic"
     options_type = GeneticOptions

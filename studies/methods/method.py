@@ -73,7 +73,7 @@ class Method(ABC):
         None: any number.
     generational : bool
         Sessions do not ask its sampler for one strategy at a time: they breed whole generations
-        and evaluate them in batches (`studies.generations`).
+        and evaluate them in batches (`studies.sessions.generations`).
     """
 
     name: str

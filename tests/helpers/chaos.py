@@ -20,9 +20,10 @@ import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 
 from objectives import FactorBacktest, ReturnPanel
 from studies import Session
-from studies.record import Recorder
-from studies.run import Stop
-from studies.worker import Worker
+from studies.outcomes.row_writer import Recorder
+from studies.runs.run import Stop
+from studies.workers.worker import Worker
+from tests.helpers.death import die_in
 
 KILLS = ("claimed", "writing", "committed")
 """Just after a claim, inside the write transaction, just after the commit."""
@@ -35,19 +36,7 @@ def die_at(event, at_chunk):
         "writing": (Recorder, "insert_results"),
         "committed": (Worker, "record"),
     }[event]
-    original, n_calls = getattr(owner, name), 0
-
-    def fatal(*args, **options):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == at_chunk and event == "claimed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*args, **options)
-        if n_calls == at_chunk:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, fatal)
+    die_in(owner, name, at_chunk, before=event == "claimed")
 
 
 def slow(objective, seconds):

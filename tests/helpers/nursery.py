@@ -14,11 +14,14 @@ import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 import sqlalchemy as sa
 
 from objectives import FactorBacktest, ReturnPanel
-from studies import Session, TuningConfig, adaptive, planning
-from studies.adaptive import AdaptiveWorker
-from studies.cleaning import delete_session, finish_deletions
-from studies.run import Stop
+from studies import Session, TuningConfig
+from studies.planning import write_plan as planning
+from studies.runs.run import Stop
 from studies.session import complete_generations, open_database
+from studies.upkeep.deletion import delete_session, finish_deletions
+from studies.workers import adaptive_worker as adaptive
+from studies.workers.adaptive_worker import AdaptiveWorker
+from tests.helpers.death import die_in
 
 SIGNALS = {"kill": [signal.SIGKILL], "int": [signal.SIGINT], "int int": [signal.SIGINT] * 2}
 
@@ -48,19 +51,7 @@ def die_at(event, at_slot):
         "writing": (adaptive, "end_trial", False),
         "committed": (AdaptiveWorker, "record", False),
     }[event]
-    original, n_calls = getattr(owner, name), 0
-
-    def fatal(*args, **options):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == at_slot and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*args, **options)
-        if n_calls == at_slot:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, fatal)
+    die_in(owner, name, at_slot, before=before)
 
 
 def run(job, fuse):

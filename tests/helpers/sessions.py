@@ -10,12 +10,12 @@ import optuna
 import sqlalchemy as sa
 
 from studies import Session, TuningConfig
-from studies.running_trials import SLOT
-from studies.schema import (
+from studies.database.tables import (
     hyperparameter_tuning_results,
     strategy_queue,
     work_chunks,
 )
+from studies.trials.running import SLOT
 
 PARAMETERS = {
     "factors": {"subsets": ["SR", "DD", "TR"], "max_size": 2},

@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from objectives import ReturnPanel
-from objectives.market import import_panel
+from studies.market import import_panel
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"

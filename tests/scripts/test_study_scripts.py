@@ -18,10 +18,10 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import DBAPIError
 
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
-from objectives.market import import_panel
 from search_spaces import FactorSpace
 from studies import DeapSampler
-from studies.storage import optuna_storage
+from studies.database.engine import optuna_storage
+from studies.market import import_panel
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from objectives import ReturnPanel
-from objectives.market import import_panel
 from studies import Session
-from studies.migrations import prepare_database
+from studies.database.engine import create_engine
+from studies.database.migrations import prepare_database
+from studies.market import import_panel
 from studies.session import open_database
-from studies.storage import create_engine
 from tests.helpers.databases import PostgresDatabases, PostgresServer, SqliteDatabases
 from tests.helpers.sessions import Nursery, make_config, results_of
 

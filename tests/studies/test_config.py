@@ -201,7 +201,7 @@ def test_the_lease_is_that_of_the_configuration(make_session):
     left = []
 
     def look(progress):
-        from studies.session_status import status
+        from studies.upkeep.status import status
 
         left.extend(worker["lease_seconds_left"] for worker in status(session).workers)
 

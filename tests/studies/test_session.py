@@ -8,15 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from objectives import ReturnPanel
-from objectives.market import import_panel
 from search_spaces.errors import ConfigError, DataError, SessionError, SpaceError
 from studies import Session, session
-from studies.bulk import placeholder
-from studies.migrations import prepare_database
-from studies.run import Stop
-from studies.schema import OOS_METRIC_COLUMNS, tuning_sessions
-from studies.session_rows import latest_session, list_sessions
-from studies.storage import create_engine, write_transaction
+from studies.database.bulk_insert import placeholder
+from studies.database.engine import create_engine, write_transaction
+from studies.database.migrations import prepare_database
+from studies.database.tables import OOS_METRIC_COLUMNS, tuning_sessions
+from studies.market import import_panel
+from studies.runs.run import Stop
+from studies.sessions.session_row import latest_session, list_sessions
 from tests.helpers.sessions import PARAMETERS, check_completed, make_config, results_of
 
 

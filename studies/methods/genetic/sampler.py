@@ -259,6 +259,8 @@ class DeapSampler(BaseGASampler):
         """Return the state and the parents of a generation, from the one before."""
         if generation == 0:
             return BreedingState.first(self.options), []
+        if line.advanced is not None and line.advanced[0].generation == generation:
+            return line.advanced  # for the state before, and now for the parents
         brood = self._read(study, _BROOD)
         state = dataclasses.replace(BreedingState.first(self.options), generation=generation - 1)
         if brood is not None and brood["generation"] == generation - 1:
@@ -269,12 +271,13 @@ class DeapSampler(BaseGASampler):
         if generation == 1:
             members += [t for t in trials if key not in t.system_attrs]
         parents = self._individuals(line, self.get_parent_population(study, generation - 1))
-        return line.breeder.advance(
+        line.advanced = line.breeder.advance(
             state,
             select_survivors([], parents, self.options, line.breeder.tools),
             self._individuals(line, members),
             sum(trial.state.is_finished() for trial in members),
         )
+        return line.advanced
 
     def _individuals(self, line: "_Line", trials: Sequence[FrozenTrial]) -> list[Individual]:
         """Make individuals of the trials that are complete and have all parameters."""
@@ -318,6 +321,7 @@ class _Line:
     def __init__(self, search_space: dict[str, BaseDistribution], breeder: Breeder) -> None:
         self.search_space = search_space
         self.breeder = breeder
+        self.advanced: tuple[BreedingState, list[Individual]] | None = None
         self._keys: dict[int, Any] = {}
         self._waiting: list[int] = []
         self.n_running = 0

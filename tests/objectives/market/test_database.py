@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from objectives.market import ReturnPanel, import_panel
-from objectives.market.importer import _PacedWriter, return_columns
+from objectives.market import ReturnPanel
 from search_spaces.errors import DataError, StorageError
+from studies.market import import_panel
+from studies.market.importer import _PacedWriter, return_columns
 
 
 @pytest.fixture
@@ -279,7 +280,7 @@ def test_a_file_that_is_no_database(tmp_path):
 def test_other_databases_are_not_written():
     engine = sa.create_mock_engine("mysql://", executor=None)
     assert engine.dialect.name == "mysql"
-    from objectives.market.market_tables import prepare_tables
+    from studies.market.tables import prepare_tables
 
     with pytest.raises(StorageError, match="only SQLite and PostgreSQL can be written, not mysql"):
         prepare_tables(engine, "mysql://", dated_caps=False)
@@ -294,8 +295,8 @@ def test_transactions_are_short_and_followed_by_a_pause_as_long(database):
         now[0] += 0.25  # each transaction seems to take a quarter of a second
         return now[0]
 
-    from objectives.market.importer import _ReturnRows
-    from objectives.market.market_tables import prepare_tables
+    from studies.market.importer import _ReturnRows
+    from studies.market.tables import prepare_tables
 
     table = prepare_tables(engine, "x", dated_caps=False)["return_metrics"]
     rows = _ReturnRows(ReturnPanel.synthetic(n_pairs=9, n_days=300))

@@ -5,7 +5,7 @@ import sqlite3
 import optuna
 import pytest
 
-from studies.cli.planning import ADAPTIVE
+from studies.cli.session_options import ADAPTIVE
 from studies.methods import METHODS
 
 

@@ -156,8 +156,8 @@ def test_progress_tells_the_workers(cli, project, monkeypatch):
 
 
 def test_a_scheduler_is_checked_and_named(cli, project, monkeypatch):
-    from studies import cluster
     from studies.cli import progress
+    from studies.runs import cluster
 
     run, checked = Run(monkeypatch), []
 
@@ -204,7 +204,7 @@ def test_retry_failed(cli, project):
 
 def test_a_fatal_error_is_one_line_and_the_session_needs_resume(cli, project, monkeypatch):
     from search_spaces.errors import StorageError
-    from studies.worker import Worker
+    from studies.workers.worker import Worker
 
     def broken(self, *args, **options):
         raise StorageError("the disk is full")

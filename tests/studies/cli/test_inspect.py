@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from studies.schema import METRIC_COLUMNS
+from studies.database.tables import METRIC_COLUMNS
 from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE, process
 
 
@@ -77,7 +77,7 @@ def test_status_shows_workers_and_warnings_and_logs_them(cli, newest):
 
 
 def test_a_question_is_answered_where_nothing_can_be_logged(cli, newest, monkeypatch):
-    from studies import health
+    from studies.upkeep import health
 
     def full(*args):
         raise OSError("no space left")
@@ -186,7 +186,7 @@ def test_a_traceback_only_with_debug(cli, project):
 
 
 def test_an_unexpected_error_is_one_line_too(cli, project, monkeypatch):
-    from studies import session_status
+    from studies.upkeep import status as session_status
 
     def broken(*args, **options):
         raise ZeroDivisionError("by\nzero")

@@ -76,7 +76,7 @@ def test_clean_asks_on_a_terminal_and_refuses_elsewhere(cli, session_id, monkeyp
 
 
 def test_an_interrupted_deletion_is_finished_by_the_next_command(cli, session_id, monkeypatch):
-    from studies import cleaning
+    from studies.upkeep import deletion as cleaning
 
     with monkeypatch.context() as patch:
 

@@ -151,7 +151,7 @@ def test_estimate_of_the_whole_space(cli, project):
 
 
 def test_an_interrupted_plan_is_completed_by_the_next_command(cli, project, monkeypatch):
-    from studies import planning
+    from studies.planning import write_plan as planning
 
     written = planning._write_chunks
 

@@ -1,0 +1,1 @@
+"""What recorded results say: the best strategies, one strategy, files for other programs."""

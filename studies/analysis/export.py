@@ -1,0 +1,201 @@
+"""Everything a session recorded, as a file."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from search_spaces.errors import ConfigError
+from studies.analysis.leaderboard import PARAMETER_COLUMNS, figures
+from studies.database.bulk_insert import in_batches
+from studies.database.engine import database_errors
+from studies.database.tables import hyperparameter_tuning_results
+from studies.outcomes.pareto_front import ParetoFront
+from studies.session import Session
+
+__all__ = ["EXPORT_FORMATS", "export"]
+
+EXPORT_FORMATS = ("csv", "json", "parquet")
+_EXPORT_BATCH = 20_000
+_results = hyperparameter_tuning_results
+
+
+def export(
+    session: Session,
+    path: str | Path,
+    file_format: str | None = None,
+    *,
+    pareto: bool = False,
+) -> int:
+    """Write every result of a session to a file, in the order it was recorded.
+
+    Parameters
+    ----------
+    session : Session
+    path : str or Path
+        Written beside and moved into place when complete, so a reader never sees half a file.
+    file_format : {"csv", "json", "parquet"}, optional
+        By the file's ending if left out. ``json`` is one object a line.
+    pareto : bool
+        Only the strategies on the Pareto front of a session with several objectives. All results
+        of such a session have a column ``pareto`` that tells them; the front is that of the
+        start, so what a running session records meanwhile counts as not on it.
+
+    Returns
+    -------
+    int
+        Number of strategies, failed ones included (their figures are empty, ``failure`` tells
+        why).
+
+    Raises
+    ------
+    ConfigError
+        If the format is unknown, the folder does not exist, or ``pareto`` is asked of a session
+        with one objective.
+    """
+    if pareto and len(session.directions) == 1:
+        raise ConfigError(
+            f"a Pareto front needs several objectives, {session.row.session_id} has only "
+            f"{next(iter(session.directions))}; export everything, or name several in "
+            "objective.metrics and create a new session"
+        )
+    target = Path(path)
+    chosen = file_format or {"jsonl": "json"}.get(target.suffix[1:], target.suffix[1:])
+    if chosen not in EXPORT_FORMATS:
+        raise ConfigError(
+            f"the format is one of {', '.join(EXPORT_FORMATS)}, got {chosen!r}; give --format or "
+            "a file name that ends in one of them"
+        )
+    if not target.resolve().parent.is_dir():
+        raise ConfigError(f"the folder {target.resolve().parent} does not exist; create it")
+    partial = target.with_name(target.name + ".part")
+    writer = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[chosen]
+    try:
+        n_rows = writer(partial, _result_frames(session, pareto))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return n_rows
+
+
+def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
+    """Results in batches, at least one (possibly empty)."""
+    front = None
+    if len(session.directions) > 1:
+        with database_errors(session.engine), session.engine.connect() as connection:
+            front = ParetoFront.read(connection, session.row.session_id, session.directions)
+    names = [
+        "strategy_id",
+        *PARAMETER_COLUMNS,
+        *figures(session),
+        "start_date",
+        "end_date",
+        "execution_time",
+        "created_at",
+        "raw_result",
+    ]
+    only = sorted(front.row_ids) if front is not None and pareto else None
+    for rows in _row_batches(session, names, only):
+        frame = pd.DataFrame([tuple(row)[1:] for row in rows], columns=names)
+        reasons = [
+            json.loads(text).get("failure") if isinstance(text, str) else None
+            for text in frame["raw_result"]
+        ]
+        frame["failure"] = pd.Series(reasons, dtype="str", index=frame.index)
+        for name in figures(session):
+            whole = isinstance(_results.c[name].type, sa.Integer)
+            frame[name] = frame[name].astype("Int64" if whole else "float64")
+        for name in ("strategy_id", "factors", "weight_method", "start_date", "end_date"):
+            frame[name] = frame[name].astype("str").where(frame[name].notna())
+        if front is not None:
+            frame["pareto"] = frame["strategy_id"].isin(front.strategy_ids).astype("bool")
+        yield frame.drop(columns="raw_result")
+
+
+def _row_batches(
+    session: Session, names: Sequence[str], only: Sequence[int] | None
+) -> Iterator[Sequence[Any]]:
+    """Rows (their id, then the columns) in the order of their ids, at least one batch."""
+    of_session = sa.select(_results.c.id, *[_results.c[name] for name in names]).where(
+        _results.c.session_id == session.row.session_id
+    )
+    if only is not None:
+        for batch in in_batches(only) or [()]:
+            chosen = of_session.where(_results.c.id.in_(batch)).order_by(_results.c.id)
+            with database_errors(session.engine), session.engine.connect() as connection:
+                rows = connection.execute(chosen).all()
+            yield rows
+        return
+    last, first = 0, True
+    while True:
+        query = of_session.where(_results.c.id > last).order_by(_results.c.id)
+        with database_errors(session.engine), session.engine.connect() as connection:
+            rows = connection.execute(query.limit(_EXPORT_BATCH)).all()
+        if rows or first:
+            yield rows
+        if not rows:
+            return
+        first, last = False, rows[-1].id
+
+
+def _write_csv(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+    n_rows = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for frame in frames:
+            frame.to_csv(file, index=False, header=n_rows == 0)
+            n_rows += len(frame)
+    return n_rows
+
+
+def _write_json(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+    n_rows = 0
+    with path.open("w", encoding="utf-8") as file:
+        for frame in frames:
+            columns = [_json_texts(frame[name]) for name in frame]
+            form = "{" + ", ".join(f"{json.dumps(name)}: %s" for name in frame) + "}\n"
+            file.writelines(form % row for row in zip(*columns, strict=True))
+            n_rows += len(frame)
+    return n_rows
+
+
+def _json_texts(column: "pd.Series[Any]") -> list[str]:
+    """Write a column as JSON values; pandas' own writer rounds to 15 decimal places."""
+    if column.dtype.kind == "f":
+        return [repr(v) if math.isfinite(v) else "null" for v in column.tolist()]
+    if column.dtype.kind == "M":
+        return [f'"{moment.isoformat()}"' for moment in column.tolist()]
+    return [json.dumps(v) for v in column.astype(object).where(column.notna(), None).tolist()]
+
+
+def _write_parquet(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n_rows, writer = 0, None
+    try:
+        for frame in frames:
+            schema = writer.schema if writer is not None else None
+            table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            if writer is None:
+                writer = pq.ParquetWriter(path, _without_null_columns(table.schema))
+                table = table.cast(writer.schema)
+            writer.write_table(table)
+            n_rows += len(frame)
+    finally:
+        if writer is not None:
+            writer.close()
+    return n_rows
+
+
+def _without_null_columns(schema: Any) -> Any:
+    """Give columns that are empty in the first batch a type that later batches fit in."""
+    import pyarrow as pa
+
+    for position, column in enumerate(schema):
+        if pa.types.is_null(column.type):
+            schema = schema.set(position, column.with_type(pa.string()))
+    return schema

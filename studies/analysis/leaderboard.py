@@ -1,0 +1,205 @@
+"""What came out of a session: the best strategies, and everything recorded of one."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from search_spaces.errors import ConfigError, SessionError
+from studies.database.bulk_insert import in_batches
+from studies.database.engine import database_errors
+from studies.database.tables import (
+    METRIC_COLUMNS,
+    OOS_METRIC_COLUMNS,
+    hyperparameter_tuning_results,
+)
+from studies.outcomes.pareto_front import ParetoFront, is_dominated
+from studies.session import Session
+
+__all__ = ["PARAMETER_COLUMNS", "figures", "pareto_front", "result_row", "top"]
+
+_results = hyperparameter_tuning_results
+PARAMETER_COLUMNS = (
+    "factors",
+    "window_size",
+    "rebalance_frequency",
+    "data_period",
+    "selection_count",
+    "weight_method",
+)
+
+
+def top(
+    session: Session, n: int = 10, *, metric: str | None = None, direction: str | None = None
+) -> pd.DataFrame:
+    """Return the best strategies of a session.
+
+    Parameters
+    ----------
+    session : Session
+    n : int
+        How many, at least 1.
+    metric : str, optional
+        Any figure of the results; by default the objective, and in a session with several
+        objectives the first strategies of their Pareto front (see :func:`pareto_front`).
+    direction : {"maximize", "minimize"}, optional
+        The objective's, or the natural one of the metric.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``rank`` from 1, best first, ties by strategy id; ``strategy_id``, parameters
+        and figures. Failed strategies are not ranked.
+
+    Raises
+    ------
+    ConfigError
+        If the metric or direction is unknown, ``n`` is below 1, or there are several objectives
+        and a direction without a metric.
+    """
+    if metric is None and len(session.directions) > 1:
+        if direction is not None:
+            raise ConfigError(
+                f"a direction belongs to a metric, and {session.row.session_id} has several "
+                f"objectives; name one with --metric, got the direction {direction!r} alone"
+            )
+        return pareto_front(session, n)
+    _check_number(n)
+    metric, direction = _order(session, metric, direction)
+    column = _results.c[metric]
+    names = ["strategy_id", *PARAMETER_COLUMNS, *figures(session)]
+    query = (
+        sa.select(*[_results.c[name] for name in names])
+        .where(_results.c.session_id == session.row.session_id, column.is_not(None))
+        .order_by(column.desc() if direction == "maximize" else column.asc())
+        .order_by(_results.c.strategy_id)
+        .limit(n)
+    )
+    with database_errors(session.engine), session.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return _frame(rows, names, range(1, len(rows) + 1))
+
+
+def pareto_front(session: Session, n: int | None = None) -> pd.DataFrame:
+    """Return the strategies that none surpasses in an objective without loss in another.
+
+    Parameters
+    ----------
+    session : Session
+        With one objective the front is its best strategy, or several that are equally good.
+    n : int, optional
+        Only the first so many, at least 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By the first objective, best first, then the others, then the strategy id; columns as of
+        :func:`top`. The index ``rank`` is that among all strategies by the first objective, so
+        it leaves out numbers, and equally good strategies share one.
+
+    Raises
+    ------
+    ConfigError
+        If ``n`` is below 1.
+    """
+    if n is not None:
+        _check_number(n)
+    names = ["strategy_id", *PARAMETER_COLUMNS, *figures(session)]
+    columns = [_results.c[name] for name in names]
+    rows: dict[int, tuple[Any, ...]] = {}
+    with database_errors(session.engine), session.engine.connect() as connection:
+        front = ParetoFront.read(connection, session.row.session_id, session.directions)
+        row_ids = front.row_ids[:n]
+        for batch in in_batches(row_ids):
+            query = sa.select(_results.c.id, *columns).where(_results.c.id.in_(batch))
+            rows.update((row[0], tuple(row[1:])) for row in connection.execute(query))
+    return _frame([rows[row_id] for row_id in row_ids], names, front.ranks[:n])
+
+
+def result_row(session: Session, strategy_id: str) -> dict[str, Any]:
+    """Return everything recorded of one strategy, and its rank by the first objective.
+
+    With several objectives ``pareto`` says whether it is on the Pareto front; None if it failed.
+
+    Raises
+    ------
+    SessionError
+        If the session holds no result of it (yet).
+    """
+    with database_errors(session.engine), session.engine.connect() as connection:
+        row = connection.execute(
+            sa.select(_results).where(
+                _results.c.session_id == session.row.session_id,
+                _results.c.strategy_id == strategy_id,
+            )
+        ).first()
+        if row is None:
+            raise SessionError(
+                f"{session.row.session_id} has no result of {strategy_id!r}; list the best with: "
+                f"mass-tuning top --session {session.row.session_id}"
+            )
+        told = dict(row._mapping)
+        metric, direction = _order(session, None, None)
+        value, column = told[metric], _results.c[metric]
+        told["rank"] = None
+        if value is not None:
+            better = column > value if direction == "maximize" else column < value
+            ahead = sa.select(sa.func.count()).where(
+                _results.c.session_id == session.row.session_id, better
+            )
+            told["rank"] = connection.execute(ahead).scalar_one() + 1
+        if len(session.directions) > 1:
+            values = {name: told[name] for name in session.directions}
+            told["pareto"] = None
+            if None not in values.values():
+                told["pareto"] = not is_dominated(
+                    connection, session.row.session_id, session.directions, values
+                )
+    raw = json.loads(told["raw_result"]) if told["raw_result"] else {}
+    told["failure"] = raw.get("failure")
+    if told["failure"] is not None:
+        told.update(raw.get("metrics", {}))
+    return told
+
+
+def figures(session: Session) -> tuple[str, ...]:
+    """Return the names of the figures a session records."""
+    has_split = bool(session.config.backtest.get("split_date"))
+    return METRIC_COLUMNS + (OOS_METRIC_COLUMNS if has_split else ())
+
+
+def _frame(rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]) -> pd.DataFrame:
+    index = pd.Index(list(ranks), dtype="int64", name="rank")
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(names), index=index)
+    for name in names:
+        if isinstance(_results.c[name].type, sa.Float):
+            frame[name] = frame[name].astype("float64")  # also where there is none in any row
+    return frame
+
+
+def _check_number(n: int) -> None:
+    if n < 1:
+        raise ConfigError(f"the number of strategies is at least 1, got {n}")
+
+
+def _order(session: Session, metric: str | None, direction: str | None) -> tuple[str, str]:
+    from objectives import METRICS
+
+    natural = {m.name: m.direction for m in METRICS}
+    natural.update({f"oos_{name}": way for name, way in natural.items()})
+    if metric is None:
+        metric = next(iter(session.directions))
+    if metric not in natural:
+        raise ConfigError(f"unknown metric {metric!r}; known are {', '.join(natural)}")
+    if metric in OOS_METRIC_COLUMNS and metric not in figures(session):
+        raise ConfigError(
+            f"{session.row.session_id} has no split_date, so nothing was measured out of sample; "
+            "set backtest.split_date and create a new session"
+        )
+    if direction is None:
+        direction = session.directions.get(metric, natural[metric])
+    if direction not in ("maximize", "minimize"):
+        raise ConfigError(f"the direction is maximize or minimize, got {direction!r}")
+    return metric, direction

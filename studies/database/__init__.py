@@ -1,0 +1,1 @@
+"""The database itself: engines, short write transactions, tables, migrations, errors that pass."""

@@ -1,0 +1,1 @@
+"""How a new session is planned and its queue written."""

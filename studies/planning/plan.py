@@ -1,0 +1,159 @@
+"""What a new session is made of: its plan, its snapshot and its row."""
+
+import datetime
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Engine
+
+from objectives.constants import SEMANTICS_VERSION
+from search_spaces import DESIGNS, Design, FactorSpace, make_design
+from search_spaces.errors import ConfigError
+from studies.config import TuningConfig
+from studies.database.tables import utc_now
+from studies.methods import METHODS
+from studies.planning.warm_start import best_of
+from studies.planning.write_plan import GENERATING, chunk_size_for
+from studies.sessions.session_row import ADAPTIVE, GENETIC, SessionRow
+from studies.sessions.slots import Slots, plan_slots
+
+if TYPE_CHECKING:
+    from objectives import FactorBacktest
+
+__all__ = ["make_plan", "new_row"]
+
+_CHUNKS_PER_GENERATION = 2
+
+
+def make_plan(
+    config: TuningConfig,
+    objective: "FactorBacktest",
+    engine: Engine,
+    mode: str | None,
+    method: str,
+    size: int | None,
+    seed: int,
+    start_from: str | None,
+    n_start: int,
+) -> tuple[TuningConfig, Design | Slots]:
+    """Plan what `Session.create` asks for, or refuse it.
+
+    Returns
+    -------
+    config : TuningConfig
+        For samplers with every trial stored: they learn from them.
+    plan : Design or Slots
+    """
+    space, directions = objective.space, objective.directions
+    if _is_adaptive(mode, method):
+        warm_start: list[str] = []
+        if start_from is not None:
+            warm_start = best_of(engine, start_from, space, directions, n_start)
+        slots = plan_slots(config, space, directions, method, size, seed, warm_start)
+        if slots.generational:  # the population is in tables of ours, not in the study
+            return config, slots
+        study = config.study.model_copy(update={"trials": "full"})
+        return config.model_copy(update={"study": study}), slots
+    if start_from is not None:
+        raise ConfigError(
+            f"{method} is planned beforehand and cannot begin with another session's best; "
+            f"use one of {', '.join(METHODS)}"
+        )
+    return config, make_design(space, method, size, seed)
+
+
+def new_row(
+    config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots, notes: str | None
+) -> SessionRow:
+    """Describe a session that is about to be written."""
+    warnings = [*objective.warnings, *_notes(plan)]
+    return SessionRow(
+        session_id=_new_session_id(),
+        mode=_mode(plan),
+        method=plan.method,
+        seed=plan.seed,
+        total=plan.size,
+        completed=0,
+        failed=0,
+        status=GENERATING,
+        created_at=utc_now(),
+        started_at=None,
+        completed_at=None,
+        config={**_snapshot(config, objective, plan), "warnings": warnings},
+        notes=notes,
+        space_fingerprint=objective.space.fingerprint,
+        data_fingerprint=objective.fingerprint,
+    )
+
+
+def _mode(plan: Design | Slots) -> str:
+    if isinstance(plan, Slots):
+        return GENETIC if plan.generational else ADAPTIVE
+    return "exhaustive" if plan.method == "exhaustive" else "sampling"
+
+
+def _is_adaptive(mode: str | None, method: str) -> bool:
+    if mode not in (None, "planned", ADAPTIVE):
+        raise ConfigError(f"the mode is planned or {ADAPTIVE}, got {mode!r}")
+    if mode == ADAPTIVE:
+        return True
+    return mode is None and method not in DESIGNS and (method in METHODS or ":" in method)
+
+
+def _chunk_size(config: TuningConfig, space: FactorSpace, plan: Design | Slots) -> int:
+    from studies.trials.digest import stores_all
+
+    if isinstance(plan, Slots):
+        if not plan.generational:
+            return 1
+        return config.execution.chunk_size or math.ceil(
+            config.methods.genetic.generation_size / _CHUNKS_PER_GENERATION
+        )
+    every_trial = stores_all(config.study, plan.size)
+    chosen = config.execution.chunk_size
+    return chosen or chunk_size_for(plan, _block_size(space), every_trial=every_trial)
+
+
+def _snapshot(
+    config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots
+) -> dict[str, Any]:
+    """Everything the session is made of, as JSON; credentials stay out of it."""
+    values = config.model_dump(mode="json")
+    values.update(objective.space.to_config())
+    values["backtest"] = objective.settings.to_dict()
+    values["objective"] = {"metrics": dict(objective.directions)}
+    del values["database"]
+    told = (
+        {"warm_start": list(plan.warm_start)}
+        if isinstance(plan, Slots)
+        else {"design": {"method": plan.method, "size": plan.size, "seed": plan.seed}}
+    )
+    return {
+        "config": values,
+        **told,
+        "chunk_size": _chunk_size(config, objective.space, plan),
+        "semantics": SEMANTICS_VERSION,
+        "measurement": objective.measurement_fingerprint,
+    }
+
+
+def _notes(plan: Design | Slots) -> tuple[str, ...]:
+    if isinstance(plan, Slots):
+        return plan.notes
+    return (plan.note,) if plan.note else ()
+
+
+def _block_size(space: FactorSpace) -> int:
+    sizes = [
+        len(parameter.finite_values())
+        for parameter in space.parameters
+        if parameter.name not in space.block_parameters
+    ]
+    return math.prod(sizes)
+
+
+def _new_session_id() -> str:
+    """Make a session id from the local time and four random digits."""
+    now = datetime.datetime.now()
+    return f"session_{now:%Y%m%d_%H%M%S}_{random.SystemRandom().randrange(10_000):04d}"

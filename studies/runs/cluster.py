@@ -1,0 +1,338 @@
+"""Many workers on one session through Dask: a cluster of this machine, or one of the user's own.
+
+A task means "claim the next chunk, evaluate it, record it" and carries no chunk number: which
+chunk, and whether it may still be written, is between the worker and the database. So a task that
+Dask runs twice, or loses with its worker, does no harm. The coordinator keeps at most two tasks
+per worker under way, lets go of every future at once and follows workers that come and go.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from search_spaces.errors import ConfigError
+from studies.database.engine import WritePacer, create_engine, database_errors, write_transaction
+from studies.database.transient_errors import persist
+from studies.queue import chunks as queue
+from studies.runs.run import IDLE_SECONDS, Progress, Stop, is_over, session_run
+from studies.session import Session
+from studies.sessions.objective_cache import cached_objective
+from studies.workers.worker import Worker, WorkReport
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["check_scheduler", "run_on_cluster"]
+
+_TASKS_PER_WORKER = 2
+_POLL_SECONDS = 0.05
+_COUNT_SECONDS = 1.0
+_END_SECONDS = 30.0
+_REPORT_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a worker must know; its text shows no password, because Dask logs arguments."""
+
+    session_id: str
+    run: str
+    url: str = field(repr=False)
+
+
+def check_scheduler(address: str, database_url: str, *, insecure: bool) -> None:
+    """Refuse a scheduler that cannot work or is not safe.
+
+    Parameters
+    ----------
+    address : str
+        ``tls://host:port``, or ``tcp://`` with `insecure`.
+    database_url : str
+        Of the session.
+    insecure : bool
+        The user accepts that anybody who reaches a plain TCP scheduler can run code here.
+
+    Raises
+    ------
+    ConfigError
+        With the way out.
+    """
+    if address.startswith("tcp://"):
+        if not insecure:
+            raise ConfigError(
+                f"the scheduler {address} is not encrypted and Dask runs what it receives; use a "
+                "tls:// address, or accept the risk with --insecure-scheduler"
+            )
+    elif not address.startswith("tls://"):
+        raise ConfigError(f"a scheduler address is tls://HOST:PORT, got {address!r}")
+    if make_url(database_url).get_backend_name() == "sqlite":
+        raise ConfigError(
+            "a scheduler's workers may be on other hosts, which cannot share a SQLite file; use "
+            "PostgreSQL (--database postgresql://...), or --parallel N on this machine"
+        )
+
+
+def run_on_cluster(
+    session: Session,
+    *,
+    n_workers: int = 2,
+    scheduler: str | None = None,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: Stop | None = None,
+) -> Progress:
+    """Work through what is left of a session with several processes.
+
+    Parameters
+    ----------
+    session : Session
+    n_workers : int
+        Processes of a cluster on this machine.
+    scheduler : str, optional
+        Address of the user's own Dask scheduler, instead (see :func:`check_scheduler`).
+    resume, on_progress, stop
+        As in `studies.runs.run.run_session`.
+
+    Returns
+    -------
+    Progress
+
+    Raises
+    ------
+    SessionError, StorageError
+        As `studies.runs.run.run_session`.
+    """
+    stop = Stop() if stop is None else stop
+    clients: list[Client] = []
+
+    def prepare() -> None:
+        # compiles the kernels and fills the cache, once, before any worker asks for either
+        cached_objective(session, verify=True)
+        clients.append(cluster.enter_context(_cluster(n_workers, scheduler, session)))
+
+    with (
+        contextlib.ExitStack() as cluster,
+        session_run(session, resume=resume, stop=stop, prepare=prepare) as progress,
+    ):
+        if session.row.status == "completed":
+            return progress
+        with cluster:  # ends before the session is left, so that its workers hold nothing then
+            _coordinate(clients[0], session, progress, on_progress, stop)
+    return progress
+
+
+def _coordinate(
+    client: "Client",
+    session: Session,
+    progress: Progress,
+    on_progress: Callable[[Progress], None] | None,
+    stop: Stop,
+) -> None:
+    """Keep the workers busy until there is nothing left to claim, or a stop is asked for."""
+    url = session.engine.url.render_as_string(hide_password=False)
+    target = _Target(session.row.session_id, uuid.uuid4().hex, url)
+    under_way: set[Future] = set()
+    over = False
+    counted = -math.inf
+    try:
+        while not (stop or over):
+            if time.monotonic() - counted > _COUNT_SECONDS:
+                n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
+                counted = time.monotonic()
+            while len(under_way) < _TASKS_PER_WORKER * n_workers:
+                under_way.add(client.submit(_task, target, pure=False))
+            idle = False
+            for future in _finished(under_way):
+                report = _report(future)
+                idle = idle or report.idle
+                if report.n_completed or report.n_failed:
+                    progress.add(report)
+                    if on_progress is not None:
+                        on_progress(progress)
+            if idle:
+                over = is_over(session)
+                _release_dead(session)
+            time.sleep(_POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise  # at once: what the workers hold is given back when they are gone
+    except BaseException:
+        _wind_down(client, under_way, target, progress)
+        raise
+    _wind_down(client, under_way, target, progress)
+
+
+def _finished(under_way: "set[Future]") -> "list[Future]":
+    """Take the tasks that are done, one way or the other, out of those under way."""
+    done = [future for future in under_way if future.done()]
+    under_way.difference_update(done)
+    return done
+
+
+def _report(future: "Future") -> WorkReport:
+    """Return what a task reports and let go of it.
+
+    A task whose worker died too often for Dask reports nothing: its chunk is given out again when
+    its lease has run out. Errors of a task are fatal and raised here.
+    """
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
+    try:
+        report: WorkReport = future.result()
+    except (KilledWorker, FutureCancelledError):
+        return WorkReport(idle=True)
+    finally:
+        future.release()
+    return report
+
+
+def _release_dead(session: Session) -> None:
+    """Give out again what workers of this host held when they died."""
+
+    def transaction() -> None:
+        with write_transaction(session.engine) as connection:
+            queue.release_dead(connection, session.row.session_id)
+
+    persist(transaction)
+
+
+def _wind_down(
+    client: "Client", under_way: "set[Future]", target: _Target, progress: Progress
+) -> None:
+    """Let chunks in hand be recorded, start no other, and give claimed ones back."""
+
+    def end() -> None:
+        with contextlib.suppress(Exception):
+            client.run(_end, target)
+
+    # a worker that died meanwhile would not answer
+    thread = threading.Thread(target=end, name="end-of-run", daemon=True)
+    thread.start()
+    thread.join(_END_SECONDS)
+    # what they say of the chunks in hand is on its way
+    patience = time.monotonic() + _REPORT_SECONDS
+    while time.monotonic() < patience and not all(future.done() for future in under_way):
+        time.sleep(_POLL_SECONDS)
+    for future in under_way:
+        with contextlib.suppress(Exception):
+            if future.done():
+                progress.add(_report(future))
+
+
+@contextlib.contextmanager
+def _cluster(n_workers: int, scheduler: str | None, session: Session) -> Iterator["Client"]:
+    """Connect to a scheduler, or start a cluster that listens on this host only."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    # Dask's own environment for workers also has malloc give memory back at every turn, which costs
+    # workers that allocate the same arrays for every chunk a tenth of their time.
+    settings = {
+        "distributed.admin.log-length": 0,
+        "distributed.comm.timeouts.connect": "30s",
+        "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
+    }
+    with dask.config.set(settings):
+        if scheduler is not None:
+            with _connect(scheduler) as client:
+                yield client
+            return
+        with _ignoring_interrupts():
+            cluster = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                memory_limit=session.config.execution.memory_limit,
+                preload=["studies.runs.cluster_preload"],
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def _connect(scheduler: str) -> "Client":
+    from distributed import Client
+
+    try:
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"the scheduler {scheduler} does not answer ({error}); check that it runs and that "
+            "the address is right"
+        ) from error
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Let processes started in the block ignore Ctrl-C from their first moment."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Process:
+    """What a worker process keeps between the tasks of a run."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.workers: dict[str, Worker] = {}
+        self.ended: set[str] = set()
+
+    def worker(self, target: _Target) -> Worker:
+        if target.run not in self.workers:
+            engine = create_engine(target.url)
+            session = Session.open(target.url, target.session_id, engine=engine)
+            self.workers[target.run] = session.worker(
+                cached_objective(session), WritePacer(engine), on_limit=_exit
+            )
+        return self.workers[target.run]
+
+
+_process = _Process()
+
+
+def _task(target: _Target) -> WorkReport:
+    """Claim, evaluate and record one chunk, in a worker process."""
+    with _process.lock:
+        if target.run in _process.ended:
+            return WorkReport(idle=True)
+        worker = _process.worker(target)
+        with database_errors(worker.session.engine):
+            report = worker.step(claim_next=lambda: target.run not in _process.ended)
+    if report.idle:
+        time.sleep(IDLE_SECONDS)
+    return report
+
+
+def _end(target: _Target) -> None:
+    """Start no other chunk of a run in this process, and give back a claimed one."""
+    _process.ended.add(target.run)
+    with _process.lock:
+        worker = _process.workers.pop(target.run, None)
+        if worker is not None:
+            worker.close()
+
+
+def _exit() -> None:
+    """End a worker process that cannot be interrupted; its nanny starts another."""
+    os._exit(75)

@@ -1,0 +1,1 @@
+"""A stored session: its row, its snapshot, its design, and the objective it was created with."""

@@ -1,0 +1,294 @@
+"""The Optuna face of a planned session: which strategies become trials, and how.
+
+A session of up to ``all_up_to`` strategies is stored whole, a larger one by default as a digest:
+an even sample of design positions, strategies that enter the running best as they come, and at
+the end the rest of the best, with several objectives the Pareto front first. Trials are only ever
+appended, finished, so a reader that is open sees each of them once.
+"""
+
+import datetime
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy.engine import Connection, Engine
+
+from search_spaces import SearchSpace
+from search_spaces.errors import SessionError
+from studies.config import StudyConfig
+from studies.database.engine import database_errors
+from studies.database.tables import (
+    METRIC_COLUMNS,
+    OOS_METRIC_COLUMNS,
+    hyperparameter_tuning_results,
+)
+from studies.outcomes.pareto_front import ParetoFront
+from studies.outcomes.row_writer import Outcome
+from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
+
+__all__ = ["StudyFace", "stores_all", "study_id_of"]
+
+_studies = models.StudyModel.__table__
+_trials = models.TrialModel.__table__
+_values = models.TrialValueModel.__table__
+_attributes = models.TrialUserAttributeModel.__table__
+_results = hyperparameter_tuning_results
+
+
+def stores_all(config: StudyConfig, total: int) -> bool:
+    """Whether every strategy of a session of ``total`` becomes a trial."""
+    return config.trials == "full" or total <= config.all_up_to
+
+
+def study_id_of(engine: Engine, study_name: str) -> int:
+    """Look up a study.
+
+    Raises
+    ------
+    SessionError
+        If it is gone.
+    """
+    query = sa.select(_studies.c.study_id).where(_studies.c.study_name == study_name)
+    with database_errors(engine), engine.connect() as connection:
+        study_id = connection.execute(query).scalar()
+    if study_id is None:
+        raise SessionError(
+            f"the Optuna study {study_name!r} is gone, so its session cannot go on; its recorded "
+            "results stay readable, create a new session for the rest"
+        )
+    return int(study_id)
+
+
+@dataclass(frozen=True)
+class StudyFace:
+    """Writes the trials of one session in the caller's transactions.
+
+    Attributes
+    ----------
+    session_id : str
+    study_id : int
+    space : SearchSpace
+    directions : mapping of str to str
+        Optimised metrics; the first one decides what is best.
+    config : StudyConfig
+    total : int
+        Strategies of the session.
+    """
+
+    session_id: str
+    study_id: int
+    space: SearchSpace
+    directions: Mapping[str, str]
+    config: StudyConfig
+    total: int
+
+    def describe(self) -> str:
+        """Say in a sentence which strategies the study holds (the study's note)."""
+        if stores_all(self.config, self.total):
+            return f"All {self.total:,} strategies of session {self.session_id} are trials here."
+        by, final = "", f"the best {self.config.final_best} at the end"
+        if len(self.directions) > 1:
+            first, n = next(iter(self.directions)), self.config.final_best
+            by = f" by {first}"
+            ways = ", ".join(f"{name} ({way})" for name, way in self.directions.items())
+            final = (
+                f"at the end {n:,} of the best (first the Pareto front by {ways}, evenly thinned "
+                f"along {first} if it is larger, then the best{by})"
+            )
+        return (
+            f"A digest of session {self.session_id}: of its {self.total:,} strategies an even "
+            f"sample of {self.config.sample:,}, those that entered the running best "
+            f"{self.config.running_best}{by} as they came, and {final} are trials here. It is a "
+            "biased sample: look for the best, but do not fit or search on it. All "
+            "results are in the table hyperparameter_tuning_results."
+        )
+
+    def prepare(self, outcome: Outcome) -> TrialBatch | None:
+        """Arrange the trials of a chunk before its transaction, where all of them are stored."""
+        if not stores_all(self.config, self.total):
+            return None
+        return self._batch(outcome, np.arange(len(outcome.batch)))
+
+    def append(
+        self, connection: Connection, outcome: Outcome, prepared: TrialBatch | None = None
+    ) -> int:
+        """Append the trials of a chunk that belong into the study; return how many.
+
+        Parameters
+        ----------
+        connection : Connection
+        outcome : Outcome
+        prepared : TrialBatch, optional
+            From :meth:`prepare`; for a digest the trials are chosen here, under the study's lock.
+        """
+        batch = prepared if prepared is not None else self.prepare(outcome)
+        if batch is None:
+            chosen = np.flatnonzero(self._sampled(outcome.positions))
+            chosen = np.union1d(chosen, self._entering(connection, outcome))
+            batch = self._batch(outcome, chosen)
+        if len(batch):
+            append_trials(connection, self.study_id, batch)
+        return len(batch)
+
+    def missing_best(self, connection: Connection) -> list[str]:
+        """Ids of strategies that the digest lacks at the end, in the order they are to be added.
+
+        The best of the session by its objective, best first. With several objectives the Pareto
+        front, then the best by the first objective.
+        """
+        if stores_all(self.config, self.total):
+            return []
+        present = self.present(connection)
+        return [name for name in self._final_best(connection) if name not in present]
+
+    def _final_best(self, connection: Connection) -> list[str]:
+        limit = self.config.final_best
+        metric, direction = next(iter(self.directions.items()))
+        column = _results.c[metric]
+        best = (
+            sa.select(_results.c.strategy_id)
+            .where(_results.c.session_id == self.session_id, column.is_not(None))
+            .order_by(
+                column.desc() if direction == "maximize" else column.asc(),
+                _results.c.strategy_id,
+            )
+            .limit(limit)
+        )
+        front: list[str] = []
+        if len(self.directions) > 1 and limit:
+            front = ParetoFront.read(connection, self.session_id, self.directions).spread(limit)
+        chosen = dict.fromkeys([*front, *connection.execute(best).scalars()])
+        return list(chosen)[:limit]
+
+    def present(self, connection: Connection) -> set[str]:
+        """Ids of the strategies that are trials already."""
+        known = (
+            sa.select(_attributes.c.value_json)
+            .join(_trials, _trials.c.trial_id == _attributes.c.trial_id)
+            .where(_trials.c.study_id == self.study_id, _attributes.c.key == "strategy_id")
+        )
+        return {json.loads(text) for text in connection.execute(known).scalars()}
+
+    def append_recorded(self, connection: Connection, strategy_ids: Sequence[str]) -> None:
+        """Append strategies from their result rows."""
+        rows = connection.execute(
+            sa.select(_results).where(
+                _results.c.session_id == self.session_id, _results.c.strategy_id.in_(strategy_ids)
+            )
+        ).mappings()
+        by_id = {row["strategy_id"]: row for row in rows}
+        ordered = [by_id[name] for name in strategy_ids if name in by_id]
+        if not ordered:
+            return
+        indices = [self.space.index(self.space.parse(row["strategy_id"])) for row in ordered]
+        moments = [_local(row["created_at"]) for row in ordered]
+        lasted = [datetime.timedelta(seconds=row["execution_time"] or 0.0) for row in ordered]
+        append_trials(
+            connection,
+            self.study_id,
+            TrialBatch(
+                states=[TrialState.COMPLETE] * len(ordered),
+                values=np.array(
+                    [[float(row[name]) for name in self.directions] for row in ordered]
+                ),
+                internal_params=self.space.internal_params(indices),
+                distributions=self.space.distributions,
+                user_attrs=[
+                    {"strategy_id": row["strategy_id"], "metrics": _measured(row)}
+                    for row in ordered
+                ],
+                started=[m - d for m, d in zip(moments, lasted, strict=True)],
+                completed=moments,
+            ),
+        )
+
+    def _sampled(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether positions are in the even sample: floor(i total / sample), i = 0..sample-1."""
+        n, total = self.config.sample, self.total
+        if n == 0:
+            return np.zeros(len(positions), dtype=np.bool_)
+        # the smallest i whose position is not below: is it this position?
+        i = -((-positions * n) // total)
+        return (i < n) & (i * total // n == positions)
+
+    def _entering(self, connection: Connection, outcome: Outcome) -> npt.NDArray[np.int64]:
+        """Rows that are among the best so far, this chunk included."""
+        limit = self.config.running_best
+        sign = 1.0 if next(iter(self.directions.values())) == "maximize" else -1.0
+        score = sign * outcome.batch.objective[:, 0]
+        rows = np.flatnonzero(~np.isnan(score))
+        if limit == 0 or not rows.size:
+            return np.empty(0, dtype=np.int64)
+        lock_study(connection, self.study_id)
+        column = _values.c.value
+        best = connection.execute(
+            sa.select(column)
+            .join(_trials, _trials.c.trial_id == _values.c.trial_id)
+            .where(
+                _trials.c.study_id == self.study_id,
+                _values.c.objective == 0,
+                column.is_not(None),
+            )
+            .order_by(column.desc() if sign > 0 else column.asc())
+            .limit(limit)
+        )
+        held = np.array([sign * value for value in best.scalars()])
+        rows = rows[np.argsort(-score[rows], kind="stable")][:limit]
+        ahead = np.arange(rows.size) + np.searchsorted(-held, -score[rows], side="right")
+        return rows[ahead < limit]
+
+    def _batch(self, outcome: Outcome, chosen: npt.NDArray[np.int64]) -> TrialBatch:
+        indices = outcome.indices[chosen]
+        ids = self.space.strategy_ids(indices)
+        values = outcome.batch.objective[chosen]
+        failed = outcome.failed[chosen]
+        attributes: list[dict[str, Any]] = []
+        rows = _metric_texts(outcome, chosen)
+        for row, name, metrics in zip(chosen.tolist(), ids, rows, strict=True):
+            told = {"strategy_id": JsonText(f'"{name}"'), "metrics": JsonText(metrics)}
+            reason = outcome.batch.failure[row]
+            if reason is not None:
+                told["failure"] = JsonText(json.dumps(reason))
+            if outcome.cached is not None and outcome.cached[row]:
+                told["cached"] = JsonText("true")
+            attributes.append(told)
+        return TrialBatch(
+            states=[TrialState.FAIL if bad else TrialState.COMPLETE for bad in failed.tolist()],
+            values=values,
+            internal_params=self.space.internal_params(indices),
+            distributions=self.space.distributions,
+            user_attrs=attributes,
+            started=_local(outcome.started),
+            completed=_local(outcome.completed),
+        )
+
+
+def _metric_texts(outcome: Outcome, chosen: npt.NDArray[np.int64]) -> list[str]:
+    """Figures of strategies as JSON text; ``repr`` of a float is its JSON."""
+    names = outcome.batch.names
+    form = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
+    texts = []
+    for row in outcome.batch.values[chosen].tolist():
+        texts.append(
+            form % tuple(["null" if v != v or abs(v) == math.inf else repr(v) for v in row])
+        )
+    return texts
+
+
+def _measured(row: Mapping[Any, Any]) -> dict[str, Any]:
+    names: tuple[str, ...] = METRIC_COLUMNS
+    if any(row[name] is not None for name in OOS_METRIC_COLUMNS):
+        names = METRIC_COLUMNS + OOS_METRIC_COLUMNS
+    return {name: None if row[name] is None else float(row[name]) for name in names}
+
+
+def _local(moment: datetime.datetime) -> datetime.datetime:
+    """Return a naive UTC time with its zone, as `TrialBatch` takes it."""
+    return moment.replace(tzinfo=datetime.UTC)

@@ -1,0 +1,1 @@
+"""Looking after sessions: status, health, deletion, another chance for what failed."""

@@ -1,0 +1,140 @@
+"""Removing what a session recorded: its failed strategies' rows, or all of it."""
+
+import contextlib
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from search_spaces.errors import SessionError
+from studies.database.engine import WritePacer, database_errors
+from studies.database.tables import (
+    execution_log,
+    hyperparameter_tuning_results,
+    search_generations,
+    strategy_queue,
+    tuning_sessions,
+    work_chunks,
+)
+from studies.queue import chunks as queue
+from studies.sessions.session_row import SessionRow, read_row
+from studies.trials import append as optuna_trials
+from studies.trials.append import delete_study_rows
+from studies.trials.digest import study_id_of
+
+__all__ = ["DELETING", "delete_failed", "delete_session", "finish_deletions"]
+
+DELETING = "deleting"
+"""Status of a session whose deletion has begun; it is finished at the next ``clean``."""
+
+_FIRST_BATCH = 2_000
+_TARGET_HELD_SECONDS = 0.06
+_results = hyperparameter_tuning_results
+
+
+def delete_session(engine: Engine, session_id: str) -> int:
+    """Delete a session: results, queue, chunks, log, study and its row, in short transactions.
+
+    Returns
+    -------
+    int
+        Number of result rows deleted.
+
+    Raises
+    ------
+    SessionError
+        If there is no such session, or a worker holds a chunk of it right now.
+    """
+    read_row(engine, session_id)
+    with database_errors(engine), WritePacer(engine) as pacer:
+        with pacer.transaction() as connection:
+            _refuse_busy(connection, session_id)
+            connection.execute(
+                tuning_sessions.update()
+                .where(tuning_sessions.c.session_id == session_id)
+                .values(status=DELETING)
+            )
+            for few in (work_chunks, search_generations):
+                connection.execute(few.delete().where(few.c.session_id == session_id))
+        n_results = _delete_batches(pacer, _results, session_id)
+        for table in (strategy_queue, execution_log):
+            _delete_batches(pacer, table, session_id)
+        with contextlib.suppress(SessionError):
+            delete_study_rows(pacer, study_id_of(engine, session_id))
+        # one that an interrupted deletion has renamed already is not found by its name
+        optuna_trials.finish_deletions(pacer)
+        with pacer.transaction() as connection:
+            connection.execute(
+                tuning_sessions.delete().where(tuning_sessions.c.session_id == session_id)
+            )
+    return n_results
+
+
+def delete_failed(engine: Engine, session_id: str) -> int:
+    """Delete the queue and result rows of failed strategies; trials are left alone.
+
+    The session's number of failed strategies stays: it says what was tried.
+
+    Returns
+    -------
+    int
+        Number of strategies whose rows were deleted.
+    """
+    failed = _failed(read_row(engine, session_id)).limit(_FIRST_BATCH)
+    n_deleted = 0
+    with database_errors(engine), WritePacer(engine) as pacer:
+        while True:
+            with pacer.transaction() as connection:
+                ids = list(connection.execute(failed).scalars())
+                for table in (_results, strategy_queue):
+                    connection.execute(
+                        table.delete().where(
+                            table.c.session_id == session_id, table.c.strategy_id.in_(ids)
+                        )
+                    )
+            if not ids:
+                return n_deleted
+            n_deleted += len(ids)
+
+
+def finish_deletions(engine: Engine) -> list[str]:
+    """Finish deletions that were interrupted; return the sessions' ids."""
+    with database_errors(engine), engine.connect() as connection:
+        begun = sa.select(tuning_sessions.c.session_id).where(tuning_sessions.c.status == DELETING)
+        ids = list(connection.execute(begun).scalars())
+    for session_id in ids:
+        delete_session(engine, session_id)
+    return ids
+
+
+def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
+    """Query the ids of failed strategies."""
+    if row.is_adaptive:  # without a queue: the reason is in the result
+        return sa.select(_results.c.strategy_id).where(
+            _results.c.session_id == row.session_id, _results.c.raw_result.contains('"failure": "')
+        )
+    return sa.select(strategy_queue.c.strategy_id).where(
+        strategy_queue.c.session_id == row.session_id, strategy_queue.c.status == "failed"
+    )
+
+
+def _delete_batches(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
+    n_deleted, size = 0, _FIRST_BATCH
+    while True:
+        ids = sa.select(table.c.id).where(table.c.session_id == session_id)
+        with pacer.transaction() as connection:
+            chosen = ids.order_by(table.c.id).limit(size)
+            deleted = connection.execute(table.delete().where(table.c.id.in_(chosen))).rowcount
+        if not deleted:
+            return n_deleted
+        n_deleted += deleted
+        if pacer.held_s > 0:
+            aim = size * _TARGET_HELD_SECONDS / pacer.held_s
+            size = max(1, round(min(max(aim, size / 4), size * 2)))
+
+
+def _refuse_busy(connection: sa.Connection, session_id: str) -> None:
+    queue.release_dead(connection, session_id)
+    if queue.has_live_claim(connection, session_id):
+        raise SessionError(
+            f"{session_id} is being worked on; stop the run (Ctrl-C) before deleting it"
+        )

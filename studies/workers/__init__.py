@@ -1,0 +1,1 @@
+"""What one worker does: claim, evaluate, record, claim the next."""

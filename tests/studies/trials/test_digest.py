@@ -1,0 +1,366 @@
+"""The Optuna face of a session: which strategies are trials, and that they look native."""
+
+import datetime
+import json
+
+import numpy as np
+import optuna
+import pytest
+import sqlalchemy as sa
+from optuna.trial import FrozenTrial, TrialState
+
+from search_spaces.errors import SessionError
+from studies.analysis.leaderboard import pareto_front, top
+from studies.database.engine import optuna_storage
+from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results
+from studies.trials.digest import StudyFace, stores_all
+from tests.helpers.sessions import check_completed, results_of, stock_study, table_rows
+
+DIGEST = {"all_up_to": 0, "sample": 40, "running_best": 5, "final_best": 60}
+
+
+def ids_of(study):
+    return [trial.user_attrs["strategy_id"] for trial in study.trials]
+
+
+def note_of(study):
+    attrs = study._storage.get_study_system_attrs(study._study_id)
+    return next(value for key, value in attrs.items() if key.startswith("dashboard:note"))
+
+
+def scores_in_order(session, direction="maximize"):
+    """Strategies and their values (NaN: failed), in the order of the design."""
+    ids = session.space.strategy_ids(session.design.indices(0, session.row.total))
+    by_id = {row["strategy_id"]: row for row in results_of(session)}
+    metric = next(iter(session.directions))
+    sign = 1.0 if direction == "maximize" else -1.0
+    values = [by_id[name][metric] for name in ids]
+    return ids, np.array([np.nan if value is None else sign * value for value in values])
+
+
+def check_digest(session, ids, scores):
+    """The study holds the sample, what entered the best, the best at the end, and nothing else."""
+    study = stock_study(session)
+    held = ids_of(study)
+    assert len(held) == len(set(held))
+    assert [trial.number for trial in study.trials] == list(range(len(held)))
+    settings, total = session.config.study, len(ids)
+    sample = {ids[i * total // settings.sample] for i in range(settings.sample)}
+    must, may = set(sample), set(sample)
+    chunk_size = session.row.config["chunk_size"]
+    for stop in range(chunk_size, total + chunk_size, chunk_size):
+        so_far = scores[:stop]
+        for position in range(stop - chunk_size, min(stop, total)):
+            better = np.sum(so_far > scores[position])
+            as_good = np.sum(so_far >= scores[position])
+            if not np.isnan(scores[position]) and better < settings.running_best:
+                may.add(ids[position])
+                if as_good <= settings.running_best:
+                    must.add(ids[position])
+    for position, score in enumerate(scores):
+        if not np.isnan(score) and np.sum(scores > score) < settings.final_best:
+            may.add(ids[position])
+            if np.sum(scores >= score) <= settings.final_best:
+                must.add(ids[position])
+    assert must <= set(held) <= may
+    best = np.sort(scores[~np.isnan(scores)])[::-1][: settings.final_best]
+    sign = 1 if next(iter(session.directions.values())) == "maximize" else -1
+    values = [sign * t.values[0] for t in study.trials if t.state == TrialState.COMPLETE]
+    np.testing.assert_array_equal(np.sort(values)[::-1][: len(best)], best)
+
+
+def test_a_small_session_is_stored_whole(completed):
+    study = stock_study(completed)
+    assert sorted(ids_of(study)) == [row["strategy_id"] for row in results_of(completed)]
+    assert note_of(study).startswith("All 432 strategies of session session_")
+    assert study.directions == [optuna.study.StudyDirection.MAXIMIZE]
+    assert study.metric_names == ["net_sharpe_ratio"]
+    assert study.user_attrs["mass_tuning"] == {
+        "mode": "exhaustive",
+        "method": "exhaustive",
+        "seed": 0,
+    }
+    best = completed.top(1).iloc[0]
+    assert study.best_value == best["net_sharpe_ratio"]
+    assert study.best_trial.user_attrs["strategy_id"] == best["strategy_id"]
+
+
+def test_failed_strategies_are_failed_trials(completed):
+    failed = {
+        row["strategy_id"]: json.loads(row["raw_result"])["failure"]
+        for row in results_of(completed)
+        if row["net_sharpe_ratio"] is None
+    }
+    trials = [t for t in stock_study(completed).trials if t.state == TrialState.FAIL]
+    told = {t.user_attrs["strategy_id"]: t.user_attrs["failure"] for t in trials}
+    assert told == failed
+    assert set(failed.values()) == {"insufficient_data"}
+    assert all(t.values is None for t in trials)
+    others = [t for t in stock_study(completed).trials if t.state == TrialState.COMPLETE]
+    assert len(others) + len(trials) == 432
+    assert not any("failure" in t.user_attrs for t in others)
+
+
+def test_a_digest_holds_exactly_its_strategies(make_session):
+    session = make_session(study=DIGEST)
+    seen = []
+
+    def remember(progress):
+        trials = stock_study(session).trials if progress.done % 80 == 0 else []
+        seen.append([(t.number, t._trial_id, t.user_attrs["strategy_id"]) for t in trials])
+
+    session.run(on_progress=remember)
+    check_digest(session, *scores_in_order(session))
+    final = [
+        (t.number, t._trial_id, t.user_attrs["strategy_id"]) for t in stock_study(session).trials
+    ]
+    for trials in seen:
+        assert trials == final[: len(trials)]  # append-only
+    assert 0 < max(len(trials) for trials in seen) < len(final)
+    note = note_of(stock_study(session))
+    assert "A digest of session" in note
+    assert "432 strategies an even sample of 40" in note
+    assert "biased sample" in note
+    check_completed(session, results_of(session))
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        {"all_up_to": 431, "sample": 0, "running_best": 0, "final_best": 7},
+        {"all_up_to": 0, "sample": 432, "running_best": 1, "final_best": 1},
+        {"all_up_to": 0, "sample": 7, "running_best": 500, "final_best": 0},
+    ],
+)
+def test_digests_of_other_sizes(make_session, study):
+    session = make_session(study=study)
+    session.run()
+    check_digest(session, *scores_in_order(session))
+
+
+def test_a_digest_of_a_minimised_metric(make_session):
+    session = make_session(study=DIGEST, objective={"metrics": {"max_drawdown": "minimize"}})
+    session.run()
+    check_digest(session, *scores_in_order(session, "minimize"))
+    assert stock_study(session).best_value == session.top(1)["max_drawdown"].iloc[0]
+
+
+TWO = {"net_sharpe_ratio": "maximize", "turnover": "minimize"}
+
+
+def test_several_objectives(make_session):
+    session = make_session(
+        study={**DIGEST, "running_best": 0, "final_best": 25}, objective={"metrics": TWO}
+    )
+    session.run()
+    study = stock_study(session)
+    held = ids_of(study)
+    assert len(held) == len(set(held))
+    front = pareto_front(session)["strategy_id"].tolist()
+    best = top(session, 25, metric="net_sharpe_ratio")["strategy_id"].tolist()
+    assert 1 < len(front) < 25
+    final = (front + [name for name in best if name not in front])[:25]
+    assert set(final) != set(best)  # so that the front matters
+    ids, _ = scores_in_order(session)
+    sample = {ids[i * 432 // 40] for i in range(40)}
+    assert set(held) == sample | set(final)
+    # append-only: what the sample lacks comes at the end, the front before the rest
+    assert held[-len(set(final) - sample) :] == [name for name in final if name not in sample]
+    # so the dashboard's front is that of all strategies
+    assert {t.user_attrs["strategy_id"] for t in study.best_trials} == set(front)
+    assert study.metric_names == list(TWO)
+    rows = {row["strategy_id"]: row for row in results_of(session)}
+    for trial in study.get_trials(states=[TrialState.COMPLETE]):
+        row = rows[trial.user_attrs["strategy_id"]]
+        assert trial.values == [row[name] for name in TWO]
+    assert (
+        "those that entered the running best 0 by net_sharpe_ratio as they came, and at the end 25 "
+        "of the best (first the Pareto front by net_sharpe_ratio (maximize), turnover "
+        "(minimize), evenly thinned along net_sharpe_ratio if it is larger, then the best by "
+        "net_sharpe_ratio) are trials here"
+    ) in note_of(study)
+
+
+@pytest.mark.parametrize("final_best", [0, 1, 3])
+def test_a_front_that_is_larger_than_its_place(make_session, final_best):
+    study = {"all_up_to": 0, "sample": 0, "running_best": 0, "final_best": final_best}
+    session = make_session(study=study, objective={"metrics": TWO})
+    session.run()
+    front = pareto_front(session)
+    assert len(front) > 3
+    held = ids_of(stock_study(session))
+    assert len(held) == final_best
+    assert set(held) <= set(front["strategy_id"])
+    if final_best:
+        assert held[0] == front["strategy_id"].iloc[0]
+    if final_best == 3:
+        last = front.loc[front["strategy_id"] == held[-1], list(TWO)]
+        assert last.to_numpy().tolist() == [front[list(TWO)].iloc[-1].tolist()]
+    with session.engine.connect() as connection:
+        assert session.face.missing_best(connection) == []
+
+
+def test_the_running_best_goes_by_the_first_objective(make_session):
+    study = {**DIGEST, "sample": 0, "final_best": 0}
+    one, two = (
+        make_session(study=study, objective={"metrics": metrics})
+        for metrics in ({"net_sharpe_ratio": "maximize"}, TWO)
+    )
+    for session in (one, two):
+        session.run()
+    assert ids_of(stock_study(one)) == ids_of(stock_study(two))
+
+
+def test_full_stores_every_trial(make_session):
+    session = make_session(study={**DIGEST, "trials": "full"})
+    session.run()
+    assert len(ids_of(stock_study(session))) == 432
+    assert note_of(stock_study(session)).startswith("All 432")
+
+
+@pytest.mark.parametrize(
+    ("trials", "total", "expected"),
+    [("digest", 2000, True), ("digest", 2001, False), ("full", 10**6, True)],
+)
+def test_what_is_stored_whole(make_session, trials, total, expected):
+    from studies.config import StudyConfig
+
+    assert stores_all(StudyConfig(trials=trials), total) is expected
+
+
+@pytest.mark.parametrize("total", [1, 7, 39, 40, 41, 1_000, 436_800])
+def test_the_sample_is_even_whatever_the_chunks(total):
+    from studies.config import StudyConfig
+
+    face = StudyFace("s", 1, None, {"x": "maximize"}, StudyConfig(**DIGEST), total)
+    positions = np.arange(total)
+    chosen = np.flatnonzero(face._sampled(positions))
+    expected = sorted({i * total // 40 for i in range(40)})
+    assert chosen.tolist() == expected
+
+
+def native_trial(session, row, like):
+    """The trial of a result row as a plain script would make it; times are those of `like`."""
+    failure = json.loads(row["raw_result"])["failure"] if row["raw_result"] else None
+    figures = json.loads(row["raw_result"])["metrics"] if failure else row
+    attrs = {
+        "strategy_id": row["strategy_id"],
+        "metrics": {name: figures[name] for name in METRIC_COLUMNS},
+    }
+    if failure:
+        attrs["failure"] = failure
+    return FrozenTrial(
+        number=-1,
+        trial_id=-1,
+        state=TrialState.FAIL if failure else TrialState.COMPLETE,
+        value=None if failure else row["net_sharpe_ratio"],
+        datetime_start=like.datetime_start,
+        datetime_complete=like.datetime_complete,
+        params=session.space.trial_params(session.space.parse(row["strategy_id"])),
+        distributions=session.space.distributions,
+        user_attrs=attrs,
+        system_attrs={},
+        intermediate_values={},
+    )
+
+
+@pytest.mark.parametrize("study", [{}, DIGEST])
+def test_trials_equal_those_of_add_trials(make_session, study):
+    session = make_session(study=study, size=144)
+    session.run()
+    ours = stock_study(session).trials
+    rows = {
+        row["strategy_id"]: row for row in table_rows(session, hyperparameter_tuning_results, "id")
+    }
+    native = optuna.create_study(
+        storage=optuna_storage(session.engine), study_name="native", direction="maximize"
+    )
+    native.add_trials([native_trial(session, rows[t.user_attrs["strategy_id"]], t) for t in ours])
+    theirs = native.trials
+    assert len(ours) == len(theirs) > 40
+    names = (
+        "number",
+        "state",
+        "values",
+        "params",
+        "distributions",
+        "user_attrs",
+        "system_attrs",
+        "intermediate_values",
+        "datetime_start",
+        "datetime_complete",
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        for name in names:
+            assert getattr(a, name) == getattr(b, name), name
+        assert list(a.params) == list(b.params)
+        created = rows[a.user_attrs["strategy_id"]]["created_at"].replace(tzinfo=datetime.UTC)
+        assert a.datetime_complete.astimezone(datetime.UTC) == created
+        assert a.datetime_start <= a.datetime_complete
+        assert session.space.from_trial_params(a.params) == session.space.parse(
+            a.user_attrs["strategy_id"]
+        )
+
+
+def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
+    """What Optuna's reader might normalise is compared as it is stored."""
+    session = make_session(size=60)
+    session.run()
+    rows = {row["strategy_id"]: row for row in results_of(session)}
+    ours = stock_study(session).trials
+    native = optuna.create_study(
+        storage=optuna_storage(session.engine), study_name="native", direction="maximize"
+    )
+    native.add_trials([native_trial(session, rows[t.user_attrs["strategy_id"]], t) for t in ours])
+    queries = (
+        "SELECT number, state, datetime_start, datetime_complete FROM trials t "
+        "WHERE study_id = :id",
+        "SELECT number, objective, value, value_type FROM trial_values v "
+        "JOIN trials t ON t.trial_id = v.trial_id WHERE study_id = :id",
+        "SELECT number, param_name, param_value, distribution_json FROM trial_params p "
+        "JOIN trials t ON t.trial_id = p.trial_id WHERE study_id = :id",
+        "SELECT number, key, value_json FROM trial_user_attributes a "
+        "JOIN trials t ON t.trial_id = a.trial_id WHERE study_id = :id AND key != 'metrics'",
+    )
+    with session.engine.connect() as connection:
+        for query in queries:
+            pair = [
+                sorted(connection.execute(sa.text(query), {"id": study_id}).all(), key=repr)
+                for study_id in (session.face.study_id, native._study_id)
+            ]
+            assert pair[0] == pair[1], query
+
+
+def test_a_native_trial_in_the_study_disturbs_nothing(make_session):
+    """Somebody else's trials in the study of a session, with worse and with better values."""
+    session = make_session(study=DIGEST)
+    study = stock_study(session)
+
+    def add_one(progress):
+        if progress.done in (40, 200):
+            trial = study.ask()
+            study.tell(trial, float(progress.done) - 100.0)
+
+    session.run(on_progress=add_one)
+    trials = stock_study(session).trials
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert sum("strategy_id" not in trial.user_attrs for trial in trials) == 2
+    assert session.row.status == "completed"
+
+
+def test_recorded_strategies_are_appended_in_the_order_given(completed):
+    names = [row["strategy_id"] for row in results_of(completed) if row["net_sharpe_ratio"]][5:0:-1]
+    with completed.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM trial_user_attributes"))
+    before = len(stock_study(completed).trials)
+    with completed.engine.begin() as connection:
+        completed.face.append_recorded(connection, [*names, "unknown"])
+    added = stock_study(completed).trials[before:]
+    assert [trial.user_attrs["strategy_id"] for trial in added] == names
+
+
+def test_a_missing_study_is_named(completed):
+    with completed.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE studies SET study_name = 'renamed'"))
+    with pytest.raises(SessionError, match=r"study 'session_.*' is gone.*create a new session"):
+        _ = completed.face
