@@ -146,7 +146,7 @@ def dashboard(arguments: argparse.Namespace) -> dict[str, Any]:
     with _market_database(arguments) as url:
         run, session_id = _recorded_run(url, arguments)
         session = Session.open(url, session_id)
-        study_id = session.face.study_id
+        study_id = session.study_writer.study_id
         n_trials = len(session.study().trials)
         with _dashboard_server(url) as address:
             seconds, n_bytes = _get(f"{address}/api/studies/{study_id}?after=0")
@@ -197,7 +197,7 @@ def genetic(arguments: argparse.Namespace) -> dict[str, Any]:
         session.run(parallel=1, objective=objective)
         wall_s = time.perf_counter() - began
         assert session.row.status == "completed", session.row.status
-        points, step = session.design.indices(), int(session.row.config["chunk_size"])
+        points, step = session.design.indices(), session.row.snapshot.chunk_size
         began = time.perf_counter()
         for start in range(0, size, step):
             objective.evaluate(points[start : start + step])
@@ -275,7 +275,7 @@ def _parse() -> argparse.Namespace:
 def _recorded_run(url: str, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Generate and execute a session in a database that holds the standard market."""
     from studies import Session, TuningConfig
-    from studies.database.tables import utc_now
+    from studies.database import utc_now
 
     _warm_up()
     config = TuningConfig.from_mapping({"database": url, "study": {"trials": arguments.trials}})
@@ -315,7 +315,7 @@ def _chunk_times(session: Any) -> tuple[Any, Any, Any]:
     """First claim, first commit and last commit of a session."""
     import sqlalchemy as sa
 
-    from studies.database.tables import work_chunks
+    from studies.database import work_chunks
 
     started, completed = work_chunks.c.started_at, work_chunks.c.completed_at
     with session.engine.connect() as connection:
@@ -349,7 +349,7 @@ def _children_memory() -> Iterator[list[float]]:
 def _kernel_seconds(objective: Any, arguments: argparse.Namespace) -> tuple[float, int]:
     """Time the cube and every strategy of the exhaustive order, in chunks as a session has them."""
     from search_spaces import make_design
-    from studies.planning.write_plan import chunk_size_for
+    from studies.planning import chunk_size_for
 
     design = make_design(objective.space, "exhaustive", arguments.size, arguments.seed)
     step = chunk_size_for(design, 75)
@@ -458,7 +458,7 @@ def _database_mb(url: str) -> float:
     if not url.startswith("sqlite"):
         import sqlalchemy as sa
 
-        from studies.database.engine import create_engine
+        from studies.database import create_engine
 
         with create_engine(url).connect() as connection:
             size = sa.func.pg_database_size(sa.func.current_database())

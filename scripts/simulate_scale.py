@@ -597,22 +597,22 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
 
     from objectives import Batch
     from search_spaces import FactorSpace, make_design
+    from studies import queue
     from studies.config import StudyConfig
-    from studies.database.engine import optuna_storage
-    from studies.database.tables import METRIC_COLUMNS, tuning_sessions, utc_now
-    from studies.outcomes.row_writer import Outcome, Recorder
-    from studies.queue import chunks as queue
-    from studies.session import list_sessions, open_database
-    from studies.trials.digest import StudyFace, study_id_of
+    from studies.database import METRIC_COLUMNS, tuning_sessions, utc_now
+    from studies.outcomes import Outcome, RowWriter
+    from studies.session import list_sessions
+    from studies.sessions import open_database
+    from studies.trials import StudyWriter, open_optuna_storage, study_id_of
 
     engine = open_database(url)
     if list_sessions(engine):
         raise SystemExit("--calibrate writes 120,000 strategies; give it an empty database")
     name, total = "calibration", 10_000_000
-    optuna.create_study(study_name=name, storage=optuna_storage(engine), direction="maximize")
+    optuna.create_study(study_name=name, storage=open_optuna_storage(engine), direction="maximize")
     space = FactorSpace.default()
     design = make_design(space, "exhaustive")
-    face = StudyFace(
+    face = StudyWriter(
         name,
         study_id_of(engine, name),
         space,
@@ -620,7 +620,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
         StudyConfig(all_up_to=0),
         total,
     )
-    recorder = Recorder(name, space, start_date="2025-01-01", end_date="2025-06-30")
+    recorder = RowWriter(name, space, start_date="2025-01-01", end_date="2025-06-30")
     rng = np.random.default_rng(0)
     spent: dict[str, list[float]] = {}
 
@@ -712,7 +712,7 @@ def _idle_claim(connection: Any, n_chunks: int = 300_000) -> tuple[float, float]
     """Seconds per chunk that a claim takes when all are completed, and bytes a chunk takes."""
     import sqlalchemy as sa
 
-    from studies.queue import chunks as queue
+    from studies import queue
 
     connection.execute(sa.text("DELETE FROM work_chunks"))
     connection.execute(

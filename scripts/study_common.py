@@ -30,8 +30,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from search_spaces.errors import ConfigError, MassTuningError
 from studies import load_config
-from studies.database.engine import create_engine, display_url, optuna_storage
-from studies.runs.run import Stop
+from studies.database import create_engine, display_url
+from studies.runs import Stop
+from studies.trials import open_optuna_storage
 
 SYNTHETIC_MARKET = {"n_pairs": 60, "n_days": 420, "seed": 7}
 _CONDITIONS = "conditions"
@@ -173,7 +174,7 @@ def open_study(
         If the study has trials of another market, space, settings or metrics.
     """
     study = objective.create_study(
-        storage=optuna_storage(options.database),
+        storage=open_optuna_storage(options.database),
         study_name=options.study,
         sampler=sampler,
         load_if_exists=True,

@@ -10,7 +10,13 @@ from search_spaces.errors import (
     SpaceError,
     StorageError,
 )
-from search_spaces.factor_space import FACTOR_CODES, WEIGHT_METHODS, FactorSpace, StrategyParams
+from search_spaces.factor_space import (
+    FACTOR_CODES,
+    PARAMETER_NAMES,
+    WEIGHT_METHODS,
+    FactorSpace,
+    StrategyParams,
+)
 from search_spaces.lattice import Lattice, SpaceTooLargeError
 from search_spaces.parameters import (
     Choice,
@@ -25,6 +31,7 @@ from search_spaces.space import SearchSpace
 __all__ = [
     "DESIGNS",
     "FACTOR_CODES",
+    "PARAMETER_NAMES",
     "WEIGHT_METHODS",
     "Choice",
     "ConfigError",

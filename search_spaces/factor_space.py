@@ -16,7 +16,7 @@ from search_spaces.strategy_params import FACTOR_CODES, WEIGHT_METHODS, Strategy
 
 __all__ = ["FACTOR_CODES", "WEIGHT_METHODS", "FactorSpace", "StrategyParams"]
 
-_NAMES = (
+PARAMETER_NAMES = (
     "factors",
     "window_size",
     "rebalance_frequency",
@@ -93,17 +93,20 @@ class FactorSpace(SearchSpace):
     ) -> None:
         self.factor_codes: tuple[str, ...] = tuple(factor_codes)
         by_name = {parameter.name: parameter for parameter in parameters}
-        if len(by_name) < len(parameters) or set(by_name) != set(_NAMES):
-            missing = [name for name in _NAMES if name not in by_name]
-            unknown = [name for name in by_name if name not in _NAMES]
+        if len(by_name) < len(parameters) or set(by_name) != set(PARAMETER_NAMES):
+            missing = [name for name in PARAMETER_NAMES if name not in by_name]
+            unknown = [name for name in by_name if name not in PARAMETER_NAMES]
+            names = ", ".join(PARAMETER_NAMES)
             raise SpaceError(
-                f"a factor space has exactly the parameters {', '.join(_NAMES)}, each once; "
+                f"a factor space has exactly the parameters {names}, each once; "
                 f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}"
             )
         by_name["factors"] = _factor_subsets(by_name["factors"], self.factor_codes)
-        for name in _NAMES[1:]:
+        for name in PARAMETER_NAMES[1:]:
             _check_values(by_name[name])
-        super().__init__([by_name[name] for name in _NAMES], constraints, self.BLOCK_PARAMETERS)
+        super().__init__(
+            [by_name[name] for name in PARAMETER_NAMES], constraints, self.BLOCK_PARAMETERS
+        )
 
     @classmethod
     def default(cls, max_factors: int = 4) -> Self:
@@ -149,7 +152,7 @@ class FactorSpace(SearchSpace):
         n_factors = len(parts) - len(_PARTS)
         parts = ["_".join(parts[:n_factors]), *parts[n_factors:]]
         values = {}
-        for name, part in zip(_NAMES, parts, strict=True):
+        for name, part in zip(PARAMETER_NAMES, parts, strict=True):
             if part not in self._readings[name]:
                 raise SpaceError(f"strategy id {strategy_id!r}: {self._part_error(name, part)}")
             values[name] = self._readings[name][part]
@@ -177,7 +180,7 @@ class FactorSpace(SearchSpace):
     def _pieces(self) -> list[np.ndarray]:
         """For each parameter, the parts in the order of its values, with their separator."""
         tables = []
-        for place, name in enumerate(_NAMES):
+        for place, name in enumerate(PARAMETER_NAMES):
             texts = np.empty(len(self._readings[name]), dtype=object)
             texts[:] = [("_" if place else "") + part for part in self._readings[name]]
             tables.append(texts)
@@ -202,7 +205,7 @@ class FactorSpace(SearchSpace):
             params = self._to_params(dict(params))
         if not isinstance(params, StrategyParams):
             raise SpaceError(f"a point of this space is a StrategyParams; got {params!r}")
-        values = {name: getattr(params, name) for name in _NAMES}
+        values = {name: getattr(params, name) for name in PARAMETER_NAMES}
         if set(params.factors) <= set(self.factor_codes):
             values["factors"] = tuple(sorted(params.factors, key=self.factor_codes.index))
         return values
@@ -212,7 +215,7 @@ class FactorSpace(SearchSpace):
             return StrategyParams(**values)
         except TypeError:
             raise SpaceError(
-                f"a strategy has exactly the parameters {', '.join(_NAMES)}; got "
+                f"a strategy has exactly the parameters {', '.join(PARAMETER_NAMES)}; got "
                 f"{', '.join(map(str, values))}"
             ) from None
 

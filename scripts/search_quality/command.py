@@ -98,7 +98,7 @@ def search_quality(
     from search_quality.page import report
     from search_quality.store import Store
     from search_spaces.errors import MassTuningError
-    from studies.sessions.objective_cache import cache_folder
+    from studies.sessions import cache_folder
 
     if arguments.write and find_spec("matplotlib") is None:
         raise SystemExit(

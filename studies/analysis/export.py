@@ -10,22 +10,19 @@ import pandas as pd
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError
-from studies.analysis.leaderboard import PARAMETER_COLUMNS, figures
-from studies.database.bulk_insert import in_batches
-from studies.database.engine import database_errors
-from studies.database.tables import hyperparameter_tuning_results
-from studies.outcomes.pareto_front import ParetoFront
-from studies.session import Session
+from studies.database import database_errors, hyperparameter_tuning_results, in_batches
+from studies.outcomes import PARAMETER_COLUMNS, ParetoFront
+from studies.sessions import StoredSession
 
-__all__ = ["EXPORT_FORMATS", "export"]
+__all__ = ["EXPORT_FORMATS", "export_results"]
 
 EXPORT_FORMATS = ("csv", "json", "parquet")
 _EXPORT_BATCH = 20_000
 _results = hyperparameter_tuning_results
 
 
-def export(
-    session: Session,
+def export_results(
+    session: StoredSession,
     path: str | Path,
     file_format: str | None = None,
     *,
@@ -35,7 +32,7 @@ def export(
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     path : str or Path
         Written beside and moved into place when complete, so a reader never sees half a file.
     file_format : {"csv", "json", "parquet"}, optional
@@ -82,7 +79,7 @@ def export(
     return n_rows
 
 
-def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
+def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFrame]:
     """Results in batches, at least one (possibly empty)."""
     front = None
     if len(session.directions) > 1:
@@ -91,7 +88,7 @@ def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
     names = [
         "strategy_id",
         *PARAMETER_COLUMNS,
-        *figures(session),
+        *session.figures,
         "start_date",
         "end_date",
         "execution_time",
@@ -106,7 +103,7 @@ def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
             for text in frame["raw_result"]
         ]
         frame["failure"] = pd.Series(reasons, dtype="str", index=frame.index)
-        for name in figures(session):
+        for name in session.figures:
             whole = isinstance(_results.c[name].type, sa.Integer)
             frame[name] = frame[name].astype("Int64" if whole else "float64")
         for name in ("strategy_id", "factors", "weight_method", "start_date", "end_date"):
@@ -117,7 +114,7 @@ def _result_frames(session: Session, pareto: bool) -> Iterator[pd.DataFrame]:
 
 
 def _row_batches(
-    session: Session, names: Sequence[str], only: Sequence[int] | None
+    session: StoredSession, names: Sequence[str], only: Sequence[int] | None
 ) -> Iterator[Sequence[Any]]:
     """Rows (their id, then the columns) in the order of their ids, at least one batch."""
     of_session = sa.select(_results.c.id, *[_results.c[name] for name in names]).where(

@@ -8,37 +8,35 @@ import pandas as pd
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError
-from studies.database.bulk_insert import in_batches
-from studies.database.engine import database_errors
-from studies.database.tables import (
-    METRIC_COLUMNS,
+from studies.database import (
     OOS_METRIC_COLUMNS,
+    database_errors,
     hyperparameter_tuning_results,
+    in_batches,
 )
-from studies.outcomes.pareto_front import ParetoFront, is_dominated
-from studies.session import Session
+from studies.outcomes import (
+    PARAMETER_COLUMNS,
+    ParetoFront,
+    better_than,
+    direction_of,
+    is_dominated,
+    select_best_first,
+)
+from studies.sessions import StoredSession
 
-__all__ = ["PARAMETER_COLUMNS", "figures", "pareto_front", "result_row", "top"]
+__all__ = ["pareto_front", "result_row", "top"]
 
 _results = hyperparameter_tuning_results
-PARAMETER_COLUMNS = (
-    "factors",
-    "window_size",
-    "rebalance_frequency",
-    "data_period",
-    "selection_count",
-    "weight_method",
-)
 
 
 def top(
-    session: Session, n: int = 10, *, metric: str | None = None, direction: str | None = None
+    session: StoredSession, n: int = 10, *, metric: str | None = None, direction: str | None = None
 ) -> pd.DataFrame:
     """Return the best strategies of a session.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     n : int
         How many, at least 1.
     metric : str, optional
@@ -68,26 +66,19 @@ def top(
         return pareto_front(session, n)
     _check_number(n)
     metric, direction = _order(session, metric, direction)
-    column = _results.c[metric]
-    names = ["strategy_id", *PARAMETER_COLUMNS, *figures(session)]
-    query = (
-        sa.select(*[_results.c[name] for name in names])
-        .where(_results.c.session_id == session.row.session_id, column.is_not(None))
-        .order_by(column.desc() if direction == "maximize" else column.asc())
-        .order_by(_results.c.strategy_id)
-        .limit(n)
-    )
+    names = ["strategy_id", *PARAMETER_COLUMNS, *session.figures]
+    query = select_best_first(session.row.session_id, metric, direction, *names).limit(n)
     with database_errors(session.engine), session.engine.connect() as connection:
         rows = connection.execute(query).all()
     return _frame(rows, names, range(1, len(rows) + 1))
 
 
-def pareto_front(session: Session, n: int | None = None) -> pd.DataFrame:
+def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
     """Return the strategies that none surpasses in an objective without loss in another.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
         With one objective the front is its best strategy, or several that are equally good.
     n : int, optional
         Only the first so many, at least 1.
@@ -106,7 +97,7 @@ def pareto_front(session: Session, n: int | None = None) -> pd.DataFrame:
     """
     if n is not None:
         _check_number(n)
-    names = ["strategy_id", *PARAMETER_COLUMNS, *figures(session)]
+    names = ["strategy_id", *PARAMETER_COLUMNS, *session.figures]
     columns = [_results.c[name] for name in names]
     rows: dict[int, tuple[Any, ...]] = {}
     with database_errors(session.engine), session.engine.connect() as connection:
@@ -118,7 +109,7 @@ def pareto_front(session: Session, n: int | None = None) -> pd.DataFrame:
     return _frame([rows[row_id] for row_id in row_ids], names, front.ranks[:n])
 
 
-def result_row(session: Session, strategy_id: str) -> dict[str, Any]:
+def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
     """Return everything recorded of one strategy, and its rank by the first objective.
 
     With several objectives ``pareto`` says whether it is on the Pareto front; None if it failed.
@@ -145,7 +136,7 @@ def result_row(session: Session, strategy_id: str) -> dict[str, Any]:
         value, column = told[metric], _results.c[metric]
         told["rank"] = None
         if value is not None:
-            better = column > value if direction == "maximize" else column < value
+            better = better_than(column, value, direction)
             ahead = sa.select(sa.func.count()).where(
                 _results.c.session_id == session.row.session_id, better
             )
@@ -164,12 +155,6 @@ def result_row(session: Session, strategy_id: str) -> dict[str, Any]:
     return told
 
 
-def figures(session: Session) -> tuple[str, ...]:
-    """Return the names of the figures a session records."""
-    has_split = bool(session.config.backtest.get("split_date"))
-    return METRIC_COLUMNS + (OOS_METRIC_COLUMNS if has_split else ())
-
-
 def _frame(rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]) -> pd.DataFrame:
     index = pd.Index(list(ranks), dtype="int64", name="rank")
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(names), index=index)
@@ -184,22 +169,13 @@ def _check_number(n: int) -> None:
         raise ConfigError(f"the number of strategies is at least 1, got {n}")
 
 
-def _order(session: Session, metric: str | None, direction: str | None) -> tuple[str, str]:
-    from objectives import METRICS
-
-    natural = {m.name: m.direction for m in METRICS}
-    natural.update({f"oos_{name}": way for name, way in natural.items()})
+def _order(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:
     if metric is None:
         metric = next(iter(session.directions))
-    if metric not in natural:
-        raise ConfigError(f"unknown metric {metric!r}; known are {', '.join(natural)}")
-    if metric in OOS_METRIC_COLUMNS and metric not in figures(session):
+    direction = direction_of(metric, session.directions, direction)
+    if metric in OOS_METRIC_COLUMNS and metric not in session.figures:
         raise ConfigError(
             f"{session.row.session_id} has no split_date, so nothing was measured out of sample; "
             "set backtest.split_date and create a new session"
         )
-    if direction is None:
-        direction = session.directions.get(metric, natural[metric])
-    if direction not in ("maximize", "minimize"):
-        raise ConfigError(f"the direction is maximize or minimize, got {direction!r}")
     return metric, direction

@@ -18,9 +18,16 @@ from objectives import BacktestResult, FactorBacktest
 from objectives.factors import factor_values
 from objectives.ranking import eligible_pairs, rank_pairs
 from objectives.settings import trading_rules
-from studies.database.bulk_insert import insert_rows, stored_time
-from studies.database.engine import WritePacer, database_errors
-from studies.database.tables import backtest_results, backtest_trades, strategy_ranking, utc_now
+from studies.database import (
+    WritePacer,
+    backtest_results,
+    backtest_trades,
+    database_errors,
+    insert_rows,
+    stored_time,
+    strategy_ranking,
+    utc_now,
+)
 
 __all__ = ["SavedDetail", "save_detail"]
 

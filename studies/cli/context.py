@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from studies.config import TuningConfig
     from studies.session import Session
-    from studies.sessions.session_row import SessionRow
+    from studies.sessions import SessionRow
 
 __all__ = ["Command", "Context", "command_options", "database_url", "session_option"]
 
@@ -59,7 +59,7 @@ class Context:
         if self.config_file is not None:
             parts += ["--config", shlex.quote(self.config_file)]
         if self.database is not None:
-            from studies.database.engine import display_url
+            from studies.database import display_url
 
             parts += ["--database", shlex.quote(display_url(self.config.database))]
         return " ".join([*parts, rest])
@@ -73,7 +73,7 @@ class Context:
             Whether a SQLite file that does not exist may be created. Questions to a database must
             not leave an empty one behind.
         """
-        from studies.session import open_database
+        from studies.sessions import open_database
 
         if not create:
             _require_database(self.config.database)
@@ -90,7 +90,7 @@ class Context:
             with results.
         """
         from studies.session import Session
-        from studies.sessions.session_row import list_sessions, read_row
+        from studies.sessions import list_sessions, read_row
 
         engine = self.engine()
         if session_id is not None:
@@ -192,7 +192,7 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 def _require_database(url: str) -> None:
     from search_spaces.errors import ConfigError
-    from studies.database.engine import create_engine, display_url
+    from studies.database import create_engine, display_url
 
     engine = create_engine(url)
     missing = engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists()
@@ -207,7 +207,7 @@ def _require_database(url: str) -> None:
 
 def _pick(rows: list[SessionRow], pick: str) -> SessionRow:
     from search_spaces.errors import SessionError
-    from studies.sessions.session_row import OPEN_STATES
+    from studies.sessions import OPEN_STATES
 
     if not rows:
         raise SessionError("there is no session yet; create one with: mass-tuning generate")

@@ -170,14 +170,14 @@ def export_command(
 
     With several objectives the column pareto tells the strategies on the Pareto front.
     """
-    from studies.analysis.export import export
+    from studies.analysis import export_results
 
     session = context.session(session_id, "results")
     if output is None:
         file_format = file_format or "csv"
         output = f"{session.row.session_id}.{file_format}"
     with waiting(f"writing {output}"):
-        n_rows = export(session, output, file_format, pareto=pareto)
+        n_rows = export_results(session, output, file_format, pareto=pareto)
     n_bytes = Path(output).stat().st_size
     if context.as_json:
         print_json(
@@ -196,7 +196,7 @@ def export_command(
 
 def import_market(panel: ReturnPanel, database: str) -> Any:
     """Write a panel with a progress bar; return the `ImportSummary`."""
-    from studies.database.engine import create_engine
+    from studies.database import create_engine
     from studies.market import import_panel
 
     engine = create_engine(database)
@@ -336,7 +336,7 @@ def _shown(source: str) -> str:
     if "://" not in source:
         return source
     from search_spaces.errors import StorageError
-    from studies.database.engine import create_engine, display_url
+    from studies.database import create_engine, display_url
 
     try:
         return display_url(create_engine(source))

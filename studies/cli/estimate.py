@@ -19,7 +19,7 @@ from studies.cli.session_options import Plan, plan_options, read_plan
 if TYPE_CHECKING:
     from objectives import FactorBacktest
     from search_spaces import Design
-    from studies.runs.run import Progress
+    from studies.runs import Progress
 
 __all__ = ["estimate"]
 
@@ -96,9 +96,9 @@ def estimate(context: Context, **options: Any) -> None:
 def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     from objectives import BacktestSettings, FactorBacktest
     from search_spaces import make_design
-    from studies.database.engine import create_engine
-    from studies.session import load_panel
-    from studies.trials.digest import stores_all
+    from studies.database import create_engine
+    from studies.sessions import load_panel
+    from studies.trials import stores_all
 
     config = plan.config
     began = time.perf_counter()
@@ -162,7 +162,7 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
 
 def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> dict[str, Any]:
     """Run the beginning of an adaptive session."""
-    from studies.sessions.slots import plan_slots
+    from studies.sessions import plan_slots
 
     directions = objective.directions
     slots = plan_slots(plan.config, objective.space, directions, plan.method, plan.size, plan.seed)
@@ -197,7 +197,7 @@ def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> di
             "more it has seen",
             "memory is the peak of this process, with the market and the factor values",
         ],
-        "warnings": [*objective.warnings, *slots.notes],
+        "warnings": [*objective.warnings, *slots.warnings],
     }
 
 
@@ -217,8 +217,9 @@ def _session(
     path: Path, plan: Plan, objective: FactorBacktest, size: int, study: dict[str, Any]
 ) -> tuple[_Sample, _Sample]:
     """Plan a session of so many strategies, and run as many of them as there is time for."""
-    from studies.runs.run import Stop
-    from studies.session import Session, open_database
+    from studies.runs import Stop
+    from studies.session import Session
+    from studies.sessions import open_database
 
     url = f"sqlite:///{path}"
     engine = open_database(url)

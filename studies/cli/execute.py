@@ -13,7 +13,7 @@ from studies.cli.progress import run_progress
 from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
-    from studies.runs.run import Progress
+    from studies.runs import Progress
     from studies.session import Session
 
 __all__ = ["STOPPED", "execute", "note_others", "outcome", "run_with_progress", "summarise"]
@@ -78,7 +78,7 @@ def execute(
     """
     n_workers = _n_workers(context, parallel, scheduler)
     if scheduler is not None:
-        from studies.runs.cluster import check_scheduler
+        from studies.runs import check_scheduler
 
         check_scheduler(scheduler, context.config.database, insecure=insecure_scheduler)
     elif insecure_scheduler:
@@ -118,7 +118,7 @@ def run_with_progress(
     scheduler: str | None = None,
 ) -> Progress:
     """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
-    from studies.runs.run import Progress, Stop
+    from studies.runs import Progress, Stop
 
     row = session.row
     stop = Stop()
@@ -146,8 +146,8 @@ def run_with_progress(
 
 def note_others(session: Session) -> None:
     """Say that a session is joined, if other processes are working on it."""
-    from studies.database.engine import write_transaction
-    from studies.queue.chunks import has_live_claim, release_dead
+    from studies.database import write_transaction
+    from studies.queue import has_live_claim, release_dead
 
     if session.row.status != "running":
         return
@@ -173,7 +173,7 @@ def outcome(session: Session, progress: Progress) -> dict[str, Any]:
         "done_here": progress.done_here,
         "seconds": progress.seconds,
         "strategies_per_second": progress.rate,
-        "warnings": list(row.config.get("warnings", ())),
+        "warnings": list(row.snapshot.warnings),
         "top": strategy_records(session.top(3)),
     }
 
@@ -185,7 +185,7 @@ def summarise(
     from studies.cli.top import print_top
 
     row = session.row
-    for text in row.config.get("warnings", ()):
+    for text in row.snapshot.warnings:
         warn(text)
     color = "green" if row.status == "completed" else "yellow"
     parts = [f"{style(row.session_id, bold=True)}  {style(row.status, fg=color)}"]
@@ -214,7 +214,7 @@ def summarise(
 
 
 def _retry(context: Context, session: Session) -> int:
-    from studies.upkeep.retry_failed import retry_failed
+    from studies.upkeep import retry_failed
 
     context.hint = "; what was set to pending stays so, go on with: " + context.command(
         f"execute --session {session.row.session_id} --retry-failed"

@@ -82,13 +82,13 @@ def generate(
     if context.as_json:
         print_json(_describe(session, following))
         return
-    for text in session.row.config["warnings"]:
+    for text in session.row.snapshot.warnings:
         warn(text)
     row = session.row
     what = "strategies to try" if row.is_adaptive else "strategies planned"
     say(f"{style(row.session_id, bold=True)}  {row.total:,} {what} ({row.method})")
-    if row.config.get("warm_start"):
-        say(f"begins with {len(row.config['warm_start']):,} of the best of {start_from}")
+    if row.snapshot.warm_start:
+        say(f"begins with {len(row.snapshot.warm_start):,} of the best of {start_from}")
     say(f"run it with: {following}")
 
 
@@ -104,10 +104,10 @@ def _describe(session: Session, following: str) -> dict[str, Any]:
         "space_size": len(session.space),
         "status": row.status,
         "objective": session.directions,
-        "backtest": row.config["config"]["backtest"],
-        "warm_start": row.config.get("warm_start", []),
+        "backtest": session.config.backtest,
+        "warm_start": list(row.snapshot.warm_start or ()),
         "notes": row.notes,
-        "warnings": row.config["warnings"],
+        "warnings": list(row.snapshot.warnings),
         "next": following,
     }
 
@@ -130,14 +130,14 @@ def require_market(context: Context) -> None:
 
 def housekeeping(engine: Engine) -> list[str]:
     """Finish what interrupted commands left: deletions, whose ids are returned, then plans."""
-    from studies.session import complete_generations
-    from studies.upkeep.deletion import finish_deletions
+    from studies.planning import complete_plans
+    from studies.upkeep import finish_deletions
 
     deleted = finish_deletions(engine)
     for session_id in deleted:
         note(f"finished the interrupted deletion of {session_id}")
     with counting("completing") as advance:
-        finished = complete_generations(engine, advance)
+        finished = complete_plans(engine, advance)
     for session_id in finished:
         note(f"completed the interrupted plan of {session_id}")
     return deleted

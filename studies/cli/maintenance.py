@@ -41,8 +41,8 @@ __all__ = ["clean", "config_command"]
 @click.pass_obj
 def clean(context: Context, session_id: str, failed_only: bool, yes: bool) -> None:
     """Delete a session with its results, queue, log and Optuna study."""
-    from studies.sessions.session_row import read_row
-    from studies.upkeep.deletion import delete_failed, delete_session
+    from studies.sessions import read_row
+    from studies.upkeep import delete_failed, delete_session
 
     engine = context.engine()
     if session_id in housekeeping(engine):  # its deletion had begun
@@ -139,7 +139,7 @@ def _write(context: Context, target: str) -> None:
 def _check(context: Context, config: TuningConfig) -> None:
     from objectives import METRIC_NAMES, BacktestSettings
     from search_spaces.errors import ConfigError
-    from studies.database.engine import create_engine
+    from studies.database import create_engine
 
     space = config.space()
     settings = BacktestSettings.from_dict(config.backtest)
@@ -169,7 +169,7 @@ def _check(context: Context, config: TuningConfig) -> None:
 
 
 def _without_passwords(config: TuningConfig) -> TuningConfig:
-    from studies.database.engine import display_url
+    from studies.database import display_url
 
     market = config.market
     if market.database is not None:

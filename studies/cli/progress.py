@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from studies.cli.output import duration, note
 
 if TYPE_CHECKING:
-    from studies.runs.run import Progress, Stop
+    from studies.runs import Progress, Stop
 
 __all__ = ["counting", "run_progress", "waiting"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from objectives import BacktestResult, FactorBacktest
-    from studies.analysis.saved_backtest import SavedDetail
+    from studies.analysis import SavedDetail
     from studies.session import Session
 
 __all__ = ["show"]
@@ -63,7 +63,7 @@ def show(
     """
     if funding and not trades:
         raise click.ClickException("--funding says how --trades are printed; add --trades")
-    from studies.analysis.leaderboard import result_row
+    from studies.analysis import result_row
 
     session = context.session(session_id, "results")
     recorded = result_row(session, _strategy_id(session, strategy))
@@ -119,7 +119,7 @@ def _run_again(
     """
     from objectives import FactorBacktest
     from search_spaces.errors import MassTuningError
-    from studies.analysis.leaderboard import PARAMETER_COLUMNS
+    from studies.outcomes import PARAMETER_COLUMNS
 
     try:
         full = session.objective()
@@ -158,7 +158,7 @@ def _save(
     objective: FactorBacktest | None,
     result: BacktestResult | None,
 ) -> SavedDetail:
-    from studies.analysis.saved_backtest import save_detail
+    from studies.analysis import save_detail
 
     assert objective is not None
     assert result is not None
@@ -195,7 +195,7 @@ def _document(
         "end_date": recorded["end_date"],
         "parameters": parameters_of(recorded),
         "metrics": {name: recorded[name] for name in _measured(session)},
-        "warnings": list(session.row.config.get("warnings", ())),
+        "warnings": list(session.row.snapshot.warnings),
     }
     if result is not None and not no_chart:
         told["equity"] = [
@@ -209,14 +209,14 @@ def _document(
 
 
 def _measured(session: Session) -> list[str]:
-    from studies.database.tables import METRIC_COLUMNS, OOS_METRIC_COLUMNS
+    from studies.database import METRIC_COLUMNS, OOS_METRIC_COLUMNS
 
     split = bool(session.config.backtest.get("split_date"))
     return [*METRIC_COLUMNS, *(OOS_METRIC_COLUMNS if split else ())]
 
 
 def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
-    for text in session.row.config.get("warnings", ()):
+    for text in session.row.snapshot.warnings:
         warn(text)
     if recorded["rank"] is not None:
         place = f"rank {recorded['rank']:,} of {session.row.completed:,}"

@@ -14,7 +14,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
 
 if TYPE_CHECKING:
-    from studies.upkeep.status import SessionStatus
+    from studies.upkeep import SessionStatus
 
 __all__ = ["sessions", "status"]
 
@@ -43,12 +43,12 @@ _BAR_WIDTH = 40
 def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
     """Show how far a session is."""
     from studies.cli.watch import log_health
-    from studies.upkeep.status import status as read_status
+    from studies.upkeep import status_with_warnings as status_with_warnings
 
     session = context.session(session_id, "newest")
     live = watch and not context.as_json and sys.stdout.isatty()
     while True:
-        told = read_status(session, detailed=detailed)
+        told = status_with_warnings(session, detailed=detailed)
         log_health(session, told)
         if context.as_json:
             print_json(_document(told, detailed), lines=watch)
@@ -76,7 +76,7 @@ def status(context: Context, session_id: str | None, detailed: bool, watch: bool
 @click.pass_obj
 def sessions(context: Context) -> None:
     """List the sessions of the database, newest first."""
-    from studies.sessions.session_row import list_sessions
+    from studies.sessions import list_sessions
 
     rows = list_sessions(context.engine())
     if context.as_json:

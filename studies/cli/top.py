@@ -77,8 +77,8 @@ def top(
     surpasses in an objective without falling behind in another. They stand in the order of the
     first objective, and rank is the place among all strategies by it.
     """
-    from studies.analysis.leaderboard import pareto_front
-    from studies.analysis.leaderboard import top as best
+    from studies.analysis import pareto_front
+    from studies.analysis import top as best
 
     session = context.session(session_id, "results")
     several = len(session.directions) > 1
@@ -97,13 +97,13 @@ def top(
                 "metric": chosen,
                 "direction": direction or _natural_direction(session, chosen),
                 **(_front_told(session, front_size) if several else {}),
-                "warnings": list(session.row.config.get("warnings", ())),
+                "warnings": list(session.row.snapshot.warnings),
                 "strategies": strategy_records(frame),
             }
         )
         return
     row = session.row
-    for text in row.config.get("warnings", ()):
+    for text in row.snapshot.warnings:
         warn(text)
     done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
     what = f"by {chosen}"
@@ -147,7 +147,7 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
 
 def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a table of `studies.analysis.leaderboard.top` into what programs read."""
-    from studies.analysis.leaderboard import PARAMETER_COLUMNS
+    from studies.outcomes import PARAMETER_COLUMNS
 
     return [
         {
@@ -197,7 +197,7 @@ def parameters_of(row: Any) -> dict[str, Any]:
     """Return the parameters of a result row."""
     import json
 
-    from studies.analysis.leaderboard import PARAMETER_COLUMNS
+    from studies.outcomes import PARAMETER_COLUMNS
 
     told = {name: row[name] for name in PARAMETER_COLUMNS}
     if isinstance(told["factors"], str):

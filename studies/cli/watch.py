@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from studies.cli.output import warn
 
 if TYPE_CHECKING:
-    from studies.runs.run import Progress
+    from studies.runs import Progress
     from studies.session import Session
-    from studies.upkeep.status import SessionStatus
+    from studies.upkeep import SessionStatus
 
 __all__ = ["HealthWatch", "log_health"]
 
@@ -27,9 +27,9 @@ def log_health(session: Session, status: SessionStatus) -> list[str]:
     status : SessionStatus
         As just read.
     """
-    from studies.upkeep.health import log_warnings
+    from studies.upkeep import log_warnings
 
-    planned = len(session.row.config.get("warnings", ()))
+    planned = len(session.row.snapshot.warnings)
     found = status.warnings[planned:]
     if status.state == "running" and found:
         with contextlib.suppress(Exception):  # a question is answered from a read-only database too
@@ -56,10 +56,10 @@ class HealthWatch:
             return
         self.last = now
         from studies.session import Session
-        from studies.upkeep.status import status
+        from studies.upkeep import status_with_warnings
 
         with contextlib.suppress(Exception):  # the run itself meets what is wrong
             # of its own, so that the row the run looks at stays as it is
             session = Session(self.session.engine, self.session.row)
-            for text in log_health(session, status(session)):
+            for text in log_health(session, status_with_warnings(session)):
                 warn(text)

@@ -16,7 +16,7 @@ from studies.cli.progress import run_progress
 from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
-    from studies.runs.run import Progress, Stop
+    from studies.runs import Progress, Stop
     from studies.session import Session
 
 __all__ = ["worker"]
@@ -53,7 +53,7 @@ def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
     with exit code 75: let what supervises it start it again.
     """
     _limit_threads()
-    from studies.runs.run import Stop
+    from studies.runs import Stop
 
     session = context.session(session_id, "newest")
     context.hint = " at once; its chunk is given to another worker"
@@ -62,7 +62,7 @@ def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
         ready = _is_ready(context, session, stop, resume, wait)
         progress = _work(context, session, stop, resume) if ready else None
     if progress is None:  # stopped while it waited
-        from studies.runs.run import Progress
+        from studies.runs import Progress
 
         row = session.row
         progress = Progress(row.total, row.completed, row.failed)
@@ -113,8 +113,8 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
 
 
 def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:
-    from studies.runs.run import Progress, run_session
-    from studies.sessions.objective_cache import cached_objective
+    from studies.runs import Progress, run_session
+    from studies.sessions import cached_objective
 
     row = session.row
     objective = None

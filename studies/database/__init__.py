@@ -1,1 +1,5 @@
 """The database itself: engines, short write transactions, tables, migrations, errors that pass."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

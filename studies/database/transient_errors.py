@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from search_spaces.errors import MassTuningError, StorageError
 
-__all__ = ["database_error", "is_transient", "persist"]
+__all__ = ["database_error", "is_transient", "retry_transient"]
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
@@ -52,7 +52,7 @@ def database_error(error: BaseException) -> DBAPIError | None:
     return behind
 
 
-def persist(
+def retry_transient(
     action: Callable[[], Result],
     *,
     on_retry: Callable[[BaseException, int], None] | None = None,

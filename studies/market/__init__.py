@@ -1,5 +1,5 @@
 """The market written into the database: returns, market caps and their tables."""
 
-from studies.market.importer import ImportSummary, import_panel
+import lazy_loader
 
-__all__ = ["ImportSummary", "import_panel"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -50,7 +50,7 @@ class CustomSampler(Method):
             keywords.setdefault("seed", context.sampler_seed)
         return sampler_type(**keywords)
 
-    def notes(self, size: int, options: CustomOptions) -> list[str]:
+    def warnings(self, size: int, options: CustomOptions) -> list[str]:
         """Say so if the session's seed has no effect."""
         if _takes_seed(self._load()) and "seed" not in (options.model_extra or {}):
             return []

@@ -89,7 +89,7 @@ class Method(ABC):
         """Say why the method cannot search this space with these options; None if it can."""
         return None
 
-    def notes(self, size: int, options: Any) -> list[str]:
+    def warnings(self, size: int, options: Any) -> list[str]:
         """Say what a user should know of a session of `size` strategies."""
         return []
 

@@ -67,7 +67,7 @@ class Nsga2(Method):
         """Make the sampler."""
         return optuna.samplers.NSGAIISampler(**_arguments(options, context))
 
-    def notes(self, size: int, options: Nsga2Options) -> list[str]:
+    def warnings(self, size: int, options: Nsga2Options) -> list[str]:
         """Say so if there will be no second generation."""
         if size > options.population_size:
             return []

@@ -1,6 +1,6 @@
 """The Pareto front: strategies that none surpasses in an objective without loss in another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from search_spaces.errors import ConfigError
-from studies.database.bulk_insert import in_batches
-from studies.database.tables import hyperparameter_tuning_results
+from studies.database import hyperparameter_tuning_results, in_batches
+from studies.outcomes.best_first import better_than, signs_of
 
 __all__ = ["ParetoFront", "is_dominated", "pareto_mask"]
 
@@ -54,7 +54,7 @@ def pareto_mask(
     mask = np.zeros(len(values), dtype=np.bool_)
     rows = np.flatnonzero(~np.isnan(values).any(axis=1))
     if rows.size:
-        mask[rows] = _nondominated(values[rows] * _signs(directions))
+        mask[rows] = _nondominated(values[rows] * -signs_of(directions))
     return mask
 
 
@@ -97,7 +97,7 @@ class ParetoFront:
         """
         row_ids, values = _objectives(connection, session_id, list(directions))
         rows = np.flatnonzero(pareto_mask(values, list(directions.values())))
-        losses = values * _signs(directions.values())
+        losses = values * -signs_of(directions.values())
         first = np.sort(losses[~np.isnan(losses[:, 0]), 0])
         names = _strategy_ids(connection, row_ids[rows].tolist())
         told = [names[row_id] for row_id in row_ids[rows].tolist()]
@@ -122,7 +122,7 @@ class ParetoFront:
         """
         if len(self) <= n:
             return list(self.strategy_ids)
-        losses = self.objectives * _signs(self.directions.values())
+        losses = self.objectives * -signs_of(self.directions.values())
         extremes = list(dict.fromkeys(losses.argmin(axis=0).tolist()))[:n]
         others = np.setdiff1d(np.arange(len(self)), extremes)
         places = np.arange(n - len(extremes))
@@ -139,10 +139,9 @@ def is_dominated(
     """Whether a session has recorded a strategy that dominates these values of the objectives."""
     as_good, better = [], []
     for name, direction in directions.items():
-        column, value = _results.c[name], values[name]
-        maximize = direction == "maximize"
-        as_good.append(column >= value if maximize else column <= value)
-        better.append(column > value if maximize else column < value)
+        column, is_better = _results.c[name], better_than(_results.c[name], values[name], direction)
+        as_good.append(sa.or_(is_better, column == values[name]))
+        better.append(is_better)
     dominating = sa.select(_results.c.id).where(
         _results.c.session_id == session_id, *as_good, sa.or_(*better)
     )
@@ -226,8 +225,3 @@ def _by_elimination(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
             is_better |= column < column[0]
         left, columns = left[is_better], columns[:, is_better]
     return front
-
-
-def _signs(directions: Iterable[str]) -> npt.NDArray[np.float64]:
-    """Factors that make smaller the better of every objective."""
-    return np.array([-1.0 if way == "maximize" else 1.0 for way in directions])

@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +13,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from search_spaces import FactorSpace, SearchSpace
-from studies.database.bulk_insert import insert_rows, one_of, placeholder, stored_time
-from studies.database.tables import (
+from studies.database import (
     METRIC_COLUMNS,
     OOS_METRIC_COLUMNS,
     hyperparameter_tuning_results,
+    insert_rows,
+    one_of,
+    placeholder,
+    stored_time,
     strategy_queue,
 )
+from studies.outcomes.outcome import Outcome
 
 if TYPE_CHECKING:
-    from objectives import Batch
+    pass
 
-__all__ = ["Outcome", "Recorder"]
+__all__ = ["RowWriter"]
 
 _RESULTS = "hyperparameter_tuning_results"
 _QUEUE = "strategy_queue"
@@ -35,41 +38,7 @@ _WHOLE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Strategies evaluated together.
-
-    Attributes
-    ----------
-    indices : ndarray of int64, shape (n_strategies,)
-        Lattice indices.
-    positions : ndarray of int64, shape (n_strategies,)
-        Design positions.
-    batch : Batch
-        What they were worth.
-    started, completed : datetime
-        Naive UTC.
-    seconds : float
-        Time of the whole evaluation.
-    cached : ndarray of bool, shape (n_strategies,), optional
-        Which of them were looked up instead of evaluated (`studies.workers.known_outcomes`).
-    """
-
-    indices: npt.NDArray[np.int64]
-    positions: npt.NDArray[np.int64]
-    batch: "Batch"
-    started: datetime.datetime
-    completed: datetime.datetime
-    seconds: float
-    cached: npt.NDArray[np.bool_] | None = None
-
-    @cached_property
-    def failed(self) -> npt.NDArray[np.bool_]:
-        """Which strategies failed, shape (n_strategies,)."""
-        return np.array([reason is not None for reason in self.batch.failure], dtype=np.bool_)
-
-
-class Recorder:
+class RowWriter:
     """Writes the rows of one session in the caller's transactions.
 
     Parameters

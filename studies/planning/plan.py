@@ -3,7 +3,7 @@
 import datetime
 import math
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
 
@@ -11,12 +11,20 @@ from objectives.constants import SEMANTICS_VERSION
 from search_spaces import DESIGNS, Design, FactorSpace, make_design
 from search_spaces.errors import ConfigError
 from studies.config import TuningConfig
-from studies.database.tables import utc_now
+from studies.database import utc_now
 from studies.methods import METHODS
 from studies.planning.warm_start import best_of
-from studies.planning.write_plan import GENERATING, chunk_size_for
-from studies.sessions.session_row import ADAPTIVE, GENETIC, SessionRow
-from studies.sessions.slots import Slots, plan_slots
+from studies.planning.write_plan import chunk_size_for
+from studies.sessions import (
+    ADAPTIVE,
+    GENETIC,
+    PlannedDesign,
+    SessionRow,
+    SessionState,
+    Slots,
+    Snapshot,
+    plan_slots,
+)
 
 if TYPE_CHECKING:
     from objectives import FactorBacktest
@@ -67,7 +75,6 @@ def new_row(
     config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots, notes: str | None
 ) -> SessionRow:
     """Describe a session that is about to be written."""
-    warnings = [*objective.warnings, *_notes(plan)]
     return SessionRow(
         session_id=_new_session_id(),
         mode=_mode(plan),
@@ -76,11 +83,11 @@ def new_row(
         total=plan.size,
         completed=0,
         failed=0,
-        status=GENERATING,
+        status=SessionState.GENERATING,
         created_at=utc_now(),
         started_at=None,
         completed_at=None,
-        config={**_snapshot(config, objective, plan), "warnings": warnings},
+        snapshot=_snapshot(config, objective, plan),
         notes=notes,
         space_fingerprint=objective.space.fingerprint,
         data_fingerprint=objective.fingerprint,
@@ -102,7 +109,7 @@ def _is_adaptive(mode: str | None, method: str) -> bool:
 
 
 def _chunk_size(config: TuningConfig, space: FactorSpace, plan: Design | Slots) -> int:
-    from studies.trials.digest import stores_all
+    from studies.trials import stores_all
 
     if isinstance(plan, Slots):
         if not plan.generational:
@@ -115,32 +122,29 @@ def _chunk_size(config: TuningConfig, space: FactorSpace, plan: Design | Slots) 
     return chosen or chunk_size_for(plan, _block_size(space), every_trial=every_trial)
 
 
-def _snapshot(
-    config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots
-) -> dict[str, Any]:
-    """Everything the session is made of, as JSON; credentials stay out of it."""
+def _snapshot(config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots) -> Snapshot:
+    """Everything the session is made of; credentials stay out of it."""
     values = config.model_dump(mode="json")
     values.update(objective.space.to_config())
     values["backtest"] = objective.settings.to_dict()
     values["objective"] = {"metrics": dict(objective.directions)}
     del values["database"]
-    told = (
-        {"warm_start": list(plan.warm_start)}
-        if isinstance(plan, Slots)
-        else {"design": {"method": plan.method, "size": plan.size, "seed": plan.seed}}
+    return Snapshot(
+        config=values,
+        design=(
+            None if isinstance(plan, Slots) else PlannedDesign(plan.method, plan.size, plan.seed)
+        ),
+        warm_start=plan.warm_start if isinstance(plan, Slots) else None,
+        chunk_size=_chunk_size(config, objective.space, plan),
+        semantics=SEMANTICS_VERSION,
+        measurement=objective.measurement_fingerprint,
+        warnings=(*objective.warnings, *_warnings(plan)),
     )
-    return {
-        "config": values,
-        **told,
-        "chunk_size": _chunk_size(config, objective.space, plan),
-        "semantics": SEMANTICS_VERSION,
-        "measurement": objective.measurement_fingerprint,
-    }
 
 
-def _notes(plan: Design | Slots) -> tuple[str, ...]:
+def _warnings(plan: Design | Slots) -> tuple[str, ...]:
     if isinstance(plan, Slots):
-        return plan.notes
+        return plan.warnings
     return (plan.note,) if plan.note else ()
 
 

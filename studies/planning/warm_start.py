@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError, SessionError, SpaceError
-from studies.database.engine import database_errors
-from studies.database.tables import hyperparameter_tuning_results
-from studies.sessions.session_row import read_row
+from studies.database import database_errors
+from studies.outcomes import select_best_first
+from studies.sessions import read_row
 
 __all__ = ["best_of"]
-
-_results = hyperparameter_tuning_results
 
 
 def best_of(
@@ -48,13 +45,7 @@ def best_of(
         raise ConfigError(f"the number of strategies to begin with is at least 1, got {n}")
     read_row(engine, source_session)
     metric, direction = next(iter(directions.items()))
-    column = _results.c[metric]
-    ordered = (
-        sa.select(_results.c.strategy_id)
-        .where(_results.c.session_id == source_session, column.is_not(None))
-        .order_by(column.desc() if direction == "maximize" else column.asc())
-        .order_by(_results.c.strategy_id)
-    )
+    ordered = select_best_first(source_session, metric, direction)
     best: list[str] = []
     seen = False
     with (

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from sqlalchemy.engine import Connection
 
 from search_spaces import Design, SearchSpace
-from studies.database.engine import WritePacer
-from studies.database.tables import tuning_sessions, utc_now, work_chunks
-from studies.outcomes.row_writer import Recorder
-from studies.queue import chunks as queue
-from studies.queue.chunks import Claim
-from studies.sessions.slots import Slots
+from studies import queue
+from studies.database import WritePacer, utc_now, work_chunks
+from studies.outcomes import RowWriter
+from studies.queue import Claim
+from studies.sessions import Slots, mark_created
 
 __all__ = ["GENERATING", "QUEUE_LIMIT", "begin_plan", "chunk_size_for", "write_plan"]
 
@@ -99,7 +98,7 @@ def write_plan(
     # a genetic session begins with nothing but its end: who claims that breeds a generation
     total = 0 if isinstance(plan, Slots) and plan.generational else plan.size
     if isinstance(plan, Design) and total <= QUEUE_LIMIT:
-        recorder = Recorder(session_id, space)
+        recorder = RowWriter(session_id, space)
         while done < total:
             stop = min(done + _BATCH, total)
             rows = recorder.prepare_queue(plan.indices(done, stop))
@@ -132,11 +131,7 @@ def _write_chunks(
                 work_chunks.c.chunk_no == _GENERATION_CHUNK,
             )
         )
-        connection.execute(
-            tuning_sessions.update()
-            .where(tuning_sessions.c.session_id == session_id)
-            .values(status="created")
-        )
+        mark_created(connection, session_id)
 
 
 def _claim_generation(connection: Connection, session_id: str, worker: str) -> Claim | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sqlalchemy.engine import Engine
 
-from studies.database.engine import write_transaction
-from studies.queue import chunks as queue
-from studies.queue.chunks import Claim
+from studies import queue
+from studies.database import write_transaction
+from studies.queue.claims import Claim
 
 __all__ = ["LeaseKeeper"]
 

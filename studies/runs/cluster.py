@@ -9,25 +9,24 @@ per worker under way, lets go of every future at once and follows workers that c
 import contextlib
 import logging
 import math
-import os
 import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
 from search_spaces.errors import ConfigError
-from studies.database.engine import WritePacer, create_engine, database_errors, write_transaction
-from studies.database.transient_errors import persist
-from studies.queue import chunks as queue
-from studies.runs.run import IDLE_SECONDS, Progress, Stop, is_over, session_run
-from studies.session import Session
-from studies.sessions.objective_cache import cached_objective
-from studies.workers.worker import Worker, WorkReport
+from studies import queue
+from studies.database import retry_transient, write_transaction
+from studies.runs.cluster_task import _end, _Target, _task
+from studies.runs.progress import Progress
+from studies.runs.run import is_over, running_session
+from studies.runs.stop import Stop
+from studies.sessions import StoredSession, cached_objective
+from studies.workers import WorkReport
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -41,15 +40,6 @@ _END_SECONDS = 30.0
 _REPORT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
-
-
-@dataclass(frozen=True)
-class _Target:
-    """What a worker must know; its text shows no password, because Dask logs arguments."""
-
-    session_id: str
-    run: str
-    url: str = field(repr=False)
 
 
 def check_scheduler(address: str, database_url: str, *, insecure: bool) -> None:
@@ -85,7 +75,7 @@ def check_scheduler(address: str, database_url: str, *, insecure: bool) -> None:
 
 
 def run_on_cluster(
-    session: Session,
+    session: StoredSession,
     *,
     n_workers: int = 2,
     scheduler: str | None = None,
@@ -97,7 +87,7 @@ def run_on_cluster(
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     n_workers : int
         Processes of a cluster on this machine.
     scheduler : str, optional
@@ -124,7 +114,7 @@ def run_on_cluster(
 
     with (
         contextlib.ExitStack() as cluster,
-        session_run(session, resume=resume, stop=stop, prepare=prepare) as progress,
+        running_session(session, resume=resume, stop=stop, prepare=prepare) as progress,
     ):
         if session.row.status == "completed":
             return progress
@@ -135,7 +125,7 @@ def run_on_cluster(
 
 def _coordinate(
     client: "Client",
-    session: Session,
+    session: StoredSession,
     progress: Progress,
     on_progress: Callable[[Progress], None] | None,
     stop: Stop,
@@ -198,14 +188,14 @@ def _report(future: "Future") -> WorkReport:
     return report
 
 
-def _release_dead(session: Session) -> None:
+def _release_dead(session: StoredSession) -> None:
     """Give out again what workers of this host held when they died."""
 
     def transaction() -> None:
         with write_transaction(session.engine) as connection:
             queue.release_dead(connection, session.row.session_id)
 
-    persist(transaction)
+    retry_transient(transaction)
 
 
 def _wind_down(
@@ -232,7 +222,7 @@ def _wind_down(
 
 
 @contextlib.contextmanager
-def _cluster(n_workers: int, scheduler: str | None, session: Session) -> Iterator["Client"]:
+def _cluster(n_workers: int, scheduler: str | None, session: StoredSession) -> Iterator["Client"]:
     """Connect to a scheduler, or start a cluster that listens on this host only."""
     import dask
     from distributed import Client, LocalCluster
@@ -288,51 +278,3 @@ def _ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class _Process:
-    """What a worker process keeps between the tasks of a run."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.workers: dict[str, Worker] = {}
-        self.ended: set[str] = set()
-
-    def worker(self, target: _Target) -> Worker:
-        if target.run not in self.workers:
-            engine = create_engine(target.url)
-            session = Session.open(target.url, target.session_id, engine=engine)
-            self.workers[target.run] = session.worker(
-                cached_objective(session), WritePacer(engine), on_limit=_exit
-            )
-        return self.workers[target.run]
-
-
-_process = _Process()
-
-
-def _task(target: _Target) -> WorkReport:
-    """Claim, evaluate and record one chunk, in a worker process."""
-    with _process.lock:
-        if target.run in _process.ended:
-            return WorkReport(idle=True)
-        worker = _process.worker(target)
-        with database_errors(worker.session.engine):
-            report = worker.step(claim_next=lambda: target.run not in _process.ended)
-    if report.idle:
-        time.sleep(IDLE_SECONDS)
-    return report
-
-
-def _end(target: _Target) -> None:
-    """Start no other chunk of a run in this process, and give back a claimed one."""
-    _process.ended.add(target.run)
-    with _process.lock:
-        worker = _process.workers.pop(target.run, None)
-        if worker is not None:
-            worker.close()
-
-
-def _exit() -> None:
-    """End a worker process that cannot be interrupted; its nanny starts another."""
-    os._exit(75)

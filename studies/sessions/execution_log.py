@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from studies.database.tables import execution_log, utc_now
+from studies.database import execution_log, utc_now
 
 __all__ = ["write_entry"]
 

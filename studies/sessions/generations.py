@@ -16,16 +16,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from search_spaces import SearchSpace
 from search_spaces.errors import SpaceError
-from studies.database.bulk_insert import in_batches
-from studies.database.tables import hyperparameter_tuning_results, search_generations, utc_now
+from studies.database import hyperparameter_tuning_results, in_batches, search_generations, utc_now
 from studies.methods.genetic.options import GeneticOptions
 from studies.methods.genetic.search import GeneticSearch
-from studies.queue import chunks as queue
-from studies.queue.chunks import Claim, LostClaimError
 from studies.sessions.slots import Slots
-from studies.workers.worker import Worker
 
-__all__ = ["Generation", "Generations", "GeneticWorker"]
+__all__ = ["Generation", "Generations"]
 
 _results = hyperparameter_tuning_results
 
@@ -200,38 +196,3 @@ class Generations:
             if name in found and None not in found[name]:
                 values[place] = found[name]
         return values
-
-
-class GeneticWorker(Worker):
-    """A worker that breeds the next generation where a planned session would be over."""
-
-    def finish(self, claim: Claim) -> None:
-        """Breed the next generation; when the budget is spent, close the session."""
-        generations = self.session.design
-        assert isinstance(generations, Generations)
-        with self._lease(claim):
-            generation = self._persist(generations.breed)
-            if generation is not None:
-                self._plan(claim, generations, generation)
-                return
-        super().finish(claim)
-
-    def _plan(self, claim: Claim, generations: Generations, generation: Generation) -> None:
-        """Write a generation, its queue and its chunks, and give the end of the session back."""
-        recorder = self.session.recorder()
-        strategies = recorder.prepare_queue(generation.points)
-        size = int(self.session.row.config["chunk_size"])
-        ranges = queue.cut(generation.start, generation.stop, size)
-
-        def transaction() -> Claim | None:
-            with self.pacer.transaction() as connection:
-                if not queue.renew(connection, claim, self.lease_seconds):
-                    raise LostClaimError(f"the breeding of {claim.session_id} was taken over")
-                generations.insert(connection, generation)
-                recorder.insert_queue(connection, strategies, utc_now())
-                following = queue.next_chunk_no(connection, claim.session_id)
-                queue.insert_chunks(connection, claim.session_id, following, ranges)
-                queue.release(connection, claim)
-                return queue.claim_next(connection, claim.session_id, self.name, self.lease_seconds)
-
-        self.held = self._persist(transaction)

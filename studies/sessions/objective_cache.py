@@ -15,7 +15,8 @@ import pandas as pd
 
 from objectives import FactorBacktest, FactorCube, ReturnPanel
 from search_spaces.errors import DataError, SessionError
-from studies.session import Session
+from studies.sessions.session_objective import build_objective
+from studies.sessions.stored_session import StoredSession
 
 __all__ = ["cache_folder", "cached_objective"]
 
@@ -32,13 +33,13 @@ def cache_folder(configured: str | None = None) -> Path:
 
 
 def cached_objective(
-    session: Session, folder: Path | None = None, *, verify: bool = False
+    session: StoredSession, folder: Path | None = None, *, verify: bool = False
 ) -> FactorBacktest:
     """Build the objective of a session from the cache, filling it where it lacks.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     folder : Path, optional
         Default: :func:`cache_folder` of the session's configuration.
     verify : bool
@@ -61,7 +62,7 @@ def cached_objective(
     panel_path = folder / f"panel-{(session.row.data_fingerprint or '')[:32]}.npz"
     objective = None if verify else _from_panel_file(session, panel_path)
     if objective is None:
-        objective = session.objective()
+        objective = build_objective(session)
         with contextlib.suppress(OSError):
             _save_panel(objective.panel, panel_path)
     cube_path = folder / f"cube-{objective.cube_key[:32]}.npy"
@@ -81,7 +82,7 @@ def cached_objective(
     )
 
 
-def _from_panel_file(session: Session, path: Path) -> FactorBacktest | None:
+def _from_panel_file(session: StoredSession, path: Path) -> FactorBacktest | None:
     """Return the objective on a cached panel; None if it is missing, damaged or of other data."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
@@ -95,7 +96,7 @@ def _from_panel_file(session: Session, path: Path) -> FactorBacktest | None:
                 market_cap_dates=pd.DatetimeIndex(dates) if dates.size else None,
                 source=str(held["source"]),
             )
-        return session.objective(panel)
+        return build_objective(session, panel)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, SessionError):
         return None
 

@@ -1,26 +1,35 @@
-"""The rows of ``tuning_sessions``: which sessions there are, and what each is made of."""
+"""The rows of ``tuning_sessions``: which sessions there are, and every change of one."""
 
 import datetime
-import json
-from collections.abc import Mapping
+import enum
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from search_spaces.errors import SessionError
-from studies.database.engine import database_errors
-from studies.database.tables import tuning_sessions
+from studies.database import database_errors, tuning_sessions, utc_now
+from studies.sessions.snapshot import Snapshot
 
 __all__ = [
     "ADAPTIVE",
     "GENETIC",
     "OPEN_STATES",
     "SessionRow",
+    "SessionState",
+    "add_totals",
+    "delete_row",
+    "insert_row",
     "latest_session",
     "list_sessions",
+    "mark_completed",
+    "mark_created",
+    "mark_deleting",
+    "mark_ended",
+    "mark_running",
     "read_row",
+    "reopen_failed",
 ]
 
 ADAPTIVE = "adaptive"
@@ -29,7 +38,29 @@ ADAPTIVE = "adaptive"
 GENETIC = "genetic"
 """Mode of a session that breeds its strategies a generation at a time."""
 
-OPEN_STATES = ("created", "running", "paused", "failed")
+
+class SessionState(enum.StrEnum):
+    """The column ``status`` of a session."""
+
+    GENERATING = "generating"
+    """Its plan is being written; ``generate`` and ``execute`` complete an interrupted one."""
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    """Every strategy completed or failed."""
+    FAILED = "failed"
+    """A fatal error stopped it."""
+    DELETING = "deleting"
+    """Its deletion has begun; the next ``clean`` finishes it."""
+
+
+OPEN_STATES = (
+    SessionState.CREATED,
+    SessionState.RUNNING,
+    SessionState.PAUSED,
+    SessionState.FAILED,
+)
 """States of a session that still has work to do."""
 
 
@@ -39,14 +70,19 @@ class SessionRow:
 
     Attributes
     ----------
-    session_id, mode, method, status : str
+    session_id, mode, method : str
+    status : SessionState or str
+        A text that no release of this project writes stays a text.
     seed, total, completed, failed : int
         Numbers of strategies; ``completed`` does not include ``failed``.
     created_at, started_at, completed_at : datetime or None
         Naive UTC.
-    config : mapping
-        Snapshot of everything the session is made of.
+    snapshot : Snapshot
+        What the session was created with.
     notes : str or None
+        The user's text.
+    space_fingerprint, data_fingerprint : str or None
+        Hex digests that a session must find again to go on.
     """
 
     session_id: str
@@ -56,11 +92,11 @@ class SessionRow:
     total: int
     completed: int
     failed: int
-    status: str
+    status: SessionState | str
     created_at: datetime.datetime | None
     started_at: datetime.datetime | None
     completed_at: datetime.datetime | None
-    config: Mapping[str, Any]
+    snapshot: Snapshot
     notes: str | None
     space_fingerprint: str | None
     data_fingerprint: str | None
@@ -75,6 +111,11 @@ class SessionRow:
         """Whether a sampler chooses the strategies as the session runs."""
         return self.mode == ADAPTIVE
 
+    @property
+    def pending(self) -> int:
+        """Strategies neither completed nor failed."""
+        return self.total - self.completed - self.failed
+
 
 def read_row(engine: Engine, session_id: str) -> SessionRow:
     """Read one session.
@@ -85,9 +126,7 @@ def read_row(engine: Engine, session_id: str) -> SessionRow:
         If there is no such session.
     """
     with database_errors(engine), engine.connect() as connection:
-        row = connection.execute(
-            sa.select(tuning_sessions).where(tuning_sessions.c.session_id == session_id)
-        ).first()
+        row = connection.execute(sa.select(tuning_sessions).where(_is(session_id))).first()
     if row is None:
         raise SessionError(
             f"there is no session {session_id!r}; list them with: mass-tuning sessions"
@@ -127,11 +166,97 @@ def latest_session(engine: Engine, *, unfinished: bool = True) -> str:
     return chosen[0].session_id
 
 
+def insert_row(connection: Connection, row: SessionRow) -> None:
+    """Write a new session."""
+    connection.execute(
+        tuning_sessions.insert().values(
+            session_id=row.session_id,
+            mode=row.mode,
+            method=row.method,
+            seed=row.seed,
+            total_strategies=row.total,
+            status=row.status,
+            created_at=row.created_at,
+            config_data=row.snapshot.to_json(),
+            notes=row.notes,
+            space_fingerprint=row.space_fingerprint,
+            data_fingerprint=row.data_fingerprint,
+        )
+    )
+
+
+def mark_created(connection: Connection, session_id: str) -> None:
+    """Say that the plan is written and the session can be run."""
+    _update(connection, session_id, status=SessionState.CREATED)
+
+
+def mark_running(connection: Connection, session_id: str) -> None:
+    """Say that a run began, unless others completed or deleted the session meanwhile."""
+    connection.execute(
+        tuning_sessions.update()
+        .where(_is(session_id), tuning_sessions.c.status.in_(OPEN_STATES))
+        .values(
+            status=SessionState.RUNNING,
+            started_at=sa.func.coalesce(tuning_sessions.c.started_at, utc_now()),
+        )
+    )
+
+
+def mark_ended(connection: Connection, session_id: str, state: SessionState) -> None:
+    """Say how the last run ended, if the session counts as running."""
+    connection.execute(
+        tuning_sessions.update()
+        .where(_is(session_id), tuning_sessions.c.status == SessionState.RUNNING)
+        .values(status=state)
+    )
+
+
+def mark_completed(connection: Connection, session_id: str) -> None:
+    """Say that every strategy is completed or failed."""
+    _update(connection, session_id, status=SessionState.COMPLETED, completed_at=utc_now())
+
+
+def mark_deleting(connection: Connection, session_id: str) -> None:
+    """Say that the session's deletion has begun."""
+    _update(connection, session_id, status=SessionState.DELETING)
+
+
+def delete_row(connection: Connection, session_id: str) -> None:
+    """Delete the row, the last of a session's."""
+    connection.execute(tuning_sessions.delete().where(_is(session_id)))
+
+
+def add_totals(connection: Connection, session_id: str, n_completed: int, n_failed: int) -> None:
+    """Count strategies in the session's row, which stays locked until commit."""
+    _update(
+        connection,
+        session_id,
+        completed_strategies=tuning_sessions.c.completed_strategies + n_completed,
+        failed_strategies=tuning_sessions.c.failed_strategies + n_failed,
+    )
+
+
+def reopen_failed(connection: Connection, session_id: str, n_failed: int) -> None:
+    """Take failed strategies, which are pending again, out of the counts; pause the session."""
+    _update(
+        connection,
+        session_id,
+        failed_strategies=tuning_sessions.c.failed_strategies - n_failed,
+        status=SessionState.PAUSED,
+        completed_at=None,
+    )
+
+
+def _is(session_id: str) -> sa.ColumnElement[bool]:
+    return tuning_sessions.c.session_id == session_id
+
+
+def _update(connection: Connection, session_id: str, **values: Any) -> None:
+    connection.execute(tuning_sessions.update().where(_is(session_id)).values(**values))
+
+
 def _to_row(row: Any) -> SessionRow:
-    try:
-        config = json.loads(row.config_data or "{}")
-    except ValueError:
-        config = {}
+    status = row.status or ""
     return SessionRow(
         session_id=row.session_id,
         mode=row.mode or "",
@@ -140,11 +265,11 @@ def _to_row(row: Any) -> SessionRow:
         total=row.total_strategies or 0,
         completed=row.completed_strategies or 0,
         failed=row.failed_strategies or 0,
-        status=row.status or "",
+        status=SessionState(status) if status in set(SessionState) else status,
         created_at=row.created_at,
         started_at=row.started_at,
         completed_at=row.completed_at,
-        config=config,
+        snapshot=Snapshot.from_json(row.config_data),
         notes=row.notes,
         space_fingerprint=row.space_fingerprint,
         data_fingerprint=row.data_fingerprint,

@@ -24,7 +24,7 @@ class Slots:
     seed : int
     warm_start : tuple of str
         Strategies that the first slots are for.
-    notes : tuple of str
+    warnings : tuple of str
         What a user should know.
     """
 
@@ -32,7 +32,7 @@ class Slots:
     size: int
     seed: int
     warm_start: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def generational(self) -> bool:
@@ -65,13 +65,15 @@ def plan_slots(
         raise ConfigError(f"the size is at least 1, got {size}")
     options = config.methods.options(method)
     chosen.check(space, directions, options)
-    notes = chosen.notes(size, options)
+    warnings = chosen.warnings(size, options)
     if size > space.size and chosen.generational:
-        notes.append(f"the space has only {space.size:,} distinct points; {size:,} were asked for")
+        warnings.append(
+            f"the space has only {space.size:,} distinct points; {size:,} were asked for"
+        )
         size = space.size
     elif size > space.size:
-        notes.append(
+        warnings.append(
             f"{size:,} strategies may be tried, but the space has {space.size:,}: what is "
             "proposed again is looked up, and counts"
         )
-    return Slots(method, size, seed, tuple(warm_start[:size]), tuple(notes))
+    return Slots(method, size, seed, tuple(warm_start[:size]), tuple(warnings))

@@ -1,1 +1,5 @@
 """Optuna's tables: its storage, trials appended in bulk or under way, the digest of a session."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,17 +23,16 @@ from sqlalchemy.engine import Connection, Engine
 from search_spaces import SearchSpace
 from search_spaces.errors import SessionError
 from studies.config import StudyConfig
-from studies.database.engine import database_errors
-from studies.database.tables import (
+from studies.database import (
     METRIC_COLUMNS,
     OOS_METRIC_COLUMNS,
+    database_errors,
     hyperparameter_tuning_results,
 )
-from studies.outcomes.pareto_front import ParetoFront
-from studies.outcomes.row_writer import Outcome
+from studies.outcomes import Outcome, ParetoFront, select_best_first, sign_of
 from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
 
-__all__ = ["StudyFace", "stores_all", "study_id_of"]
+__all__ = ["StudyWriter", "stores_all", "study_id_of"]
 
 _studies = models.StudyModel.__table__
 _trials = models.TrialModel.__table__
@@ -67,7 +66,7 @@ def study_id_of(engine: Engine, study_name: str) -> int:
 
 
 @dataclass(frozen=True)
-class StudyFace:
+class StudyWriter:
     """Writes the trials of one session in the caller's transactions.
 
     Attributes
@@ -151,16 +150,7 @@ class StudyFace:
     def _final_best(self, connection: Connection) -> list[str]:
         limit = self.config.final_best
         metric, direction = next(iter(self.directions.items()))
-        column = _results.c[metric]
-        best = (
-            sa.select(_results.c.strategy_id)
-            .where(_results.c.session_id == self.session_id, column.is_not(None))
-            .order_by(
-                column.desc() if direction == "maximize" else column.asc(),
-                _results.c.strategy_id,
-            )
-            .limit(limit)
-        )
+        best = select_best_first(self.session_id, metric, direction).limit(limit)
         front: list[str] = []
         if len(self.directions) > 1 and limit:
             front = ParetoFront.read(connection, self.session_id, self.directions).spread(limit)
@@ -221,7 +211,7 @@ class StudyFace:
     def _entering(self, connection: Connection, outcome: Outcome) -> npt.NDArray[np.int64]:
         """Rows that are among the best so far, this chunk included."""
         limit = self.config.running_best
-        sign = 1.0 if next(iter(self.directions.values())) == "maximize" else -1.0
+        sign = sign_of(next(iter(self.directions.values())))
         score = sign * outcome.batch.objective[:, 0]
         rows = np.flatnonzero(~np.isnan(score))
         if limit == 0 or not rows.size:

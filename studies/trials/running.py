@@ -17,8 +17,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 
-from studies.database.bulk_insert import insert_rows
-from studies.database.tables import utc_now
+from studies.database import insert_rows, utc_now
 from studies.trials.append import allocate_trial_ids, attribute_rows, lock_study, value_rows
 
 __all__ = ["SLOT", "RunningTrial", "begin_trial", "end_trial", "running_trials"]

@@ -6,25 +6,28 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from search_spaces.errors import SessionError
-from studies.database.engine import WritePacer, database_errors
-from studies.database.tables import (
+from studies import queue
+from studies.database import (
+    WritePacer,
+    database_errors,
     execution_log,
     hyperparameter_tuning_results,
     search_generations,
     strategy_queue,
-    tuning_sessions,
     work_chunks,
 )
-from studies.queue import chunks as queue
-from studies.sessions.session_row import SessionRow, read_row
-from studies.trials import append as optuna_trials
-from studies.trials.append import delete_study_rows
-from studies.trials.digest import study_id_of
+from studies.sessions import (
+    SessionRow,
+    SessionState,
+    delete_row,
+    list_sessions,
+    mark_deleting,
+    read_row,
+)
+from studies.trials import delete_study_rows, study_id_of
+from studies.trials import finish_deletions as finish_study_deletions
 
-__all__ = ["DELETING", "delete_failed", "delete_session", "finish_deletions"]
-
-DELETING = "deleting"
-"""Status of a session whose deletion has begun; it is finished at the next ``clean``."""
+__all__ = ["delete_failed", "delete_session", "finish_deletions"]
 
 _FIRST_BATCH = 2_000
 _TARGET_HELD_SECONDS = 0.06
@@ -47,12 +50,8 @@ def delete_session(engine: Engine, session_id: str) -> int:
     read_row(engine, session_id)
     with database_errors(engine), WritePacer(engine) as pacer:
         with pacer.transaction() as connection:
-            _refuse_busy(connection, session_id)
-            connection.execute(
-                tuning_sessions.update()
-                .where(tuning_sessions.c.session_id == session_id)
-                .values(status=DELETING)
-            )
+            queue.refuse_busy(connection, session_id, "stop the run (Ctrl-C) before deleting it")
+            mark_deleting(connection, session_id)
             for few in (work_chunks, search_generations):
                 connection.execute(few.delete().where(few.c.session_id == session_id))
         n_results = _delete_batches(pacer, _results, session_id)
@@ -61,11 +60,9 @@ def delete_session(engine: Engine, session_id: str) -> int:
         with contextlib.suppress(SessionError):
             delete_study_rows(pacer, study_id_of(engine, session_id))
         # one that an interrupted deletion has renamed already is not found by its name
-        optuna_trials.finish_deletions(pacer)
+        finish_study_deletions(pacer)
         with pacer.transaction() as connection:
-            connection.execute(
-                tuning_sessions.delete().where(tuning_sessions.c.session_id == session_id)
-            )
+            delete_row(connection, session_id)
     return n_results
 
 
@@ -98,9 +95,7 @@ def delete_failed(engine: Engine, session_id: str) -> int:
 
 def finish_deletions(engine: Engine) -> list[str]:
     """Finish deletions that were interrupted; return the sessions' ids."""
-    with database_errors(engine), engine.connect() as connection:
-        begun = sa.select(tuning_sessions.c.session_id).where(tuning_sessions.c.status == DELETING)
-        ids = list(connection.execute(begun).scalars())
+    ids = [row.session_id for row in list_sessions(engine) if row.status == SessionState.DELETING]
     for session_id in ids:
         delete_session(engine, session_id)
     return ids
@@ -130,11 +125,3 @@ def _delete_batches(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
         if pacer.held_s > 0:
             aim = size * _TARGET_HELD_SECONDS / pacer.held_s
             size = max(1, round(min(max(aim, size / 4), size * 2)))
-
-
-def _refuse_busy(connection: sa.Connection, session_id: str) -> None:
-    queue.release_dead(connection, session_id)
-    if queue.has_live_claim(connection, session_id):
-        raise SessionError(
-            f"{session_id} is being worked on; stop the run (Ctrl-C) before deleting it"
-        )

@@ -1,26 +1,22 @@
 """What is not well with a session that is worked on: the signs, each with a way out."""
 
+import dataclasses
 import re
 import shutil
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from studies.database.engine import WritePacer
-from studies.database.tables import execution_log, utc_now, work_chunks
-from studies.session import Session
-from studies.sessions.execution_log import write_entry
-from studies.sessions.session_row import OPEN_STATES
+from studies.database import WritePacer, execution_log, utc_now, work_chunks
+from studies.sessions import OPEN_STATES, StoredSession, write_entry
+from studies.upkeep.status import SessionStatus, read_status
 
-if TYPE_CHECKING:
-    from studies.upkeep.status import SessionStatus
-
-__all__ = ["log_warnings", "warnings_of"]
+__all__ = ["log_warnings", "status_with_warnings", "warnings_of"]
 
 BYTES_PER_STRATEGY = 1_000
 """That a recorded strategy adds to a SQLite file; 700 measured, indexes of large sessions extra."""
@@ -36,12 +32,18 @@ MANY_CRASHES = 3
 _KNOWN_SECONDS = 3600.0
 
 
-def warnings_of(session: Session, status: "SessionStatus") -> tuple[str, ...]:
+def status_with_warnings(session: StoredSession, *, detailed: bool = False) -> SessionStatus:
+    """Read where a session stands, and add what is not well with it to its warnings."""
+    status = read_status(session, detailed=detailed)
+    return dataclasses.replace(status, warnings=(*status.warnings, *warnings_of(session, status)))
+
+
+def warnings_of(session: StoredSession, status: SessionStatus) -> tuple[str, ...]:
     """Say what is not well with a session; nothing of one that is over.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     status : SessionStatus
         As just read.
 
@@ -143,7 +145,7 @@ def _stalled(workers: Sequence[Any], recent: Sequence[Any]) -> list[str]:
     return found
 
 
-def _failing(status: "SessionStatus", recent: Sequence[Any]) -> str | None:
+def _failing(status: SessionStatus, recent: Sequence[Any]) -> str | None:
     """Whether the newest chunks fail well above those before them."""
     n, failed = sum(chunk.n for chunk in recent), sum(chunk.failed for chunk in recent)
     n_before = status.completed + status.failed - n
@@ -167,9 +169,9 @@ def _dying(n_crashes: int) -> str | None:
     )
 
 
-def _little_disk(session: Session, status: "SessionStatus") -> str | None:
+def _little_disk(session: StoredSession, status: SessionStatus) -> str | None:
     """Whether the folder of a SQLite file may be too small for the rest of the session."""
-    from studies.trials.digest import stores_all
+    from studies.trials import stores_all
 
     file = session.engine.url.database
     if session.engine.dialect.name != "sqlite" or not file or file == ":memory:":

@@ -1,6 +1,5 @@
 """Where a session stands: counts, rate, workers, failures, warnings."""
 
-import dataclasses
 import datetime
 import json
 from collections import Counter
@@ -11,19 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from studies.database.engine import database_clock, database_errors
-from studies.database.tables import (
+from studies.database import (
+    database_clock,
+    database_errors,
     execution_log,
     hyperparameter_tuning_results,
     strategy_queue,
     utc_now,
     work_chunks,
 )
-from studies.session import Session
-from studies.sessions.session_row import SessionRow
-from studies.upkeep.health import warnings_of
+from studies.sessions import SessionRow, StoredSession
 
-__all__ = ["SessionStatus", "status"]
+__all__ = ["SessionStatus", "read_status"]
 
 _PAUSE_SECONDS = 10.0
 _RATE_CHUNKS = 20
@@ -49,8 +47,8 @@ class SessionStatus:
     eta_seconds : float or None
         Seconds left at this rate, while the session runs.
     warnings : tuple of str
-        What was noted when the session was planned, and what is not well now
-        (`studies.upkeep.health`).
+        What was noted when the session was planned; `studies.upkeep.status_with_warnings` adds
+        what is not well now.
     workers : tuple of mapping
         Chunks in hand: worker, its host and process id, chunk, strategies, attempt, crashes of
         earlier workers, seconds in hand and until the lease runs out, strategies per second of
@@ -88,12 +86,12 @@ class SessionStatus:
     log: tuple[Mapping[str, Any], ...]
 
 
-def status(session: Session, *, detailed: bool = False) -> SessionStatus:
+def read_status(session: StoredSession, *, detailed: bool = False) -> SessionStatus:
     """Read where a session stands.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     detailed : bool
         Also count failures by reason and read the newest log entries.
 
@@ -112,7 +110,7 @@ def status(session: Session, *, detailed: bool = False) -> SessionStatus:
     rate = _rate(recent[:_RATE_CHUNKS])
     pending = row.total - row.completed - row.failed
     running = row.status == "running" and rate
-    told = SessionStatus(
+    return SessionStatus(
         session_id=row.session_id,
         mode=row.mode,
         method=row.method,
@@ -126,7 +124,7 @@ def status(session: Session, *, detailed: bool = False) -> SessionStatus:
         started_at=row.started_at,
         completed_at=row.completed_at,
         notes=row.notes,
-        warnings=tuple(row.config.get("warnings", ())),
+        warnings=row.snapshot.warnings,
         directions=session.directions,
         chunks=chunks,
         rate=rate,
@@ -136,7 +134,6 @@ def status(session: Session, *, detailed: bool = False) -> SessionStatus:
         errors=errors,
         log=log,
     )
-    return dataclasses.replace(told, warnings=(*told.warnings, *warnings_of(session, told)))
 
 
 def _chunk_counts(connection: sa.Connection, session_id: str) -> dict[str, int]:
@@ -219,7 +216,7 @@ def _workers(
 
 
 def _host_and_pid(worker: str) -> tuple[str | None, int | None]:
-    """Take apart a name of `studies.queue.chunks.worker_name`."""
+    """Take apart a name of `studies.queue.worker_name`."""
     parts = worker.rsplit("/", 3)
     return (parts[0], int(parts[1])) if len(parts) == 4 and parts[1].isdigit() else (None, None)
 

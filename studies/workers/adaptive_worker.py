@@ -24,17 +24,23 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, SpaceError
-from studies.database.engine import optuna_storage
-from studies.database.tables import utc_now
-from studies.database.transient_errors import database_error, persist
+from studies import queue
+from studies.database import database_error, retry_transient, utc_now
 from studies.methods import SamplerContext, find_method
-from studies.outcomes.row_writer import Outcome
-from studies.queue import chunks as queue
-from studies.queue.chunks import Claim, LostClaimError
-from studies.trials.digest import study_id_of
-from studies.trials.running import RunningTrial, begin_trial, end_trial, running_trials
+from studies.outcomes import Outcome
+from studies.queue import Claim, LostClaimError
+from studies.sessions import add_totals
+from studies.trials import (
+    RunningTrial,
+    begin_trial,
+    end_trial,
+    open_optuna_storage,
+    running_trials,
+    study_id_of,
+)
+from studies.workers.evaluation import joined
 from studies.workers.known_outcomes import KnownOutcomes
-from studies.workers.worker import CRASHES_BEFORE_FAILURE, Worker, add_totals, joined
+from studies.workers.worker import CRASHES_BEFORE_FAILURE, Worker
 
 if TYPE_CHECKING:
     from objectives import Batch
@@ -147,9 +153,9 @@ class AdaptiveWorker(Worker):
         assert begun.trial is not None
         trial_id = begun.trial.trial_id
         session_id = self.session.row.session_id
-        recorder = self.session.recorder()
+        recorder = self.session.row_writer
         rows = recorder.prepare_results(outcome)
-        trial = self.session.face.prepare(outcome)
+        trial = self.session.study_writer.prepare(outcome)
         assert trial is not None
         failed = bool(outcome.failed[0])
         values = None if failed else outcome.batch.objective[0].tolist()
@@ -311,7 +317,7 @@ class AdaptiveWorker(Worker):
 
         method = self.session.row.method
         try:
-            return persist(action, on_retry=again)
+            return retry_transient(action, on_retry=again)
         except (DBAPIError, SessionError):
             raise
         except UpdateFinishedTrialError:
@@ -382,7 +388,7 @@ class AdaptiveWorker(Worker):
         # however it failed in this session before, it is not tried again
         (name,) = self.session.space.strategy_ids(indices)
         with self.session.engine.connect() as connection:
-            failure = self.session.recorder().failure_of(connection, name)
+            failure = self.session.row_writer.failure_of(connection, name)
         return None if failure is None else joined(self.objective, [failure])
 
     def _study(self) -> optuna.Study:
@@ -397,7 +403,7 @@ class AdaptiveWorker(Worker):
 
     @cached_property
     def _study_id(self) -> int:
-        return self.session.face.study_id
+        return self.session.study_writer.study_id
 
     @cached_property
     def _known(self) -> KnownOutcomes:
@@ -405,7 +411,7 @@ class AdaptiveWorker(Worker):
 
     @cached_property
     def _rdb_storage(self) -> optuna.storages.RDBStorage:
-        storage = optuna_storage(self.session.engine)
+        storage = open_optuna_storage(self.session.engine)
         sa.event.listen(storage.engine, "checkout", lambda raw, *_: self._connections.add(raw))
         return storage
 

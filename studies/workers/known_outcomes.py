@@ -19,10 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from search_spaces import FACTOR_CODES, FactorSpace
-from studies.analysis.leaderboard import figures
-from studies.database.bulk_insert import one_of, placeholder
-from studies.database.tables import hyperparameter_tuning_results, tuning_sessions
-from studies.session import Session
+from studies.database import hyperparameter_tuning_results, one_of, placeholder, tuning_sessions
+from studies.sessions import StoredSession
 
 if TYPE_CHECKING:
     from objectives import Batch
@@ -108,7 +106,7 @@ class KnownOutcomes:
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
         Other sessions are looked up in unless its configuration says ``execution.reuse: false``,
         or it was recorded by a release that noted no measurement fingerprint.
     own : bool
@@ -120,7 +118,7 @@ class KnownOutcomes:
         Ids of the sessions looked up in, as of the last :meth:`refresh`.
     """
 
-    def __init__(self, session: Session, *, own: bool = False) -> None:
+    def __init__(self, session: StoredSession, *, own: bool = False) -> None:
         self.session = session
         self.own = own
         self.sources: tuple[str, ...] = ()
@@ -131,7 +129,7 @@ class KnownOutcomes:
     def refresh(self) -> None:
         """List the sources again: sessions that have outcomes by now, those with most first."""
         row = self.session.row
-        measurement = row.config.get("measurement")
+        measurement = row.snapshot.measurement
         sources = [row.session_id] if self.own else []
         if self.session.config.execution.reuse and measurement is not None:
             sources += self._alike(measurement)
@@ -172,7 +170,7 @@ class KnownOutcomes:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return figures(self.session)
+        return self.session.figures
 
     @cached_property
     def _required(self) -> Callable[[Figures], Figures]:

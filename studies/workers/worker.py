@@ -16,22 +16,27 @@ import numpy as np
 import sqlalchemy as sa
 
 from search_spaces.errors import MassTuningError, SessionError
-from studies.database.engine import WritePacer
-from studies.database.tables import create_result_indexes, tuning_sessions, utc_now
-from studies.database.transient_errors import persist
-from studies.outcomes.row_writer import Outcome
-from studies.planning.write_plan import QUEUE_LIMIT
-from studies.queue import chunks as queue
-from studies.queue.chunks import Claim, LostClaimError
-from studies.queue.lease_keeper import LeaseKeeper
-from studies.session import Session
+from studies import queue
+from studies.database import (
+    WritePacer,
+    create_result_indexes,
+    retry_transient,
+    tuning_sessions,
+    utc_now,
+)
+from studies.outcomes import Outcome
+from studies.planning import QUEUE_LIMIT
+from studies.queue import Claim, LeaseKeeper, LostClaimError
+from studies.sessions import StoredSession, mark_completed
+from studies.workers.evaluation import joined
 from studies.workers.time_limit import TimeLimitError, time_limit
+from studies.workers.work_report import WorkReport
 
 if TYPE_CHECKING:
     from objectives import Batch, Objective
     from studies.workers.known_outcomes import KnownOutcomes
 
-__all__ = ["CRASHES_BEFORE_FAILURE", "WorkReport", "Worker", "add_totals", "joined"]
+__all__ = ["CRASHES_BEFORE_FAILURE", "Worker", "add_totals"]
 
 CRASHES_BEFORE_FAILURE = 3
 """A strategy alone in its chunk fails when so many workers died with it."""
@@ -43,38 +48,13 @@ _FACE_BATCH = 100
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class WorkReport:
-    """What came of one step of a worker: small, so that it travels cheaply.
-
-    Attributes
-    ----------
-    n_completed, n_failed : int
-        Strategies recorded.
-    best_id : str or None
-    best_value : float
-        Best of them by the first metric; NaN while there is none.
-    last_failure : str or None
-        Reason of the last failed one.
-    idle : bool
-        There was nothing to claim.
-    """
-
-    n_completed: int = 0
-    n_failed: int = 0
-    best_id: str | None = None
-    best_value: float = float("nan")
-    last_failure: str | None = None
-    idle: bool = False
-
-
 @dataclass
 class Worker:
     """One process working on one session.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
     objective : Objective
     pacer : WritePacer
     lease_seconds : float
@@ -88,12 +68,12 @@ class Worker:
         Chunk claimed for the next step.
     """
 
-    session: Session
+    session: StoredSession
     objective: "Objective"
     pacer: WritePacer
     lease_seconds: float
     on_limit: Callable[[], None] | None = None
-    name: str = field(default_factory=queue.worker_name)
+    name: str = field(default_factory=queue.new_worker_name)
     held: Claim | None = None
     _keeper: LeaseKeeper | None = field(default=None, init=False, repr=False)
 
@@ -187,9 +167,9 @@ class Worker:
             If the claim was lost meanwhile; nothing is written.
         """
         session_id = self.session.row.session_id
-        recorder = self.session.recorder()
+        recorder = self.session.row_writer
         rows = recorder.prepare_results(outcome)
-        trials = self.session.face.prepare(outcome)
+        trials = self.session.study_writer.prepare(outcome)
         late_queue = self.session.row.total > QUEUE_LIMIT
         strategies = recorder.prepare_queue(outcome.indices) if late_queue else []
         n_failed = int(outcome.failed.sum())
@@ -205,7 +185,7 @@ class Worker:
                 recorder.insert_results(connection, rows, outcome)
                 # all workers share this row, so it is locked as late as possible
                 add_totals(connection, session_id, n_completed, n_failed)
-                self.session.face.append(connection, outcome, trials)
+                self.session.study_writer.append(connection, outcome, trials)
                 if not claim_next:
                     return None
                 return queue.claim_next(connection, session_id, self.name, self.lease_seconds)
@@ -224,11 +204,7 @@ class Worker:
             def close() -> None:
                 with self.pacer.transaction() as connection:
                     queue.settle(connection, claim, 0, 0)
-                    connection.execute(
-                        tuning_sessions.update()
-                        .where(tuning_sessions.c.session_id == session_id)
-                        .values(status="completed", completed_at=utc_now())
-                    )
+                    mark_completed(connection, session_id)
                     if total >= _INDEX_FROM:
                         create_result_indexes(connection)
 
@@ -258,10 +234,10 @@ class Worker:
 
     def _missing_best(self) -> list[str]:
         with self.session.engine.connect() as connection:
-            return self.session.face.missing_best(connection)
+            return self.session.study_writer.missing_best(connection)
 
     def _append_best(self, claim: Claim, strategy_ids: list[str]) -> None:
-        face = self.session.face
+        face = self.session.study_writer
         with self.pacer.transaction() as connection:
             _require(connection, claim, self.lease_seconds)
             # asked again in the transaction: a repeated one finds nothing left to do
@@ -300,7 +276,7 @@ class Worker:
         return joined(self.objective, batches)
 
     def _persist(self, action: Callable[[], Result]) -> Result:
-        return persist(action, on_retry=lambda error, attempt: self.pacer.close())
+        return retry_transient(action, on_retry=lambda error, attempt: self.pacer.close())
 
     def _lease(self, claim: Claim) -> contextlib.AbstractContextManager[None]:
         """Renew the lease of a claim in the background."""
@@ -322,23 +298,6 @@ class Worker:
         return WorkReport(
             len(outcome.batch) - n_failed, n_failed, best_id, best_value, last_failure
         )
-
-
-def joined(objective: "Objective", batches: "list[Batch | str]") -> "Batch":
-    """Join batches of one strategy each; a text is the reason of a failed one."""
-    from objectives import Batch
-
-    names = next((batch.names for batch in batches if isinstance(batch, Batch)), ())
-    values = np.full((len(batches), len(names)), np.nan)
-    values_objective = np.full((len(batches), len(objective.directions)), np.nan)
-    failure: list[str | None] = []
-    for position, batch in enumerate(batches):
-        if isinstance(batch, Batch):
-            values[position], values_objective[position] = batch.values[0], batch.objective[0]
-            failure.append(batch.failure[0])
-        else:
-            failure.append(batch)
-    return Batch(names, values, values_objective, tuple(failure))
 
 
 def _require(connection: sa.Connection, claim: Claim, lease_seconds: float) -> None:

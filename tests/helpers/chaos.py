@@ -20,8 +20,8 @@ import optuna_dashboard  # noqa: F401 (imported once, before the forks)
 
 from objectives import FactorBacktest, ReturnPanel
 from studies import Session
-from studies.outcomes.row_writer import Recorder
-from studies.runs.run import Stop
+from studies.outcomes.row_writer import RowWriter
+from studies.runs.stop import Stop
 from studies.workers.worker import Worker
 from tests.helpers.death import die_in
 
@@ -33,7 +33,7 @@ def die_at(event, at_chunk):
     """Let this process be killed at an event of its n-th chunk."""
     owner, name = {
         "claimed": (Worker, "evaluate"),
-        "writing": (Recorder, "insert_results"),
+        "writing": (RowWriter, "insert_results"),
         "committed": (Worker, "record"),
     }[event]
     die_in(owner, name, at_chunk, before=event == "claimed")

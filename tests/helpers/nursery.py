@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from objectives import FactorBacktest, ReturnPanel
 from studies import Session, TuningConfig
 from studies.planning import write_plan as planning
-from studies.runs.run import Stop
-from studies.session import complete_generations, open_database
+from studies.planning.creation import complete_plans
+from studies.runs.stop import Stop
+from studies.sessions.prepared_database import open_database
 from studies.upkeep.deletion import delete_session, finish_deletions
 from studies.workers import adaptive_worker as adaptive
 from studies.workers.adaptive_worker import AdaptiveWorker
@@ -81,7 +82,7 @@ def generate(job, fuse):
 def complete(job, fuse):
     engine = open_database(job["url"])
     fuse.attach()
-    complete_generations(engine)
+    complete_plans(engine)
 
 
 def delete(job, fuse):

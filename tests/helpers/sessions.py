@@ -114,7 +114,7 @@ def check_completed(session: Session, results: list[dict[str, Any]]) -> None:
     assert [trial.number for trial in trials] == list(range(len(trials)))
     ids = [trial.user_attrs["strategy_id"] for trial in trials]
     assert len(ids) == len(set(ids))
-    if session.face.total <= session.config.study.all_up_to:
+    if session.study_writer.total <= session.config.study.all_up_to:
         assert set(ids) == {r["strategy_id"] for r in results}
 
 

@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from search_spaces import FactorSpace
 from studies import DeapSampler
-from studies.database.engine import optuna_storage
 from studies.market import import_panel
+from studies.trials.optuna_storage import open_optuna_storage
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -75,11 +75,11 @@ def finish(processes, timeout: float = 120.0) -> list[str]:
 
 
 def study_of(url: str, name: str) -> optuna.Study:
-    return optuna.load_study(study_name=name, storage=optuna_storage(url))
+    return optuna.load_study(study_name=name, storage=open_optuna_storage(url))
 
 
 def wait_for_trials(url: str, name: str, n: int) -> None:
-    storage = optuna_storage(url)
+    storage = open_optuna_storage(url)
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         with contextlib.suppress(KeyError):
@@ -348,7 +348,7 @@ def test_a_study_of_something_else_is_not_joined(script, url):
         code, _, err = script(name, "--database", url, "--trials", "4", *words)
         assert code == 2
         assert "the study 'tpe' is about another market" in err
-    optuna.create_study(study_name="theirs", storage=optuna_storage(url)).ask()
+    optuna.create_study(study_name="theirs", storage=open_optuna_storage(url)).ask()
     assert script("tpe", "--database", url, "--study", "theirs")[0] == 2
     assert len(study_of(url, "tpe").trials) == 2
 
@@ -445,7 +445,7 @@ def test_a_process_held_to_be_dead_goes_on_with_another_trial(common, url, panel
             end_by_others(trial.study, trial)
         return value
 
-    study = optuna.create_study(storage=optuna_storage(url), sampler=Sampler(seed=0))
+    study = optuna.create_study(storage=open_optuna_storage(url), sampler=Sampler(seed=0))
     common.run_trials(study, objective, options)
     states = [trial.state.name for trial in study.trials]
     assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE", "COMPLETE"]
@@ -456,7 +456,7 @@ def test_an_error_of_the_objective_is_not_swallowed(common, url):
         raise ValueError("a defect")
 
     options = common.StudyParser(__doc__, study="x", trials=4, seed=0, seed_help="").parse_args([])
-    study = optuna.create_study(storage=optuna_storage(url))
+    study = optuna.create_study(storage=open_optuna_storage(url))
     with pytest.raises(ValueError, match="a defect"):
         common.run_trials(study, objective, options)
 

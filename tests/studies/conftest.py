@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from objectives import ReturnPanel
 from studies import Session
 from studies.database.engine import create_engine
-from studies.database.migrations import prepare_database
 from studies.market import import_panel
-from studies.session import open_database
+from studies.sessions.prepared_database import open_database, prepare_database
 from tests.helpers.databases import PostgresDatabases, PostgresServer, SqliteDatabases
 from tests.helpers.sessions import Nursery, make_config, results_of
 

@@ -131,7 +131,7 @@ EFFECTS = {
     "market.pairs": (None, lambda s: s.objective().panel.n_pairs),
     "backtest": ({"fee_rate": 0.01}, lambda s: s.top(1)["fees_paid"].iloc[0]),
     "objective.metrics": ({"total_return": "maximize"}, lambda s: s.study().metric_names),
-    "execution.chunk_size": (7, lambda s: s.row.config["chunk_size"]),
+    "execution.chunk_size": (7, lambda s: s.row.snapshot.chunk_size),
     "study.trials": ("full", lambda s: len(stock_study(s).trials)),
     "study.all_up_to": (40, lambda s: len(stock_study(s).trials)),
     "study.sample": (30, lambda s: len(stock_study(s).trials)),
@@ -201,9 +201,9 @@ def test_the_lease_is_that_of_the_configuration(make_session):
     left = []
 
     def look(progress):
-        from studies.upkeep.status import status
+        from studies.upkeep.status import read_status
 
-        left.extend(worker["lease_seconds_left"] for worker in status(session).workers)
+        left.extend(worker["lease_seconds_left"] for worker in read_status(session).workers)
 
     session.run(on_progress=look)
     assert all(60 < seconds <= 77 for seconds in left)

@@ -11,11 +11,12 @@ from objectives import ReturnPanel
 from search_spaces.errors import ConfigError, DataError, SessionError, SpaceError
 from studies import Session, session
 from studies.database.bulk_insert import placeholder
-from studies.database.engine import create_engine, write_transaction
-from studies.database.migrations import prepare_database
+from studies.database.engine import create_engine
 from studies.database.tables import OOS_METRIC_COLUMNS, tuning_sessions
+from studies.database.transactions import write_transaction
 from studies.market import import_panel
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
+from studies.sessions.prepared_database import prepare_database
 from studies.sessions.session_row import latest_session, list_sessions
 from tests.helpers.sessions import PARAMETERS, check_completed, make_config, results_of
 
@@ -40,15 +41,15 @@ def test_a_new_session_tells_what_it_is(make_session):
     assert row.created_at is not None
     assert row.started_at is row.completed_at is None
     assert row.space_fingerprint == made.space.fingerprint
-    backtest = row.config["config"]["backtest"]
+    backtest = row.snapshot.config["backtest"]
     assert (backtest["start_date"], backtest["end_date"]) == ("2024-01-11", "2024-06-08")
-    assert any("data_period=140 leaves at most" in text for text in row.config["warnings"])
+    assert any("data_period=140 leaves at most" in text for text in row.snapshot.warnings)
     assert make_session().row.mode == "exhaustive"
 
 
 def test_dates_left_out_are_resolved_once(make_session, url, panel):
     made = make_session(backtest={"min_active_days": 30})
-    backtest = made.row.config["config"]["backtest"]
+    backtest = made.row.snapshot.config["backtest"]
     assert backtest["end_date"] == f"{panel.dates[-1]:%Y-%m-%d}"
     assert backtest["start_date"] < backtest["end_date"]
     import_panel(ReturnPanel.synthetic(n_pairs=12, n_days=170), made.engine)
@@ -57,7 +58,7 @@ def test_dates_left_out_are_resolved_once(make_session, url, panel):
 
 def test_the_database_and_its_password_are_not_in_the_snapshot(make_session):
     made = make_session()
-    assert "database" not in made.row.config["config"]
+    assert "database" not in made.row.snapshot.config
     assert "sqlite" not in json.dumps(made.row.config)
 
 
@@ -266,7 +267,7 @@ def test_impossible_settings_leave_no_session(make_session, url, sections, error
 def test_fewer_points_than_asked_is_said(make_session):
     made = make_session(method="random", size=10_000)
     assert made.row.total == 432
-    assert any("432" in text for text in made.row.config["warnings"])
+    assert any("432" in text for text in made.row.snapshot.warnings)
 
 
 def test_constraints_are_kept(make_session, url):

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis import export as exporting
-from studies.analysis.export import export
+from studies.analysis.export import export_results
 from studies.analysis.leaderboard import result_row, top
-from studies.database.engine import WritePacer, write_transaction
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, work_chunks
-from studies.runs.run import Stop
-from studies.upkeep.status import status
+from studies.database.transactions import WritePacer, write_transaction
+from studies.runs.stop import Stop
+from studies.upkeep.status import read_status
 from studies.workers.worker import Worker
 from tests.helpers.sessions import results_of, table_rows
 
@@ -27,7 +27,7 @@ def failed_of(session):
 
 def test_status_of_a_new_session(make_session):
     session = make_session(size=100, notes="a note")
-    told = status(session, detailed=True)
+    told = read_status(session, detailed=True)
     assert (told.state, told.total, told.completed, told.failed, told.pending) == (
         "created",
         100,
@@ -49,7 +49,7 @@ def test_status_in_the_middle(make_session):
     with WritePacer(session.engine) as pacer:
         worker = Worker(session, session.objective(), pacer, 15.0)
         held = worker.claim()
-        told = status(session, detailed=True)
+        told = read_status(session, detailed=True)
     (hand,) = told.workers
     assert (hand["worker"], hand["chunk"], hand["strategies"], hand["attempt"]) == (
         worker.name,
@@ -67,15 +67,15 @@ def test_status_in_the_middle(make_session):
 
 
 def test_status_of_a_completed_session(completed):
-    told = status(completed, detailed=True)
+    told = read_status(completed, detailed=True)
     assert (told.state, told.pending, told.eta_seconds) == ("completed", 0, None)
     assert told.failures == {"insufficient_data": told.failed}
     assert told.failed == len(failed_of(completed)) > 0
     assert told.chunks == {"completed": 22}
     assert told.rate > 0
     assert dict(told.directions) == {"net_sharpe_ratio": "maximize"}
-    assert status(completed).failures == {}
-    assert status(completed).log == ()
+    assert read_status(completed).failures == {}
+    assert read_status(completed).log == ()
 
 
 def test_rate_and_time_left_by_the_clock_of_the_chunks(completed):
@@ -92,7 +92,7 @@ def test_rate_and_time_left_by_the_clock_of_the_chunks(completed):
             "UPDATE tuning_sessions SET status = 'running', completed_strategies = 100, "
             "failed_strategies = 32"
         )
-    told = status(completed)
+    told = read_status(completed)
     # the newest twenty chunks: nineteen of 20 and the last of 12, in 40 seconds
     assert told.rate == pytest.approx((19 * 20 + 12) / 40)
     assert told.eta_seconds == pytest.approx(300 / told.rate)
@@ -177,7 +177,7 @@ def small_batches(monkeypatch):
 @pytest.mark.parametrize("name", ["all.csv", "all.json", "all.parquet", "all.jsonl"])
 def test_exports_hold_every_figure_exactly(completed, tmp_path, name):
     path = tmp_path / name
-    assert export(completed, path) == 432
+    assert export_results(completed, path) == 432
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith("all")] == [name]
     frame = _read(path)
     rows = table_rows(completed, hyperparameter_tuning_results, "id")
@@ -217,7 +217,7 @@ def test_a_parquet_file_whose_first_batch_has_no_failure(completed, tmp_path):
             .where(hyperparameter_tuning_results.c.id <= 60)
             .values(raw_result=None)
         )
-    export(completed, tmp_path / "x.parquet")
+    export_results(completed, tmp_path / "x.parquet")
     frame = pd.read_parquet(tmp_path / "x.parquet")
     assert frame["failure"][:60].isna().all()
     assert (frame["failure"] == "insufficient_data").any()
@@ -227,7 +227,7 @@ def test_a_parquet_file_whose_first_batch_has_no_failure(completed, tmp_path):
 def test_a_session_without_results_exports_an_empty_file(make_session, tmp_path, file_format):
     session = make_session(size=20)
     path = tmp_path / "empty.out"
-    assert export(session, path, file_format) == 0
+    assert export_results(session, path, file_format) == 0
     if file_format == "parquet":
         assert "strategy_id" in pd.read_parquet(path).columns
     elif file_format == "csv":
@@ -252,18 +252,18 @@ def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, n
 
     monkeypatch.setattr(exporting, "_result_frames", fail_later)
     with pytest.raises(OSError, match="No space"):
-        export(completed, path)
+        export_results(completed, path)
     assert path.read_text() == "precious"
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith("x.")] == [name]
 
 
 def test_impossible_exports(completed, tmp_path):
     with pytest.raises(ConfigError, match="one of csv, json, parquet, got 'xlsx'; give --format"):
-        export(completed, tmp_path / "x.xlsx")
+        export_results(completed, tmp_path / "x.xlsx")
     with pytest.raises(ConfigError, match=r"folder .*nowhere does not exist"):
-        export(completed, tmp_path / "nowhere" / "x.csv")
+        export_results(completed, tmp_path / "nowhere" / "x.csv")
     with pytest.raises(ConfigError, match=r"needs several objectives, session_\w+ has only net_sh"):
-        export(completed, tmp_path / "x.csv", pareto=True)
+        export_results(completed, tmp_path / "x.csv", pareto=True)
     assert not (tmp_path / "x.csv").exists()
 
 
@@ -271,7 +271,9 @@ def test_questions_during_a_run(make_session):
     session = make_session()
     seen = []
     session.run(
-        on_progress=lambda p: seen.append((p.done, len(top(session, 999)), status(session).state))
+        on_progress=lambda p: seen.append(
+            (p.done, len(top(session, 999)), read_status(session).state)
+        )
     )
     assert [done for done, *_ in seen] == [*range(20, 432, 20), 432]
     assert all(n <= done for done, n, _ in seen)

@@ -15,18 +15,13 @@ import sqlalchemy as sa
 import search_spaces
 from search_spaces.errors import StorageError
 from studies.database import engine as storage
-from studies.database.engine import (
-    WritePacer,
-    create_engine,
-    database_clock,
-    database_errors,
-    display_url,
-    optuna_storage,
-    schema_lock,
-    write_transaction,
-)
-from studies.database.migrations import prepare_database
+from studies.database.engine import create_engine, database_clock, display_url
+from studies.database.errors import database_errors
+from studies.database.schema_lock import locked_schema
 from studies.database.tables import execution_log, tuning_sessions
+from studies.database.transactions import WritePacer, write_transaction
+from studies.sessions.prepared_database import prepare_database
+from studies.trials.optuna_storage import open_optuna_storage
 
 
 @pytest.fixture
@@ -278,7 +273,7 @@ def test_postgresql_uses_psycopg_and_utc():
     pytest.importorskip("psycopg")
     engine = create_engine("postgresql://me:secret@host/name?options=-csearch_path%3Dx")
     assert engine.url.drivername == "postgresql+psycopg"
-    options = storage._engine_options(engine.url)["connect_args"]["options"]
+    options = storage.engine_options(engine.url)["connect_args"]["options"]
     assert options == "-csearch_path=x -c timezone=utc"
 
 
@@ -300,7 +295,7 @@ def test_a_file_that_is_no_database(tmp_path):
     with pytest.raises(StorageError, match="no SQLite database"):
         prepare_database(engine)
     with pytest.raises(StorageError, match="no SQLite database"):
-        optuna_storage(engine)
+        open_optuna_storage(engine)
 
 
 def test_a_folder_instead_of_a_file(tmp_path):
@@ -327,7 +322,7 @@ def test_a_database_that_may_only_be_read(tmp_path):
 
 def test_optuna_storage_runs_a_study_on_the_same_file(engine):
     prepare_database(engine)
-    study = optuna.create_study(storage=optuna_storage(engine), study_name="s")
+    study = optuna.create_study(storage=open_optuna_storage(engine), study_name="s")
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
     assert optuna.logging.get_verbosity() >= optuna.logging.WARNING
     stock = optuna.load_study(study_name="s", storage=f"sqlite:///{engine.url.database}")
@@ -335,7 +330,7 @@ def test_optuna_storage_runs_a_study_on_the_same_file(engine):
 
 
 def test_optuna_storage_creates_its_tables_and_takes_a_url(tmp_path):
-    opened = optuna_storage(f"sqlite:///{tmp_path}/{{braces}}.db")
+    opened = open_optuna_storage(f"sqlite:///{tmp_path}/{{braces}}.db")
     assert (tmp_path / "{braces}.db").exists()
     again = pickle.loads(pickle.dumps(opened))
     with again.engine.connect() as connection:
@@ -348,7 +343,7 @@ def test_optuna_storage_keeps_a_quieter_log_level(engine):
     before = optuna.logging.get_verbosity()
     try:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        optuna_storage(engine)
+        open_optuna_storage(engine)
         assert optuna.logging.get_verbosity() == optuna.logging.ERROR
     finally:
         optuna.logging.set_verbosity(before)
@@ -359,7 +354,7 @@ def test_the_schema_lock_lets_one_in_at_a_time(engine, tmp_path):
 
     def enter():
         for _ in range(20):
-            with schema_lock(engine):
+            with locked_schema(engine):
                 inside.append(1)
                 most.append(len(inside))
                 inside.pop()
@@ -377,13 +372,13 @@ def test_the_schema_lock_lets_one_in_at_a_time(engine, tmp_path):
 def test_the_schema_lock_of_a_killed_process_is_free(engine, tmp_path):
     code = (
         "import os, signal, sys; from studies.database.engine import create_engine, schema_lock\n"
-        "with schema_lock(create_engine(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+        "with locked_schema(create_engine(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     url = f"sqlite:///{engine.url.database}"
     process = subprocess.run([sys.executable, "-c", code, url], check=False)
     assert process.returncode == -9
     assert len(list(tmp_path.glob("*lock*"))) == 1
-    with schema_lock(engine):
+    with locked_schema(engine):
         pass
     assert list(tmp_path.glob("*lock*")) == []
 

@@ -14,8 +14,11 @@ from alembic.script import ScriptDirectory
 import studies.database.migrations
 from search_spaces.errors import StorageError
 from studies.database import tables as schema
-from studies.database.engine import create_engine, optuna_storage, write_transaction
-from studies.database.migrations import HEAD, VERSION_TABLE, prepare_database, schema_revision
+from studies.database.engine import create_engine
+from studies.database.migrations import HEAD, VERSION_TABLE, schema_revision
+from studies.database.transactions import write_transaction
+from studies.sessions.prepared_database import prepare_database
+from studies.trials.optuna_storage import open_optuna_storage
 
 # The tables as section 4.2 of the requirements document describes the earlier system.
 EARLIER_SYSTEM = """
@@ -118,7 +121,7 @@ def test_a_fresh_database_has_every_table(engine):
         tables = set(sa.inspect(connection).get_table_names())
         assert schema_revision(connection) == HEAD
     assert set(schema.metadata.tables) | {"studies", "trials", "alembic_version"} <= tables
-    optuna.create_study(storage=optuna_storage(engine))
+    optuna.create_study(storage=open_optuna_storage(engine))
 
 
 def test_a_prepared_database_is_only_read(engine):
@@ -234,10 +237,10 @@ def test_a_newer_schema_is_refused(engine):
 
 @pytest.mark.parametrize("revision", ["v9.9.9.a", "v2.6.0.a"])
 def test_an_unknown_optuna_revision_is_refused_and_left_alone(path, engine, revision):
-    optuna_storage(engine)
+    open_optuna_storage(engine)
     with write_transaction(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
-    for open_database in (prepare_database, optuna_storage):
+    for open_database in (prepare_database, open_optuna_storage):
         with pytest.raises(StorageError, match=r"upgrade|updating optuna"):
             open_database(engine)
     with engine.connect() as connection:
@@ -251,7 +254,7 @@ def test_optuna_tables_begun_by_a_killed_process_are_completed(path, engine):
         models.StudyModel.__table__.create(connection)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
     prepare_database(engine)
-    optuna.create_study(storage=optuna_storage(engine)).optimize(lambda trial: 1.0, n_trials=1)
+    optuna.create_study(storage=open_optuna_storage(engine)).optimize(lambda trial: 1.0, n_trials=1)
 
 
 def test_a_failing_migration_leaves_the_database_as_it_was(path, engine, monkeypatch):

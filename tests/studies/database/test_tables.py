@@ -10,8 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 
 from studies.database import tables as schema
-from studies.database.engine import create_engine, schema_lock, write_transaction
+from studies.database.engine import create_engine
 from studies.database.migrations import HEAD, VERSION_TABLE, upgrade
+from studies.database.schema_lock import locked_schema
+from studies.database.transactions import write_transaction
 
 ASSETS = Path(__file__).parent / "assets"
 RESULT_INDEXES = {"ix_results_net_sharpe_ratio"}
@@ -20,7 +22,7 @@ RESULT_INDEXES = {"ix_results_net_sharpe_ratio"}
 @pytest.fixture
 def engine(tmp_path):
     engine = create_engine(tmp_path / "study.db")
-    with schema_lock(engine):
+    with locked_schema(engine):
         upgrade(engine)
     yield engine
     engine.dispose()
@@ -56,7 +58,7 @@ def test_every_released_schema_comes_to_the_newest(asset, tmp_path, engine):
         connection.executescript(asset.read_text())
     connection.close()
     old = create_engine(path)
-    with schema_lock(old):
+    with locked_schema(old):
         upgrade(old)
     assert columns_of(old) == columns_of(engine)
     old.dispose()

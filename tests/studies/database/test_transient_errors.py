@@ -15,10 +15,12 @@ from sqlalchemy.exc import (
 )
 
 from search_spaces.errors import SessionError, StorageError
+from studies import queue
 from studies.database.bulk_insert import insert_rows
-from studies.database.engine import WritePacer, create_engine, database_errors, write_transaction
-from studies.database.transient_errors import database_error, is_transient, persist
-from studies.queue import chunks as queue
+from studies.database.engine import create_engine
+from studies.database.errors import database_errors
+from studies.database.transactions import WritePacer, write_transaction
+from studies.database.transient_errors import database_error, is_transient, retry_transient
 
 
 def raised(kind, original, *, lost=False):
@@ -91,7 +93,7 @@ def failing(errors):
 
 def test_pauses_double_up_to_eight_seconds():
     clock, told = Clock(), []
-    outcome = persist(
+    outcome = retry_transient(
         failing([LOCKED] * 8),
         on_retry=lambda error, attempt: told.append((error, attempt)),
         clock=clock,
@@ -105,7 +107,9 @@ def test_pauses_double_up_to_eight_seconds():
 def test_patience_ends():
     clock = Clock()
     with pytest.raises(OperationalError, match="database is locked"):
-        persist(failing([LOCKED] * 99), patience_seconds=10.0, clock=clock, sleep=clock.sleep)
+        retry_transient(
+            failing([LOCKED] * 99), patience_seconds=10.0, clock=clock, sleep=clock.sleep
+        )
     assert 10.0 <= clock.now < 18.0
 
 
@@ -117,14 +121,14 @@ def test_patience_survives_ten_seconds_without_a_server():
             raise with_state("57P03")
         return "back"
 
-    assert persist(action, clock=clock, sleep=clock.sleep) == "back"
+    assert retry_transient(action, clock=clock, sleep=clock.sleep) == "back"
 
 
 @pytest.mark.parametrize("error", [with_state("42P01"), ValueError("no"), KeyboardInterrupt()])
 def test_other_errors_are_raised_at_once(error):
     clock = Clock()
     with pytest.raises(type(error)):
-        persist(failing([error]), clock=clock, sleep=clock.sleep)
+        retry_transient(failing([error]), clock=clock, sleep=clock.sleep)
     assert clock.pauses == []
 
 
@@ -164,7 +168,7 @@ def in_the_handler_of(first, second):
 def test_the_driver_s_error_is_found_behind_others(error):
     clock = Clock()
     assert database_error(error) is LOCKED
-    assert persist(failing([error]), clock=clock, sleep=clock.sleep) == "done"
+    assert retry_transient(failing([error]), clock=clock, sleep=clock.sleep) == "done"
     assert clock.pauses == [0.25]
 
 
@@ -179,7 +183,7 @@ def test_the_driver_s_error_is_found_behind_others(error):
 )
 def test_errors_that_mean_something_else_are_raised_at_once(error):
     with pytest.raises(type(error)):
-        persist(failing([error]), sleep=lambda seconds: pytest.fail("it waited"))
+        retry_transient(failing([error]), sleep=lambda seconds: pytest.fail("it waited"))
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -196,7 +200,7 @@ def test_a_connection_that_the_server_ends(engine):
                     other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             return connection.execute(sa.text("SELECT 1")).scalar_one()
 
-    assert persist(action, sleep=lambda seconds: None) == 1
+    assert retry_transient(action, sleep=lambda seconds: None) == 1
     assert len(attempts) == 2
 
 
@@ -223,7 +227,7 @@ def test_a_connection_that_ends_in_a_bulk_write(engine):
         with WritePacer(engine) as pacer, pacer.transaction() as connection:
             insert_rows(connection, "work_chunks", columns, Rows(rows))
 
-    persist(action, sleep=lambda seconds: None)
+    retry_transient(action, sleep=lambda seconds: None)
     assert len(attempts) == 2
     with engine.connect() as connection:
         assert queue.chunk_states(connection, "s") == {"pending": 1}
@@ -257,5 +261,5 @@ def test_a_server_that_is_not_there_is_waited_for(engine):
     gone = create_engine(engine.url.update_query_dict({"host": "/nowhere"}))
     clock = Clock()
     with pytest.raises(OperationalError):
-        persist(gone.connect, patience_seconds=5.0, clock=clock, sleep=clock.sleep)
+        retry_transient(gone.connect, patience_seconds=5.0, clock=clock, sleep=clock.sleep)
     assert len(clock.pauses) > 2

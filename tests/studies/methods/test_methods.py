@@ -311,7 +311,7 @@ def test_a_sampler_of_ones_own(make_session, own_module):
     session = make_session(method=path, size=8, seed=2, methods={path: {"pull": 3}})
     session.run()
     check_adaptive(session)
-    assert (session.row.method, session.row.config["warnings"][1:]) == (path, [])
+    assert (session.row.method, session.row.snapshot.warnings[1:]) == (path, [])
     sampler = find_method(path).build(session.config.methods.options(path), context())
     assert sampler.pull == 3
 

@@ -14,12 +14,12 @@ from hypothesis.extra.numpy import arrays
 from search_spaces.errors import ConfigError
 from studies import Session
 from studies.analysis import export as exporting
-from studies.analysis.export import export
+from studies.analysis.export import export_results
 from studies.analysis.leaderboard import pareto_front, result_row, top
 from studies.database import bulk_insert as bulk
 from studies.database.bulk_insert import in_batches
-from studies.database.engine import write_transaction
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results
+from studies.database.transactions import write_transaction
 from studies.outcomes import pareto_front as pareto
 from studies.outcomes.pareto_front import ParetoFront, pareto_mask
 from tests.helpers.sessions import make_config, results_of, stock_study
@@ -237,13 +237,13 @@ def test_optuna_has_the_same_front(several):
 def test_exports_tell_the_front(several, tmp_path, monkeypatch, name):
     monkeypatch.setattr(exporting, "_EXPORT_BATCH", 100)
     front = set(brute_front(several))
-    assert export(several, tmp_path / name) == 432
+    assert export_results(several, tmp_path / name) == 432
     frame = _read(tmp_path / name)
     assert frame["pareto"].dtype == np.bool_
     assert set(frame.loc[frame["pareto"], "strategy_id"]) == front
     monkeypatch.setattr(bulk, "IDS_PER_STATEMENT", 2)
     only = tmp_path / f"front_{name}"
-    assert export(several, only, pareto=True) == len(front)
+    assert export_results(several, only, pareto=True) == len(front)
     wanted = frame[frame["pareto"]].reset_index(drop=True)
     assert wanted["failure"].isna().all()
     pd.testing.assert_frame_equal(
@@ -263,7 +263,7 @@ def test_a_session_without_results_has_an_empty_front(make_session, tmp_path):
     session = make_session(size=20, objective={"metrics": TWO})
     assert pareto_front(session).empty
     assert session.top(3).empty
-    assert export(session, tmp_path / "x.csv", pareto=True) == 0
+    assert export_results(session, tmp_path / "x.csv", pareto=True) == 0
     assert (tmp_path / "x.csv").read_text().rstrip().endswith("failure,pareto")
 
 

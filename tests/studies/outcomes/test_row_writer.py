@@ -9,9 +9,10 @@ import pytest
 
 from objectives import Batch
 from search_spaces import SearchSpace
-from studies.database.engine import write_transaction
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, strategy_queue
-from studies.outcomes.row_writer import Outcome, Recorder
+from studies.database.transactions import write_transaction
+from studies.outcomes.outcome import Outcome
+from studies.outcomes.row_writer import RowWriter
 from tests.helpers.sessions import results_of, table_rows
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
@@ -91,7 +92,7 @@ def test_every_kind_of_failure_and_value(completed, engine):
         np.array([[1.5], [2.5], [math.nan]]),
         (None, None, 'error: "quoted" 因子 %s ?'),
     )
-    recorder = Recorder("s", space, start_date="2024-01-01")
+    recorder = RowWriter("s", space, start_date="2024-01-01")
     write(engine, recorder, outcome_of([3, 4, 5], batch))
     first, second, third = rows_in(engine, hyperparameter_tuning_results)
     assert (first["net_sharpe_ratio"], first["total_return"]) == (1.5, None)
@@ -111,7 +112,7 @@ def test_every_kind_of_failure_and_value(completed, engine):
 
 
 def test_a_retried_strategy_loses_its_old_reason(completed, engine):
-    recorder = Recorder("s", completed.space)
+    recorder = RowWriter("s", completed.space)
     names, value = ("net_sharpe_ratio",), np.array([[1.0]])
     failed = outcome_of([3], Batch(names, value, np.array([[math.nan]]), ("insufficient_data",)))
     write(engine, recorder, failed)
@@ -127,7 +128,7 @@ def test_a_space_of_other_parameters_is_kept_as_json(engine):
         {"parameters": {"alpha": {"choice": [0.1, 0.2]}, "kind": {"choice": ["a", "b", None]}}}
     )
     batch = Batch(("profit",), np.array([[7.0], [8.0]]), np.array([[7.0], [math.nan]]), (None, "x"))
-    write(engine, Recorder("s", space), outcome_of([2, 5], batch))
+    write(engine, RowWriter("s", space), outcome_of([2, 5], batch))
     first, second = rows_in(engine, hyperparameter_tuning_results)
     assert [row["strategy_id"] for row in (first, second)] == ["P2", "P5"]
     assert first["factors"] is first["window_size"] is None
@@ -146,11 +147,11 @@ def test_a_space_of_other_parameters_is_kept_as_json(engine):
 def test_sessions_share_the_tables_without_mixing(completed, engine):
     batch = Batch(("net_sharpe_ratio",), np.ones((1, 1)), np.ones((1, 1)), (None,))
     for name in ("a", "b"):
-        recorder = Recorder(name, completed.space)
+        recorder = RowWriter(name, completed.space)
         with write_transaction(engine) as connection:
             recorder.insert_queue(connection, recorder.prepare_queue(np.array([7])), NOW)
     outcome = outcome_of([7], batch)
-    recorder = Recorder("a", completed.space)
+    recorder = RowWriter("a", completed.space)
     with write_transaction(engine) as connection:
         recorder.complete_queue(connection, recorder.prepare_results(outcome), outcome)
     status = {row["session_id"]: row["status"] for row in rows_in(engine, strategy_queue)}

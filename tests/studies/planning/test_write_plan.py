@@ -11,10 +11,11 @@ from search_spaces.errors import SessionError
 from studies import Session
 from studies.database.tables import strategy_queue
 from studies.planning import write_plan as planning
-from studies.planning.write_plan import GENERATING, chunk_size_for
-from studies.runs.run import Stop
-from studies.session import complete_generations, open_database
-from studies.sessions.session_row import latest_session, list_sessions
+from studies.planning.creation import complete_plans
+from studies.planning.write_plan import chunk_size_for
+from studies.runs.stop import Stop
+from studies.sessions.prepared_database import open_database
+from studies.sessions.session_row import SessionState, latest_session, list_sessions
 from studies.workers import worker
 from tests.helpers.sessions import (
     BACKTEST,
@@ -87,7 +88,7 @@ def test_small_batches_write_the_same(make_session, monkeypatch):
     told = []
     monkeypatch.setattr(planning, "_BATCH", 100)
     monkeypatch.setattr(planning, "_CHUNKS_PER_BATCH", 6)
-    monkeypatch.setattr("studies.session.GENERATING", GENERATING)
+    monkeypatch.setattr("studies.session.GENERATING", SessionState.GENERATING)
     session = make_session()
     assert planned(session) == expected
     Session.create(
@@ -134,13 +135,13 @@ def test_a_killed_generate_is_completed_and_equals_an_undisturbed_one(nursery, d
         sessions = list_sessions(engine)
         if not sessions:
             left.add("nothing")
-            assert complete_generations(engine) == []
-        elif sessions[0].status == GENERATING:
+            assert complete_plans(engine) == []
+        elif sessions[0].status == SessionState.GENERATING:
             session = Session(engine, sessions[0])
             left.add(len(queue_of(session)))
             with pytest.raises(SessionError, match="no session has work left"):
                 latest_session(engine)
-            assert complete_generations(engine) == [sessions[0].session_id]
+            assert complete_plans(engine) == [sessions[0].session_id]
             session.refresh()
             assert planned(session) == expected, f"{after=}"
         else:
@@ -173,7 +174,7 @@ def test_execute_completes_what_generate_left(nursery, url, undisturbed_results)
     assert nursery.do("generate", url, config=SECTIONS, after=40, **SMALL_BATCHES)["code"] == -9
     engine = open_database(url)
     (row,) = list_sessions(engine)
-    assert row.status == GENERATING
+    assert row.status == SessionState.GENERATING
     session = Session.open(url, row.session_id)
     session.run()
     assert session.row.status == "completed"
@@ -190,7 +191,7 @@ def test_two_complete_one_generation_at_once(nursery, url, monkeypatch):
     def complete():
         engine = open_database(url)
         barrier.wait()
-        finished.append(complete_generations(engine))
+        finished.append(complete_plans(engine))
         engine.dispose()
 
     threads = [threading.Thread(target=complete) for _ in range(3)]
@@ -222,7 +223,7 @@ def test_a_session_that_is_being_generated_cannot_run(make_session, url, monkeyp
     engine = open_database(url)
     monkeypatch.setattr(planning, "_BATCH", 100)
     session = Session.create(make_config(url), on_progress=during)
-    assert seen == [GENERATING]
+    assert seen == [SessionState.GENERATING]
     assert len(queue_of(session)) == 432
     session.engine.dispose()
     engine.dispose()

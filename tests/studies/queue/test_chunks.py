@@ -10,10 +10,12 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from studies.database.engine import create_engine, database_clock, write_transaction
+from studies import queue
+from studies.database.engine import create_engine, database_clock
 from studies.database.tables import work_chunks
-from studies.queue import chunks as queue
-from studies.queue.chunks import LostClaimError, plan_chunks
+from studies.database.transactions import write_transaction
+from studies.queue.chunks import plan_chunks
+from studies.queue.claims import LostClaimError
 
 LEASE = 15.0
 
@@ -194,7 +196,7 @@ def test_chunks_of_dead_workers_are_given_back(engine):
     names = [
         f"{host}/{dead_process()}/{started}/gone",
         f"{host}/{pid}/{started - 60_000}/recycled",
-        queue.worker_name(),
+        queue.new_worker_name(),
         f"elsewhere/{dead_process()}/{started}/unknown",
     ]
     for name in names:
@@ -221,8 +223,8 @@ def test_a_killed_worker_that_nobody_waited_for_is_dead(engine):
 
 
 def test_worker_names_are_unique():
-    assert queue.worker_name() != queue.worker_name()
-    host, pid, _, _ = queue.worker_name().rsplit("/", 3)
+    assert queue.new_worker_name() != queue.new_worker_name()
+    host, pid, _, _ = queue.new_worker_name().rsplit("/", 3)
     assert (host, int(pid)) == (socket.gethostname(), os.getpid())
 
 

@@ -5,11 +5,12 @@ import threading
 
 import pytest
 
-from studies.database.engine import WritePacer, write_transaction
+from studies import queue
 from studies.database.tables import work_chunks
-from studies.queue import chunks as queue
+from studies.database.transactions import WritePacer, write_transaction
 from studies.queue import lease_keeper as lease
-from studies.queue.chunks import claim_next, insert_chunks
+from studies.queue.chunks import insert_chunks
+from studies.queue.claims import claim_next
 from studies.queue.lease_keeper import LeaseKeeper
 
 SESSION = "session_20260101_000000_0001"

@@ -19,10 +19,11 @@ import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from search_spaces.errors import SessionError
-from studies.database.engine import database_clock, write_transaction
+from studies.database.engine import database_clock
 from studies.database.tables import work_chunks
+from studies.database.transactions import write_transaction
 from studies.market import import_panel
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
 from tests.helpers.sessions import check_completed, chunks_of, results_of, stock_study, url_of
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from search_spaces.errors import ConfigError, StorageError
 from studies.database.tables import execution_log
 from studies.runs import cluster
 from studies.runs.cluster import check_scheduler, run_on_cluster
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,

@@ -9,17 +9,19 @@ import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError, SpaceError
 from studies import Session
-from studies.analysis.export import export
+from studies.analysis.export import export_results
 from studies.cli.app import run
-from studies.database.engine import WritePacer, database_clock, write_transaction
+from studies.database.engine import database_clock
 from studies.database.tables import search_generations, work_chunks
+from studies.database.transactions import WritePacer, write_transaction
 from studies.methods.genetic import GeneticOptions, GeneticSearch
-from studies.runs.run import Stop, is_over
-from studies.session import complete_generations
+from studies.planning.creation import complete_plans
+from studies.runs.run import is_over
+from studies.runs.stop import Stop
 from studies.upkeep.deletion import delete_failed, delete_session
-from studies.upkeep.retry_failed import retry_failed
-from studies.upkeep.status import status
-from studies.workers.worker import WorkReport
+from studies.upkeep.retries import retry_failed
+from studies.upkeep.status import read_status
+from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,
@@ -161,7 +163,7 @@ def test_the_size_of_chunks_changes_nothing(make_session, reference, chunk_size)
 @SLOWLY_ON_POSTGRESQL
 def test_chunks_are_half_a_generation_where_nothing_is_said(make_session):
     session = make_session(**options_of(genetic={"generation_size": 9}), execution={})
-    assert session.row.config["chunk_size"] == 5
+    assert session.row.snapshot.chunk_size == 5
 
 
 def workers_of(session, n):
@@ -453,7 +455,7 @@ TINY = {
 def test_a_budget_beyond_the_space_is_the_whole_space(make_session):
     session = make_session(**options_of(size=1000, restrictions=TINY))
     assert session.row.total == len(session.space) == 16
-    (note,) = [w for w in session.row.config["warnings"] if "1,000" in w]
+    (note,) = [w for w in session.row.snapshot.warnings if "1,000" in w]
     assert "only 16 distinct points" in note
     session.run()
     check_genetic(session)
@@ -574,7 +576,7 @@ def test_a_search_in_which_every_strategy_fails_spends_its_budget(make_session):
     session.run()
     check_genetic(session)
     assert (session.row.completed, session.row.failed) == (0, SIZE)
-    assert status(session, detailed=True).failures == {"insufficient_data": SIZE}
+    assert read_status(session, detailed=True).failures == {"insufficient_data": SIZE}
     assert all(told["parents"] == [] for *_, told in told_of(session))
 
 
@@ -651,7 +653,7 @@ def test_a_deleted_session_leaves_no_generations(make_session):
 def test_results_can_be_exported(make_session, tmp_path):
     session = make_session(**options_of())
     session.run()
-    assert export(session, tmp_path / "all.csv") == SIZE
+    assert export_results(session, tmp_path / "all.csv") == SIZE
 
 
 def test_a_plan_that_was_interrupted_is_completed(make_session, url, monkeypatch, reference):
@@ -667,7 +669,7 @@ def test_a_plan_that_was_interrupted_is_completed(make_session, url, monkeypatch
     engine = make_session(size=5).engine
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE work_chunks SET lease_expires_at = 0")
-    (session_id,) = complete_generations(engine)
+    (session_id,) = complete_plans(engine)
     session = Session.open(url, session_id)
     session.run()
     assert check_genetic(session) == reference

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import SessionError
-from studies.database.engine import write_transaction
+from studies.database.transactions import write_transaction
 from studies.sessions.objective_cache import cache_folder, cached_objective
 
 

@@ -14,17 +14,18 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 
 from search_spaces.errors import StorageError
-from studies.database.engine import WritePacer, create_engine, optuna_storage, write_transaction
-from studies.database.migrations import prepare_database
+from studies.database.engine import create_engine
+from studies.database.transactions import WritePacer, write_transaction
+from studies.sessions.prepared_database import prepare_database
 from studies.trials.append import (
     JsonText,
     TrialBatch,
     append_trials,
     check_optuna_revision,
-    delete_study_rows,
-    finish_deletions,
     lock_study,
 )
+from studies.trials.deletion import delete_study_rows, finish_deletions
+from studies.trials.optuna_storage import open_optuna_storage
 
 COMPLETE, FAIL, PRUNED = TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED
 DISTRIBUTIONS = {
@@ -67,7 +68,7 @@ def pacer(engine):
 
 def make_study(engine, name="s", **options):
     options.setdefault("direction", "maximize")
-    return optuna.create_study(storage=optuna_storage(engine), study_name=name, **options)
+    return optuna.create_study(storage=open_optuna_storage(engine), study_name=name, **options)
 
 
 def stock_study(engine, name="s"):
@@ -397,7 +398,7 @@ def test_deleting_a_study_leaves_the_others(engine, pacer):
     doomed.set_user_attr("note", "x")
     before = repr(stock_study(engine, "kept").trials)
     assert delete_study_rows(pacer, doomed._study_id) == 2100
-    assert optuna.get_all_study_names(optuna_storage(engine)) == ["kept"]
+    assert optuna.get_all_study_names(open_optuna_storage(engine)) == ["kept"]
     assert repr(stock_study(engine, "kept").trials) == before
     assert count_orphans(engine) == 0
     assert delete_study_rows(pacer, doomed._study_id) == 0
@@ -411,7 +412,7 @@ def test_a_tombstone_keeps_ids_from_being_used_again(engine, pacer):
     highest = reader.trials[-1]._trial_id
 
     assert delete_study_rows(pacer, doomed._study_id) == 20
-    names = optuna.get_all_study_names(optuna_storage(engine))
+    names = optuna.get_all_study_names(open_optuna_storage(engine))
     assert names == ["kept", f"mass-tuning-deleted-{doomed._study_id}"]
     (tombstone,) = stock_study(engine, names[1]).trials
     assert (tombstone._trial_id, tombstone.number, tombstone.state) == (highest, 0, FAIL)
@@ -434,11 +435,11 @@ def test_an_old_tombstone_goes_when_higher_ids_exist(engine, pacer):
     second, third = make_study(engine, "second"), make_study(engine, "third")
     append(engine, third, make_batch(5))
     assert delete_study_rows(pacer, second._study_id) == 0
-    assert optuna.get_all_study_names(optuna_storage(engine)) == ["third"]
+    assert optuna.get_all_study_names(open_optuna_storage(engine)) == ["third"]
     assert delete_study_rows(pacer, third._study_id) == 5
-    assert optuna.get_all_study_names(optuna_storage(engine)) == ["mass-tuning-deleted-3"]
+    assert optuna.get_all_study_names(open_optuna_storage(engine)) == ["mass-tuning-deleted-3"]
     assert finish_deletions(pacer) == 0
-    assert optuna.get_all_study_names(optuna_storage(engine)) == ["mass-tuning-deleted-3"]
+    assert optuna.get_all_study_names(open_optuna_storage(engine)) == ["mass-tuning-deleted-3"]
     assert count_orphans(engine) == 0
 
 
@@ -452,10 +453,10 @@ def test_an_interrupted_deletion_is_finished(engine):
 
     with WritePacer(engine, sleep=interrupt) as pacer, pytest.raises(KeyboardInterrupt):
         delete_study_rows(pacer, doomed._study_id)
-    assert "doomed" not in optuna.get_all_study_names(optuna_storage(engine))
+    assert "doomed" not in optuna.get_all_study_names(open_optuna_storage(engine))
     with WritePacer(engine, sleep=lambda seconds: None) as pacer:
         assert finish_deletions(pacer) > 0
-    assert optuna.get_all_study_names(optuna_storage(engine)) == [
+    assert optuna.get_all_study_names(open_optuna_storage(engine)) == [
         "mass-tuning-deleted-1",
         "session",
     ]

@@ -10,7 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
 from tests.helpers.sessions import check_completed, results_of, stock_study, url_of
 
 STOCK_SCRIPT = """

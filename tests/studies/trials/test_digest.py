@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.errors import SessionError
 from studies.analysis.leaderboard import pareto_front, top
-from studies.database.engine import optuna_storage
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results
-from studies.trials.digest import StudyFace, stores_all
+from studies.trials.digest import StudyWriter, stores_all
+from studies.trials.optuna_storage import open_optuna_storage
 from tests.helpers.sessions import check_completed, results_of, stock_study, table_rows
 
 DIGEST = {"all_up_to": 0, "sample": 40, "running_best": 5, "final_best": 60}
@@ -47,7 +47,7 @@ def check_digest(session, ids, scores):
     settings, total = session.config.study, len(ids)
     sample = {ids[i * total // settings.sample] for i in range(settings.sample)}
     must, may = set(sample), set(sample)
-    chunk_size = session.row.config["chunk_size"]
+    chunk_size = session.row.snapshot.chunk_size
     for stop in range(chunk_size, total + chunk_size, chunk_size):
         so_far = scores[:stop]
         for position in range(stop - chunk_size, min(stop, total)):
@@ -197,7 +197,7 @@ def test_a_front_that_is_larger_than_its_place(make_session, final_best):
         last = front.loc[front["strategy_id"] == held[-1], list(TWO)]
         assert last.to_numpy().tolist() == [front[list(TWO)].iloc[-1].tolist()]
     with session.engine.connect() as connection:
-        assert session.face.missing_best(connection) == []
+        assert session.study_writer.missing_best(connection) == []
 
 
 def test_the_running_best_goes_by_the_first_objective(make_session):
@@ -232,7 +232,7 @@ def test_what_is_stored_whole(make_session, trials, total, expected):
 def test_the_sample_is_even_whatever_the_chunks(total):
     from studies.config import StudyConfig
 
-    face = StudyFace("s", 1, None, {"x": "maximize"}, StudyConfig(**DIGEST), total)
+    face = StudyWriter("s", 1, None, {"x": "maximize"}, StudyConfig(**DIGEST), total)
     positions = np.arange(total)
     chosen = np.flatnonzero(face._sampled(positions))
     expected = sorted({i * total // 40 for i in range(40)})
@@ -273,7 +273,7 @@ def test_trials_equal_those_of_add_trials(make_session, study):
         row["strategy_id"]: row for row in table_rows(session, hyperparameter_tuning_results, "id")
     }
     native = optuna.create_study(
-        storage=optuna_storage(session.engine), study_name="native", direction="maximize"
+        storage=open_optuna_storage(session.engine), study_name="native", direction="maximize"
     )
     native.add_trials([native_trial(session, rows[t.user_attrs["strategy_id"]], t) for t in ours])
     theirs = native.trials
@@ -309,7 +309,7 @@ def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
     rows = {row["strategy_id"]: row for row in results_of(session)}
     ours = stock_study(session).trials
     native = optuna.create_study(
-        storage=optuna_storage(session.engine), study_name="native", direction="maximize"
+        storage=open_optuna_storage(session.engine), study_name="native", direction="maximize"
     )
     native.add_trials([native_trial(session, rows[t.user_attrs["strategy_id"]], t) for t in ours])
     queries = (
@@ -326,7 +326,7 @@ def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
         for query in queries:
             pair = [
                 sorted(connection.execute(sa.text(query), {"id": study_id}).all(), key=repr)
-                for study_id in (session.face.study_id, native._study_id)
+                for study_id in (session.study_writer.study_id, native._study_id)
             ]
             assert pair[0] == pair[1], query
 
@@ -354,7 +354,7 @@ def test_recorded_strategies_are_appended_in_the_order_given(completed):
         connection.execute(sa.text("DELETE FROM trial_user_attributes"))
     before = len(stock_study(completed).trials)
     with completed.engine.begin() as connection:
-        completed.face.append_recorded(connection, [*names, "unknown"])
+        completed.study_writer.append_recorded(connection, [*names, "unknown"])
     added = stock_study(completed).trials[before:]
     assert [trial.user_attrs["strategy_id"] for trial in added] == names
 
@@ -363,4 +363,4 @@ def test_a_missing_study_is_named(completed):
     with completed.engine.begin() as connection:
         connection.execute(sa.text("UPDATE studies SET study_name = 'renamed'"))
     with pytest.raises(SessionError, match=r"study 'session_.*' is gone.*create a new session"):
-        _ = completed.face
+        _ = completed.study_writer

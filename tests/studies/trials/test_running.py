@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import StorageError
-from studies.database.engine import optuna_storage, write_transaction
+from studies.database.transactions import write_transaction
+from studies.trials.optuna_storage import open_optuna_storage
 from studies.trials.running import SLOT, begin_trial, end_trial, running_trials
 
 
 @pytest.fixture
 def study(engine):
-    storage = optuna_storage(engine)
+    storage = open_optuna_storage(engine)
     yield optuna.create_study(study_name="s", storage=storage, directions=["maximize", "minimize"])
     storage.engine.dispose()
 

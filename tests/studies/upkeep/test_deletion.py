@@ -6,10 +6,11 @@ import sqlalchemy as sa
 
 from search_spaces.errors import SessionError
 from studies import Session
-from studies.database.engine import WritePacer, optuna_storage
 from studies.database.tables import hyperparameter_tuning_results
-from studies.sessions.session_row import list_sessions
-from studies.upkeep.deletion import DELETING, delete_failed, delete_session, finish_deletions
+from studies.database.transactions import WritePacer
+from studies.sessions.session_row import SessionState, list_sessions
+from studies.trials.optuna_storage import open_optuna_storage
+from studies.upkeep.deletion import delete_failed, delete_session, finish_deletions
 from studies.workers.worker import Worker
 from tests.helpers.sessions import (
     OWN_TABLES,
@@ -46,7 +47,7 @@ def optuna_rows(engine):
 def assert_gone(engine, session_id, n_tombstones=1):
     assert set(n_rows(engine, session_id).values()) == {0}
     assert session_id not in {row.session_id for row in list_sessions(engine)}
-    assert session_id not in optuna.get_all_study_names(optuna_storage(engine))
+    assert session_id not in optuna.get_all_study_names(open_optuna_storage(engine))
 
 
 def assert_no_trials(engine):
@@ -95,7 +96,7 @@ def test_an_interrupted_deletion_is_finished_later(make_session, url, nursery):
         assert code == -9
         (row,) = [r for r in list_sessions(other.engine) if r.session_id == session_id] or [None]
         steps.append(row.status if row else None)
-        if row is not None and row.status == DELETING:
+        if row is not None and row.status == SessionState.DELETING:
             with pytest.raises(SessionError, match="is being deleted"):
                 Session.open(url, session_id).run()
             assert finish_deletions(other.engine) == [session_id]
@@ -106,7 +107,7 @@ def test_an_interrupted_deletion_is_finished_later(make_session, url, nursery):
         assert n_trials <= 41, f"{after=}"  # the other session's and a tombstone
         assert children[0] <= 40
         after += 16
-    assert steps.count(DELETING) > 2
+    assert steps.count(SessionState.DELETING) > 2
     assert finish_deletions(other.engine) == []
     check_completed(other, results_of(other))
 
@@ -164,7 +165,7 @@ def test_failed_strategies_are_removed_and_their_trials_left(completed):
 
 
 def test_removing_failures_between_two_runs(make_session):
-    from studies.runs.run import Stop
+    from studies.runs.stop import Stop
 
     session = make_session()
     stop = Stop()

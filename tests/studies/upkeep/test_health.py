@@ -8,12 +8,13 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from studies.database.engine import database_clock, write_transaction
+from studies import queue
+from studies.database.engine import database_clock
 from studies.database.tables import execution_log, tuning_sessions, utc_now, work_chunks
-from studies.queue import chunks as queue
+from studies.database.transactions import write_transaction
 from studies.upkeep import health
 from studies.upkeep.health import log_warnings, warnings_of
-from studies.upkeep.status import status
+from studies.upkeep.status import read_status
 from tests.helpers.sessions import table_rows
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -63,7 +64,7 @@ def hold(session, chunk_no, *, seconds=0.0, lease=15.0, worker=None):
         chunk_no,
         chunk_no + 1,
         state="running",
-        worker=worker or queue.worker_name(),
+        worker=worker or queue.new_worker_name(),
         started_at=utc_now() - datetime.timedelta(seconds=seconds),
         completed_at=None,
         lease_expires_at=database_clock() + lease,
@@ -71,9 +72,9 @@ def hold(session, chunk_no, *, seconds=0.0, lease=15.0, worker=None):
 
 
 def warnings(session):
-    found = warnings_of(session, status(session))
-    planned = tuple(session.row.config["warnings"])
-    assert status(session).warnings == planned + found
+    found = warnings_of(session, read_status(session))
+    planned = session.row.snapshot.warnings
+    assert read_status(session).warnings == planned + found
     return found
 
 
@@ -244,7 +245,7 @@ def test_warnings_are_logged_once_an_hour(running):
             .values(created_at=before)
         )
     assert log("disk: 398 MB", "memory: 2 MB") == ["disk: 398 MB"]
-    told = status(running, detailed=True)
+    told = read_status(running, detailed=True)
     assert [entry["message"] for entry in told.errors] == [
         "disk: 398 MB",
         "memory: 3 MB",
@@ -260,7 +261,7 @@ def test_workers_in_the_status(running):
     hold(running, 3, seconds=2, lease=9.0, worker=worker)
     set_chunks(running, 3, 4, attempt=3, crashes=1)
     hold(running, 4, worker="other")
-    told = status(running)
+    told = read_status(running)
     first, second = told.workers
     assert (first["host"], first["pid"], first["chunk"]) == ("host.example.org", 4711, 3)
     assert (first["attempt"], first["crashes"], first["strategies"]) == (3, 1, 20)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from search_spaces.errors import SessionError
-from studies.upkeep.status import status
+from studies.upkeep.status import read_status
 from tests.helpers.sessions import check_adaptive, chunks_of, results_of
 
 EVENTS = ("claimed", "evaluating", "writing", "committed")
@@ -66,7 +66,7 @@ def test_a_strategy_that_kills_three_workers_fails(make_session, url, nursery):
     poisonous = trials[2]
     assert poisonous.user_attrs["failure"] == ("crashed: 3 workers died while they evaluated it")
     assert poisonous.user_attrs["strategy_id"] in {r["strategy_id"] for r in results_of(session)}
-    assert status(session, detailed=True).failures == {poisonous.user_attrs["failure"]: 1}
+    assert read_status(session, detailed=True).failures == {poisonous.user_attrs["failure"]: 1}
     assert all("strategy_id" not in t.user_attrs for t in trials[:2])
 
 
@@ -84,7 +84,7 @@ def test_a_sampler_that_kills_three_workers_stops_the_session(make_session, url,
 
 def test_a_lost_slot_is_not_written(make_session, monkeypatch):
     """A worker that was taken over records nothing, and its trial failed."""
-    from studies.database.engine import WritePacer
+    from studies.database.transactions import WritePacer
     from studies.session import Session
     from tests.helpers.sessions import url_of
 

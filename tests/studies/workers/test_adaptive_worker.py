@@ -18,15 +18,15 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 from objectives import Batch
 from search_spaces.errors import ConfigError, SessionError
 from studies import Session
-from studies.analysis.export import export
-from studies.database.engine import WritePacer
-from studies.runs.run import Stop
+from studies.analysis.export import export_results
+from studies.database.transactions import WritePacer
+from studies.runs.stop import Stop
 from studies.trials.running import SLOT
 from studies.upkeep.deletion import delete_failed, delete_session
-from studies.upkeep.retry_failed import retry_failed
-from studies.upkeep.status import status
+from studies.upkeep.retries import retry_failed
+from studies.upkeep.status import read_status
 from studies.workers import adaptive_worker as adaptive
-from studies.workers.worker import WorkReport
+from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
     PARAMETERS,
     check_adaptive,
@@ -103,7 +103,7 @@ def test_points_are_looked_up_instead_of_computed_again(make_session):
     parameters = {**PARAMETERS, "factors": {"choice": ["SR"]}, "window_size": {"choice": [5, 10]}}
     parameters["weight_method"] = {"fixed": "EQ"}
     session = make_session(method="random", mode="adaptive", size=40, parameters=parameters)
-    assert f"the space has {len(session.space)}" in session.row.config["warnings"][-1]
+    assert f"the space has {len(session.space)}" in session.row.snapshot.warnings[-1]
     objective = Wrapped(session.objective(), lambda batch, n: None)
     session.run(objective=objective)
     trials = check_adaptive(session)
@@ -193,7 +193,7 @@ def test_failed_strategies_spend_their_slots(make_session):
     trials = check_adaptive(session)
     assert (session.row.completed, session.row.failed) == (0, 8)
     assert {t.user_attrs["failure"] for t in trials} == {"insufficient_data"}
-    told = status(session, detailed=True)
+    told = read_status(session, detailed=True)
     assert told.failures == {"insufficient_data": len(results_of(session))}
 
 
@@ -497,8 +497,8 @@ def test_two_objectives(make_session):
 def test_what_reads_and_removes_sessions(make_session, tmp_path):
     session = make_session(method="tpe", size=12, seed=1)
     session.run()
-    n_results, failed = len(results_of(session)), status(session, detailed=True).failures
-    assert export(session, tmp_path / "all.csv") == n_results
+    n_results, failed = len(results_of(session)), read_status(session, detailed=True).failures
+    assert export_results(session, tmp_path / "all.csv") == n_results
     with pytest.raises(SessionError, match=r"has spent its slot.*generate --mode tpe --size N"):
         retry_failed(session)
     n_failed = delete_failed(session.engine, session.row.session_id)
@@ -513,7 +513,7 @@ def test_what_reads_and_removes_sessions(make_session, tmp_path):
 def test_the_plan_of_a_session_that_was_interrupted_is_completed(make_session, url, monkeypatch):
     from studies.database.tables import tuning_sessions
     from studies.planning import write_plan as planning
-    from studies.session import complete_generations
+    from studies.planning.creation import complete_plans
 
     def interrupted(*args):
         raise KeyboardInterrupt
@@ -525,7 +525,7 @@ def test_the_plan_of_a_session_that_was_interrupted_is_completed(make_session, u
     engine = make_session(size=5).engine
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE work_chunks SET lease_expires_at = 0")
-    (session_id,) = complete_generations(engine)
+    (session_id,) = complete_plans(engine)
     session = Session.open(url, session_id)
     assert (session.row.status, session.row.mode) == ("created", "adaptive")
     assert len(table_rows(session, tuning_sessions)) == 1

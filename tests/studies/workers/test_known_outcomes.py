@@ -14,12 +14,13 @@ from objectives import factors as factor_module
 from objectives.factor_backtest import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC
 from search_spaces import SearchSpace
 from studies import Session
-from studies.database.engine import write_transaction
 from studies.database.tables import hyperparameter_tuning_results, tuning_sessions, utc_now
+from studies.database.transactions import write_transaction
 from studies.market import import_panel
-from studies.outcomes.row_writer import Outcome, Recorder
-from studies.runs.run import Stop
-from studies.session import open_database
+from studies.outcomes.outcome import Outcome
+from studies.outcomes.row_writer import RowWriter
+from studies.runs.stop import Stop
+from studies.sessions.prepared_database import open_database
 from studies.workers.known_outcomes import KnownOutcomes
 from tests.helpers import sessions as helpers
 from tests.helpers.sessions import BACKTEST, PARAMETERS
@@ -478,7 +479,7 @@ def test_sessions_of_any_status_are_sources(make_session):
 
 def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
     source, reader = pair
-    measurement = source.row.config["measurement"]
+    measurement = source.row.snapshot.measurement
     mine = tuning_sessions.c.session_id == source.row.session_id
     nameless = {k: v for k, v in source.row.config.items() if k != "measurement"}
     for config_data in (
@@ -529,7 +530,7 @@ def test_another_space_shares_only_with_itself(make_session):
     failure = (None, "error: RuntimeError: no", None)
     batch = Batch(names, values, values[:, :1], failure)
     outcome = Outcome(np.arange(3), np.arange(3), batch, utc_now(), utc_now(), 1.0)
-    recorder = Recorder(source.row.session_id, space)
+    recorder = RowWriter(source.row.session_id, space)
     rows = recorder.prepare_results(outcome)
     with write_transaction(source.engine) as connection:
         recorder.insert_results(connection, rows, outcome)

@@ -9,14 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import SessionError, StorageError
-from studies import Session
+from studies import Session, queue
 from studies.database import engine as storage
 from studies.database import transient_errors as retry
-from studies.database.engine import WritePacer, database_clock, write_transaction
+from studies.database.engine import database_clock
 from studies.database.tables import execution_log, work_chunks
-from studies.queue import chunks as queue
-from studies.queue.chunks import LostClaimError
-from studies.runs.run import Progress, Stop
+from studies.database.transactions import WritePacer, write_transaction
+from studies.queue.claims import LostClaimError
+from studies.runs.progress import Progress
+from studies.runs.stop import Stop
 from studies.sessions.session_row import list_sessions
 from studies.upkeep.deletion import delete_session
 from studies.workers.worker import Worker
@@ -449,7 +450,7 @@ def test_two_workers_share_a_session(make_session, undisturbed_results):
     check_completed(session, undisturbed_results)
     workers = {c["worker"] for c in chunks_of(session)}
     assert len(workers) == 2
-    assert all(queue.worker_name().rsplit("/", 1)[0] in name for name in workers)
+    assert all(queue.new_worker_name().rsplit("/", 1)[0] in name for name in workers)
 
 
 class Refusing:

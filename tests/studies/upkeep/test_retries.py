@@ -4,14 +4,14 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import SessionError
+from studies import queue
 from studies.database import bulk_insert as bulk
-from studies.database.engine import WritePacer, write_transaction
 from studies.database.tables import execution_log, strategy_queue, tuning_sessions, work_chunks
+from studies.database.transactions import WritePacer, write_transaction
 from studies.planning import write_plan as planning
-from studies.queue import chunks as queue
-from studies.upkeep import retry_failed as retrying
+from studies.upkeep import retries as retrying
 from studies.upkeep.deletion import delete_failed
-from studies.upkeep.retry_failed import MAX_RETRIES, retry_failed
+from studies.upkeep.retries import MAX_RETRIES, retry_failed
 from studies.workers import worker
 from tests.helpers.sessions import (
     check_completed,
@@ -191,7 +191,7 @@ def test_a_session_at_work_is_left_alone(completed):
     session_id = completed.row.session_id
     with write_transaction(completed.engine) as connection:
         queue.insert_chunks(connection, session_id, 900, [(0, 1)])
-        claim = queue.claim_next(connection, session_id, queue.worker_name(), 60.0)
+        claim = queue.claim_next(connection, session_id, queue.new_worker_name(), 60.0)
     assert claim is not None
     with pytest.raises(SessionError, match="is being worked on; wait until it is over"):
         retry_failed(completed)

@@ -13,19 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from search_spaces.errors import SessionError
-from studies.database.bulk_insert import in_batches
-from studies.database.engine import WritePacer, database_errors
-from studies.database.tables import (
+from studies import queue
+from studies.database import (
+    WritePacer,
+    database_errors,
     hyperparameter_tuning_results,
+    in_batches,
+    retry_transient,
     strategy_queue,
-    tuning_sessions,
     work_chunks,
 )
-from studies.database.transient_errors import persist
-from studies.queue import chunks as queue
-from studies.session import Session
-from studies.sessions.execution_log import write_entry
-from studies.sessions.session_row import OPEN_STATES
+from studies.sessions import OPEN_STATES, SessionState, StoredSession, reopen_failed, write_entry
 
 __all__ = ["MAX_RETRIES", "retry_failed"]
 
@@ -36,12 +34,12 @@ _BATCH = 1_000
 _results = hyperparameter_tuning_results
 
 
-def retry_failed(session: Session) -> int:
+def retry_failed(session: StoredSession) -> int:
     """Set the failed strategies of a session to pending again, and the session to paused.
 
     Parameters
     ----------
-    session : Session
+    session : StoredSession
 
     Returns
     -------
@@ -61,23 +59,23 @@ def retry_failed(session: Session) -> int:
             f"with another session: mass-tuning generate --mode {row.method} --size N --from "
             f"{row.session_id}"
         )
-    if row.status not in (*OPEN_STATES, "completed"):
+    if row.status not in (*OPEN_STATES, SessionState.COMPLETED):
         raise SessionError(f"{row.session_id} is {row.status}; there is nothing to retry yet")
     n_retried = 0
     with database_errors(session.engine), WritePacer(session.engine) as pacer:
         # Newest chunks first: where an earlier retry took a strategy out of its chunk, the chunk
         # that recorded its failure is the newest one that holds its position.
-        for chunk in persist(lambda: _chunks_with_failures(session)):
+        for chunk in retry_transient(lambda: _chunks_with_failures(session)):
             for start in range(chunk.position_start, chunk.position_stop, _BATCH):
                 stop = min(start + _BATCH, chunk.position_stop)
                 n_retried += _retry(session, pacer, chunk.chunk_no, start, stop)
         if n_retried:
-            persist(lambda: _log(session, pacer, n_retried))
+            retry_transient(lambda: _log(session, pacer, n_retried))
     session.refresh()
     return n_retried
 
 
-def _chunks_with_failures(session: Session) -> Sequence[Any]:
+def _chunks_with_failures(session: StoredSession) -> Sequence[Any]:
     with session.engine.connect() as connection:
         return connection.execute(
             sa.select(
@@ -85,41 +83,35 @@ def _chunks_with_failures(session: Session) -> Sequence[Any]:
             )
             .where(
                 work_chunks.c.session_id == session.row.session_id,
-                work_chunks.c.state == queue.COMPLETED,
+                work_chunks.c.state == queue.ChunkState.COMPLETED,
                 work_chunks.c.failed_strategies > 0,
             )
             .order_by(work_chunks.c.chunk_no.desc())
         ).all()
 
 
-def _retry(session: Session, pacer: WritePacer, chunk_no: int, start: int, stop: int) -> int:
+def _retry(session: StoredSession, pacer: WritePacer, chunk_no: int, start: int, stop: int) -> int:
     """Set what failed in a range of positions of a chunk to pending, in one transaction."""
     ids = session.space.strategy_ids(session.design.indices(start, stop))
     session_id = session.row.session_id
 
     def transaction() -> int:
         with pacer.transaction() as connection:
-            _refuse_busy(connection, session_id)
+            queue.refuse_busy(
+                connection,
+                session_id,
+                "wait until it is over, or stop the run (Ctrl-C), before retrying what failed",
+            )
             failed = _failed_among(connection, session_id, ids)
             positions = [start + offset for offset, name in enumerate(ids) if name in failed]
             if positions:
                 _reset_rows(connection, session_id, sorted(failed))
                 _reset_counts(connection, session_id, chunk_no, len(positions))
-                following = queue.next_chunk_no(connection, session_id)
-                size = int(session.row.config["chunk_size"])
-                queue.insert_chunks(connection, session_id, following, _runs(positions, size))
+                size = session.row.snapshot.chunk_size
+                queue.append_chunks(connection, session_id, _runs(positions, size))
             return len(positions)
 
-    return persist(transaction, on_retry=lambda error, attempt: pacer.close())
-
-
-def _refuse_busy(connection: Connection, session_id: str) -> None:
-    queue.release_dead(connection, session_id)
-    if queue.has_live_claim(connection, session_id):
-        raise SessionError(
-            f"{session_id} is being worked on; wait until it is over, or stop the run (Ctrl-C), "
-            "before retrying what failed"
-        )
+    return retry_transient(transaction, on_retry=lambda error, attempt: pacer.close())
 
 
 def _failed_among(connection: Connection, session_id: str, ids: Sequence[str]) -> set[str]:
@@ -172,18 +164,14 @@ def _reset_counts(connection: Connection, session_id: str, chunk_no: int, n: int
         work_chunks.update()
         .where(of_session, work_chunks.c.position_start == work_chunks.c.position_stop)
         .values(
-            state=queue.PENDING, worker=None, lease_expires_at=None, crashes=0, completed_at=None
-        )
-    )
-    connection.execute(
-        tuning_sessions.update()
-        .where(tuning_sessions.c.session_id == session_id)
-        .values(
-            failed_strategies=tuning_sessions.c.failed_strategies - n,
-            status="paused",
+            state=queue.ChunkState.PENDING,
+            worker=None,
+            lease_expires_at=None,
+            crashes=0,
             completed_at=None,
         )
     )
+    reopen_failed(connection, session_id, n)
 
 
 def _runs(positions: Sequence[int], size: int) -> list[tuple[int, int]]:
@@ -197,7 +185,7 @@ def _runs(positions: Sequence[int], size: int) -> list[tuple[int, int]]:
     return ranges
 
 
-def _log(session: Session, pacer: WritePacer, n_retried: int) -> None:
+def _log(session: StoredSession, pacer: WritePacer, n_retried: int) -> None:
     with pacer.transaction() as connection:
         message = f"{n_retried:,} failed strategies set to pending again"
         write_entry(connection, session.row.session_id, "INFO", message)

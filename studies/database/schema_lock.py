@@ -1,0 +1,64 @@
+"""One process at a time creates or changes tables."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from search_spaces.errors import StorageError
+
+__all__ = ["locked_schema"]
+
+
+# "mtun" in ASCII: the advisory lock of this project on a PostgreSQL database.
+ADVISORY_LOCK_KEY = 0x6D74756E
+
+
+@contextlib.contextmanager
+def locked_schema(engine: Engine) -> Iterator[None]:
+    """Be the only process that creates or changes tables in this database.
+
+    A file lock beside the SQLite file (the file is gone afterwards), an advisory lock on
+    PostgreSQL. Either is released when the process dies. Not reentrant.
+    """
+    if engine.dialect.name == "sqlite":
+        with _file_lock(Path(str(engine.url.database) + ".schema-lock")):
+            yield
+        return
+    with engine.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(ADVISORY_LOCK_KEY)))
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(ADVISORY_LOCK_KEY)))
+            connection.commit()
+
+
+@contextlib.contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    # Only where the lock is taken: the module does not exist on Windows.
+    import fcntl
+
+    while True:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StorageError(
+                f"the schema lock {path} cannot be created ({error.strerror}); make the folder "
+                "of the database writable"
+            ) from error
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # The holder before us removes the file: a lock on a removed file protects nothing.
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == os.fstat(handle).st_ino:
+                break
+        os.close(handle)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)

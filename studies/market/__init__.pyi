@@ -1,0 +1,1 @@
+from .importer import import_panel as import_panel

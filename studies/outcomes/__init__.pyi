@@ -1,0 +1,10 @@
+from .best_first import better_than as better_than
+from .best_first import select_best_first as select_best_first
+from .best_first import sign_of as sign_of
+from .columns import PARAMETER_COLUMNS as PARAMETER_COLUMNS
+from .columns import direction_of as direction_of
+from .columns import figure_columns as figure_columns
+from .outcome import Outcome as Outcome
+from .pareto_front import ParetoFront as ParetoFront
+from .pareto_front import is_dominated as is_dominated
+from .row_writer import RowWriter as RowWriter

@@ -1,0 +1,75 @@
+"""How far a session is, as one run sees it."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from studies.outcomes import sign_of
+from studies.workers import WorkReport
+
+__all__ = ["Progress"]
+
+
+@dataclass
+class Progress:
+    """How far a session is, as one run sees it.
+
+    Attributes
+    ----------
+    total, completed, failed : int
+        Strategies of the session; ``completed`` without ``failed``.
+    direction : str
+        Of the first metric.
+    done_here : int
+        Strategies this run has recorded.
+    seconds : float
+        Since this run began.
+    best_id : str or None
+    best_value : float
+        Best of this run, of the first metric; NaN while there is none.
+    last_failure : str or None
+        Reason of the latest failed strategy.
+    """
+
+    total: int
+    completed: int
+    failed: int
+    direction: str = "maximize"
+    done_here: int = 0
+    seconds: float = 0.0
+    best_id: str | None = None
+    best_value: float = math.nan
+    last_failure: str | None = None
+    _began: float = field(default_factory=time.perf_counter, repr=False)
+
+    @property
+    def done(self) -> int:
+        """Strategies completed or failed."""
+        return self.completed + self.failed
+
+    @property
+    def rate(self) -> float:
+        """Strategies per second of this run."""
+        return self.done_here / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds left at this rate; None before the first chunk."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+    def start(self) -> None:
+        """Count the seconds of the run from here."""
+        self._began = time.perf_counter()
+
+    def add(self, report: WorkReport) -> None:
+        """Count what a worker recorded."""
+        self.completed += report.n_completed
+        self.failed += report.n_failed
+        self.done_here += report.n_completed + report.n_failed
+        self.last_failure = report.last_failure or self.last_failure
+        self.seconds = time.perf_counter() - self._began
+        if report.best_id is None:
+            return
+        sign = sign_of(self.direction)
+        if self.best_id is None or sign * report.best_value > sign * self.best_value:
+            self.best_id, self.best_value = report.best_id, report.best_value

@@ -1,0 +1,89 @@
+"""The objective of a session, built again on the market of its database."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Engine
+
+from objectives.constants import SEMANTICS_VERSION
+from search_spaces.errors import ConfigError, SessionError
+from studies.config import TuningConfig
+from studies.sessions.stored_session import StoredSession
+
+if TYPE_CHECKING:
+    from objectives import FactorBacktest, ReturnPanel
+    from search_spaces import FactorSpace
+
+__all__ = ["build_objective", "load_panel", "objective_of"]
+
+
+def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
+    """Read the market of a configuration."""
+    from objectives import ReturnPanel
+
+    source = config.market.database or engine
+    pairs = list(config.market.pairs) if config.market.pairs is not None else None
+    return ReturnPanel.from_database(source, pairs=pairs)
+
+
+def objective_of(
+    config: TuningConfig, panel: "ReturnPanel", space: "FactorSpace"
+) -> "FactorBacktest":
+    """Build the objective that a configuration describes.
+
+    Raises
+    ------
+    ConfigError
+        If its settings are impossible on this market.
+    """
+    from objectives import BacktestSettings, FactorBacktest
+
+    return FactorBacktest(
+        panel,
+        BacktestSettings.from_dict(config.backtest),
+        space=space,
+        metrics=config.objective.metrics,
+    )
+
+
+def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) -> "FactorBacktest":
+    """Build the objective of a session.
+
+    Parameters
+    ----------
+    session : StoredSession
+    panel : ReturnPanel, optional
+        Read from the database if left out.
+
+    Raises
+    ------
+    SessionError
+        If the data, the space or the definition of a strategy changed since the session was
+        created, naming which.
+    """
+    config, row = session.config, session.row
+    if panel is None:
+        panel = load_panel(config, session.engine)
+    if row.snapshot.semantics != SEMANTICS_VERSION:
+        raise SessionError(
+            f"{row.session_id} was created under version {row.snapshot.semantics} of the "
+            f"strategy definition, this release has {SEMANTICS_VERSION}; create a new session"
+        )
+    if session.space.fingerprint != row.space_fingerprint:
+        raise SessionError(
+            f"the search space of {row.session_id} is not the one it was created with; "
+            "create a new session"
+        )
+    try:
+        objective = objective_of(config, panel, session.space)
+    except ConfigError as error:  # the settings are those of the session: the market shrank
+        raise SessionError(
+            f"the market changed since {row.session_id} was created: {error}; restore "
+            "the data, or create a new session"
+        ) from None
+    if objective.fingerprint != row.data_fingerprint:
+        raise SessionError(
+            f"the returns or market caps up to {objective.settings.end_date} changed since "
+            f"{row.session_id} was created, so new results would not compare with the "
+            "recorded ones; restore the data, or create a new session"
+        )
+    return objective

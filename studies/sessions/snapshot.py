@@ -1,0 +1,88 @@
+"""What a session was created with, as its row keeps it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+__all__ = ["PlannedDesign", "Snapshot"]
+
+
+@dataclass(frozen=True)
+class PlannedDesign:
+    """Which design a planned session works through (`search_spaces.make_design`)."""
+
+    method: str
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Everything a session is made of, credentials left out; the column ``config_data``.
+
+    Attributes
+    ----------
+    config : mapping or None
+        Sections of `studies.config.TuningConfig`, dates resolved; None if the session was
+        recorded by an earlier system.
+    design : PlannedDesign or None
+        Of a planned session.
+    warm_start : tuple of str or None
+        Ids of the strategies that an adaptive or genetic session tries first; None for a planned
+        one.
+    chunk_size : int
+        Strategies a worker takes at a time.
+    semantics : int or None
+        Version of the strategy definition (SEMANTICS.md).
+    measurement : str or None
+        Fingerprint of what decides the figures of a strategy besides the strategy itself.
+    warnings : tuple of str
+        What a user should know of the plan and its market.
+    """
+
+    config: Mapping[str, Any] | None = None
+    design: PlannedDesign | None = None
+    warm_start: tuple[str, ...] | None = None
+    chunk_size: int = 1
+    semantics: int | None = None
+    measurement: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Self:
+        """Read a snapshot; what another system wrote in its place is an empty one."""
+        try:
+            document = json.loads(text or "{}")
+        except ValueError:
+            return cls()
+        if not isinstance(document, dict) or document.get("config") is None:
+            return cls()
+        design, warm_start = document.get("design"), document.get("warm_start")
+        return cls(
+            config=document["config"],
+            design=None if design is None else PlannedDesign(**design),
+            warm_start=None if warm_start is None else tuple(warm_start),
+            chunk_size=int(document["chunk_size"]),
+            semantics=document["semantics"],
+            measurement=document.get("measurement"),
+            warnings=tuple(document.get("warnings", ())),
+        )
+
+    def to_json(self) -> str:
+        """Write the snapshot as :meth:`from_json` reads it."""
+        plan: dict[str, Any] = {}
+        if self.design is not None:
+            plan["design"] = vars(self.design)
+        if self.warm_start is not None:
+            plan["warm_start"] = list(self.warm_start)
+        return json.dumps(
+            {
+                "config": self.config,
+                **plan,
+                "chunk_size": self.chunk_size,
+                "semantics": self.semantics,
+                "measurement": self.measurement,
+                "warnings": list(self.warnings),
+            }
+        )

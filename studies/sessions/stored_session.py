@@ -1,0 +1,151 @@
+"""A session as it is recorded: what it searches, how, and where its rows are."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy.engine import Engine
+
+from search_spaces import Design, FactorSpace, make_design
+from search_spaces.errors import SessionError
+from studies.config import TuningConfig
+from studies.outcomes import RowWriter, figure_columns
+from studies.sessions.generations import Generations
+from studies.sessions.prepared_database import open_database
+from studies.sessions.session_row import SessionRow, latest_session, read_row
+from studies.sessions.slots import Slots
+
+if TYPE_CHECKING:
+    from studies.trials import StudyWriter
+
+__all__ = ["StoredSession"]
+
+
+class StoredSession:
+    """A session in its database.
+
+    Everything that works on a session or reads its results takes one of these; `studies.Session`
+    adds what a user does with it.
+
+    Parameters
+    ----------
+    engine : Engine
+        From `studies.sessions.open_database`.
+    row : SessionRow
+    """
+
+    def __init__(self, engine: Engine, row: SessionRow) -> None:
+        self.engine = engine
+        self.row = row
+
+    @classmethod
+    def open(
+        cls, database: str, session_id: str | None = None, *, engine: Engine | None = None
+    ) -> Self:
+        """Open a session by its id; without one the newest unfinished session.
+
+        Raises
+        ------
+        SessionError
+            If there is no such session, naming what there is.
+        """
+        if engine is None:
+            engine = open_database(database)
+        if session_id is None:
+            session_id = latest_session(engine)
+        return cls(engine, read_row(engine, session_id))
+
+    def refresh(self) -> SessionRow:
+        """Read the session's row again."""
+        self.row = read_row(self.engine, self.row.session_id)
+        return self.row
+
+    @cached_property
+    def config(self) -> TuningConfig:
+        """The configuration of the session's snapshot, dates resolved."""
+        if self.row.snapshot.config is None:
+            raise SessionError(
+                f"{self.row.session_id} was recorded by an earlier system and cannot be worked "
+                "on; its rows stay in the database, create a new session"
+            )
+        return TuningConfig.from_mapping(self.row.snapshot.config)
+
+    @cached_property
+    def space(self) -> FactorSpace:
+        """The search space of the session's snapshot."""
+        return self.config.space()
+
+    @cached_property
+    def design(self) -> Design | Generations:
+        """The strategies of a planned or genetic session in their order."""
+        row = self.row
+        if row.is_genetic:
+            return Generations(
+                self.engine,
+                row.session_id,
+                self.space,
+                self.slots,
+                self.config.methods.genetic,
+                self.directions,
+            )
+        planned = row.snapshot.design
+        if planned is None:
+            raise SessionError(
+                f"{row.session_id} is {row.mode}: its strategies are not known before they are "
+                "tried; read its results or its study"
+            )
+        return make_design(self.space, planned.method, planned.size, planned.seed)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The budget of an adaptive or genetic session."""
+        row = self.row
+        return Slots(row.method, row.total, row.seed, row.snapshot.warm_start or ())
+
+    @property
+    def plan(self) -> Design | Slots:
+        """What the session was planned as: strategies in their order, or a budget."""
+        if self.row.is_adaptive or self.row.is_genetic:
+            return self.slots
+        planned = self.design
+        assert isinstance(planned, Design)
+        return planned
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Optimised metrics and their directions."""
+        return dict(self.config.objective.metrics)
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Columns of the results that the session fills with figures."""
+        return figure_columns(split=bool(self.config.backtest.get("split_date")))
+
+    @property
+    def study_name(self) -> str:
+        """Name of the session's Optuna study: its id."""
+        return self.row.session_id
+
+    @cached_property
+    def row_writer(self) -> RowWriter:
+        """The writer of the session's queue and result rows."""
+        backtest = self.config.backtest
+        return RowWriter(
+            self.row.session_id,
+            self.space,
+            start_date=backtest.get("start_date") or "",
+            end_date=backtest.get("end_date") or "",
+        )
+
+    @cached_property
+    def study_writer(self) -> "StudyWriter":
+        """The writer of the session's trials."""
+        from studies.trials import StudyWriter, study_id_of
+
+        return StudyWriter(
+            self.row.session_id,
+            study_id_of(self.engine, self.study_name),
+            self.space,
+            self.directions,
+            self.config.study,
+            self.row.total,
+        )

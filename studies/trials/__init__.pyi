@@ -1,0 +1,13 @@
+from .deletion import delete_study_rows as delete_study_rows
+from .deletion import finish_deletions as finish_deletions
+from .digest import StudyWriter as StudyWriter
+from .digest import stores_all as stores_all
+from .digest import study_id_of as study_id_of
+from .optuna_storage import TESTED_REVISIONS as TESTED_REVISIONS
+from .optuna_storage import check_optuna_revision as check_optuna_revision
+from .optuna_storage import create_optuna_tables as create_optuna_tables
+from .optuna_storage import open_optuna_storage as open_optuna_storage
+from .running import RunningTrial as RunningTrial
+from .running import begin_trial as begin_trial
+from .running import end_trial as end_trial
+from .running import running_trials as running_trials
