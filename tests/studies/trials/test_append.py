@@ -17,15 +17,9 @@ from search_spaces.errors import StorageError
 from studies.database.engine import create_engine
 from studies.database.transactions import WritePacer, write_transaction
 from studies.sessions.prepared_database import prepare_database
-from studies.trials.append import (
-    JsonText,
-    TrialBatch,
-    append_trials,
-    check_optuna_revision,
-    lock_study,
-)
+from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
 from studies.trials.deletion import delete_study_rows, finish_deletions
-from studies.trials.optuna_storage import open_optuna_storage
+from studies.trials.optuna_storage import check_optuna_revision, open_optuna_storage
 
 COMPLETE, FAIL, PRUNED = TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED
 DISTRIBUTIONS = {
