@@ -7,15 +7,7 @@ from sqlalchemy.engine import Connection
 
 from objectives.factor_backtest import _directions
 from studies.database import WritePacer
-from studies.trials.append import (
-    _DELETED,
-    _STUDY_CHILDREN,
-    _TARGET_HELD_S,
-    _TOMBSTONE,
-    _TRIAL_CHILDREN,
-    _studies,
-    _trials,
-)
+from studies.trials.append import _studies, _trials
 
 __all__ = ["delete_study_rows", "finish_deletions"]
 
@@ -132,3 +124,33 @@ def _holds_highest_id(connection: Connection, study_id: int, trial_id: int | Non
     highest_study = connection.execute(sa.select(sa.func.max(_studies.c.study_id))).scalar()
     highest_trial = connection.execute(sa.select(sa.func.max(_trials.c.trial_id))).scalar()
     return study_id == highest_study or (trial_id is not None and trial_id == highest_trial)
+
+
+_TRIAL_CHILDREN: tuple[sa.Table, ...] = tuple(
+    model.__table__
+    for model in (
+        models.TrialHeartbeatModel,
+        models.TrialIntermediateValueModel,
+        models.TrialParamModel,
+        models.TrialSystemAttributeModel,
+        models.TrialUserAttributeModel,
+        models.TrialValueModel,
+    )
+)
+
+
+_STUDY_CHILDREN: tuple[sa.Table, ...] = (
+    models.StudySystemAttributeModel.__table__,
+    models.StudyUserAttributeModel.__table__,
+)
+
+
+_TOMBSTONE = "mass-tuning-deleted-{study_id}"
+
+
+# The system attribute of studies whose deletion has begun.
+_DELETED = "mass_tuning:deleted"
+
+
+# A deletion aims at transactions of this length; see `studies.database.engine.WritePacer`.
+_TARGET_HELD_S = 0.06

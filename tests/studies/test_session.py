@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from search_spaces.errors import ConfigError, DataError, SessionError, SpaceError
-from studies import Session, session
+from studies import Session
 from studies.database.bulk_insert import placeholder
 from studies.database.engine import create_engine
 from studies.database.tables import OOS_METRIC_COLUMNS, tuning_sessions
 from studies.database.transactions import write_transaction
 from studies.market import import_panel
 from studies.runs.stop import Stop
+from studies.sessions import load_panel, open_database, session_objective
 from studies.sessions.prepared_database import prepare_database
 from studies.sessions.session_row import latest_session, list_sessions
 from tests.helpers.sessions import PARAMETERS, check_completed, make_config, results_of
@@ -59,7 +60,7 @@ def test_dates_left_out_are_resolved_once(make_session, url, panel):
 def test_the_database_and_its_password_are_not_in_the_snapshot(make_session):
     made = make_session()
     assert "database" not in made.row.snapshot.config
-    assert "sqlite" not in json.dumps(made.row.config)
+    assert "sqlite" not in made.row.snapshot.to_json()
 
 
 def test_opening_and_running_to_the_end(make_session, url, undisturbed_results):
@@ -158,21 +159,21 @@ def test_newer_days_and_pairs_change_nothing(make_session, undisturbed_results, 
     newer = [last.assign(date=last["date"] + pd.Timedelta(days=n)) for n in range(1, 11)]
     listed = newer[-1].head(1).assign(trading_pair="AAANEWUSDT_binance_bybit")
     import_panel(ReturnPanel.from_returns(pd.concat([*newer, listed])), made.engine)
-    assert len(session.load_panel(made.config, made.engine).dates) == 170
+    assert len(load_panel(made.config, made.engine).dates) == 170
     made.run(resume=True)
     check_completed(made, undisturbed_results)
 
 
 def test_a_changed_definition_is_refused(make_session, monkeypatch):
     made = make_session(size=20)
-    monkeypatch.setattr(session, "SEMANTICS_VERSION", 99)
+    monkeypatch.setattr(session_objective, "SEMANTICS_VERSION", 99)
     with pytest.raises(SessionError, match=r"version 1 of the strategy .* has 99; create a new"):
         made.run()
 
 
 def test_a_changed_space_is_refused(make_session, url):
     made = make_session(size=20)
-    told = json.loads(json.dumps(made.row.config))
+    told = json.loads(made.row.snapshot.to_json())
     told["config"]["parameters"]["window_size"] = {"choice": [5, 10, 21]}
     with write_transaction(made.engine) as connection:
         connection.execute(tuning_sessions.update().values(config_data=json.dumps(told)))
@@ -201,7 +202,7 @@ def test_a_split_date_adds_out_of_sample_figures(make_session, url, panel):
 
 @pytest.fixture
 def capless_url(empty_url, panel):
-    engine = session.open_database(empty_url)
+    engine = open_database(empty_url)
     import_panel(ReturnPanel.from_returns(panel.to_frame()), engine)
     engine.dispose()
     return empty_url

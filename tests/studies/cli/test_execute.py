@@ -156,15 +156,15 @@ def test_progress_tells_the_workers(cli, project, monkeypatch):
 
 
 def test_a_scheduler_is_checked_and_named(cli, project, monkeypatch):
+    from studies import runs
     from studies.cli import progress
-    from studies.runs import cluster
 
     run, checked = Run(monkeypatch), []
 
     def check(address, url, *, insecure):
         checked.append((address, url, insecure))
 
-    monkeypatch.setattr(cluster, "check_scheduler", check)
+    monkeypatch.setattr(runs, "check_scheduler", check)
     monkeypatch.setattr(progress, "_LINE_SECONDS", 0.0)
     cli("generate", *SMALL_SPACE)
     done = cli("execute", "--scheduler", "tcp://h:1", "--insecure-scheduler")

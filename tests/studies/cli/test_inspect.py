@@ -186,12 +186,12 @@ def test_a_traceback_only_with_debug(cli, project):
 
 
 def test_an_unexpected_error_is_one_line_too(cli, project, monkeypatch):
-    from studies.upkeep import status as session_status
+    from studies import upkeep
 
     def broken(*args, **options):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(session_status, "status", broken)
+    monkeypatch.setattr(upkeep, "status_with_warnings", broken, raising=False)
     done = cli("status")
     assert done.code == 1
     assert done.error == (

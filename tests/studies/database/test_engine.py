@@ -371,7 +371,7 @@ def test_the_schema_lock_lets_one_in_at_a_time(engine, tmp_path):
 
 def test_the_schema_lock_of_a_killed_process_is_free(engine, tmp_path):
     code = (
-        "import os, signal, sys; from studies.database.engine import create_engine, schema_lock\n"
+        "import os, signal, sys; from studies.database import create_engine, locked_schema\n"
         "with locked_schema(create_engine(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     url = f"sqlite:///{engine.url.database}"

@@ -60,7 +60,7 @@ INSERT INTO return_metrics VALUES ('BTC', '2025-01-01', 0.001);
 """
 PREPARE = """
 import sys
-from studies.database.migrations import prepare_database
+from studies.sessions.prepared_database import prepare_database
 from studies.database.engine import create_engine
 prepare_database(create_engine(sys.argv[1]))
 """

@@ -15,7 +15,7 @@ from studies.database.migrations import HEAD, VERSION_TABLE, upgrade
 from studies.database.schema_lock import locked_schema
 from studies.database.transactions import write_transaction
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 RESULT_INDEXES = {"ix_results_net_sharpe_ratio"}
 
 

@@ -262,11 +262,11 @@ def test_the_size_is_required():
 
 def test_notes():
     space = small_space(**{"factors": {"choice": ["SR"]}})
-    assert plan("tpe", space=space, size=len(space)).notes == ()
-    (note,) = plan("tpe", space=space, size=len(space) + 1).notes
+    assert plan("tpe", space=space, size=len(space)).warnings == ()
+    (note,) = plan("tpe", space=space, size=len(space) + 1).warnings
     assert f"the space has {len(space)}" in note
-    assert "never breeds" in plan("nsga3", size=50).notes[0]
-    assert plan("nsga3", size=51).notes == ()
+    assert "never breeds" in plan("nsga3", size=50).warnings[0]
+    assert plan("nsga3", size=51).warnings == ()
 
 
 MODULE = """
@@ -311,16 +311,16 @@ def test_a_sampler_of_ones_own(make_session, own_module):
     session = make_session(method=path, size=8, seed=2, methods={path: {"pull": 3}})
     session.run()
     check_adaptive(session)
-    assert (session.row.method, session.row.snapshot.warnings[1:]) == (path, [])
+    assert (session.row.method, session.row.snapshot.warnings[1:]) == (path, ())
     sampler = find_method(path).build(session.config.methods.options(path), context())
     assert sampler.pull == 3
 
 
 def test_a_sampler_without_a_seed_is_noted(own_module):
-    (note,) = plan(f"{own_module}:Seedless").notes
+    (note,) = plan(f"{own_module}:Seedless").warnings
     assert "seed of the session does not reach" in note
-    assert plan(f"{own_module}:Mine").notes == ()
-    assert "does not reach" in plan(f"{own_module}:Mine", seed=4).notes[0]
+    assert plan(f"{own_module}:Mine").warnings == ()
+    assert "does not reach" in plan(f"{own_module}:Mine", seed=4).warnings[0]
 
 
 @pytest.mark.parametrize(

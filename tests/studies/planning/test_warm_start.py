@@ -62,7 +62,7 @@ def test_the_first_slots_are_the_best_of_another_session(make_session):
         n_start=3,
         execution={"reuse": True},
     )
-    assert session.row.config["warm_start"] == best
+    assert session.row.snapshot.warm_start == tuple(best)
     session.run()
     trials = check_adaptive(session)
     assert [t.user_attrs["strategy_id"] for t in trials[:3]] == best

@@ -88,7 +88,6 @@ def test_small_batches_write_the_same(make_session, monkeypatch):
     told = []
     monkeypatch.setattr(planning, "_BATCH", 100)
     monkeypatch.setattr(planning, "_CHUNKS_PER_BATCH", 6)
-    monkeypatch.setattr("studies.session.GENERATING", SessionState.GENERATING)
     session = make_session()
     assert planned(session) == expected
     Session.create(

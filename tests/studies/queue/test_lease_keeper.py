@@ -12,6 +12,7 @@ from studies.queue import lease_keeper as lease
 from studies.queue.chunks import insert_chunks
 from studies.queue.claims import claim_next
 from studies.queue.lease_keeper import LeaseKeeper
+from studies.workers.factory import make_worker
 
 SESSION = "session_20260101_000000_0001"
 LONG = 60.0
@@ -206,7 +207,7 @@ def test_a_keeper_that_held_nothing_is_closed(engine):
 def test_a_worker_ends_its_thread(make_session):
     session = make_session(size=20)
     with WritePacer(session.engine) as pacer:
-        worker = session.worker(session.objective(), pacer)
+        worker = make_worker(session, session.objective(), pacer)
         worker.step()
         assert len(keepers()) == 1
         worker.close()

@@ -21,6 +21,7 @@ from studies.runs.stop import Stop
 from studies.upkeep.deletion import delete_failed, delete_session
 from studies.upkeep.retries import retry_failed
 from studies.upkeep.status import read_status
+from studies.workers.factory import make_worker
 from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
     check_completed,
@@ -172,7 +173,7 @@ def workers_of(session, n):
     for _ in range(n):
         own = Session.open(url_of(session), session.row.session_id)
         pacer = WritePacer(own.engine)
-        made.append(own.worker(own.objective(), pacer))
+        made.append(make_worker(own, own.objective(), pacer))
     return made
 
 
@@ -414,6 +415,7 @@ def test_the_end_is_taken_over_too(make_session, reference):
 @SLOWLY_ON_POSTGRESQL
 @pytest.mark.parametrize("moment", ["insert", "claim"])
 def test_a_breeding_that_fails_is_rolled_back(make_session, reference, monkeypatch, moment):
+    from studies.queue import chunks
     from studies.sessions import generations
 
     session = make_session(**options_of())
@@ -421,7 +423,7 @@ def test_a_breeding_that_fails_is_rolled_back(make_session, reference, monkeypat
     session.run(stop=stop, on_progress=lambda progress: stop.set())
     owner, name = {
         "insert": (generations.Generations, "insert"),
-        "claim": (generations.queue, "insert_chunks"),
+        "claim": (chunks, "insert_chunks"),
     }[moment]
     before = told_of(session)
 

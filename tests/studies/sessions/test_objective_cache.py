@@ -70,7 +70,7 @@ def test_the_cube_is_mapped_and_shared(session, folder):
 
 def test_the_second_time_neither_panel_nor_cube_is_computed(session, folder, monkeypatch):
     from objectives import FactorBacktest
-    from studies import session as module
+    from studies.sessions import session_objective as module
 
     cached_objective(session, folder)
 

@@ -13,7 +13,7 @@ from studies.database.engine import database_clock
 from studies.database.tables import execution_log, tuning_sessions, utc_now, work_chunks
 from studies.database.transactions import write_transaction
 from studies.upkeep import health
-from studies.upkeep.health import log_warnings, warnings_of
+from studies.upkeep.health import log_warnings, status_with_warnings, warnings_of
 from studies.upkeep.status import read_status
 from tests.helpers.sessions import table_rows
 
@@ -74,7 +74,7 @@ def hold(session, chunk_no, *, seconds=0.0, lease=15.0, worker=None):
 def warnings(session):
     found = warnings_of(session, read_status(session))
     planned = session.row.snapshot.warnings
-    assert read_status(session).warnings == planned + found
+    assert status_with_warnings(session).warnings == planned + found
     return found
 
 

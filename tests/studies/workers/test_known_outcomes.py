@@ -354,7 +354,7 @@ def test_other_data_or_settings_are_not_looked_up(make_session, panel):
 def test_another_version_of_the_definition_is_not_looked_up(make_session, monkeypatch):
     make_session(size=20).run()
     monkeypatch.setattr("objectives.factor_backtest.SEMANTICS_VERSION", 99)
-    monkeypatch.setattr("studies.session.SEMANTICS_VERSION", 99)
+    monkeypatch.setattr("studies.sessions.session_objective.SEMANTICS_VERSION", 99)
     assert KnownOutcomes(make_session()).sources == ()
 
 
@@ -481,7 +481,9 @@ def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
     source, reader = pair
     measurement = source.row.snapshot.measurement
     mine = tuning_sessions.c.session_id == source.row.session_id
-    nameless = {k: v for k, v in source.row.config.items() if k != "measurement"}
+    nameless = {
+        k: v for k, v in json.loads(source.row.snapshot.to_json()).items() if k != "measurement"
+    }
     for config_data in (
         json.dumps(nameless),
         json.dumps({**nameless, "notes": measurement}),
@@ -496,7 +498,11 @@ def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
         connection.execute(
             tuning_sessions.update()
             .where(tuning_sessions.c.session_id == reader.row.session_id)
-            .values(config_data=json.dumps({**reader.row.config, "measurement": None}))
+            .values(
+                config_data=json.dumps(
+                    {**json.loads(reader.row.snapshot.to_json()), "measurement": None}
+                )
+            )
         )
     reader.refresh()
     assert KnownOutcomes(reader).sources == ()
