@@ -8,10 +8,11 @@ from search_spaces.errors import (
     MassTuningError,
     SessionError,
     SpaceError,
+    SpaceTooLargeError,
     StorageError,
 )
 from search_spaces.factor_space import FACTOR_CODES, WEIGHT_METHODS, FactorSpace, StrategyParams
-from search_spaces.lattice import Lattice, SpaceTooLargeError
+from search_spaces.lattice import Lattice
 from search_spaces.parameters import (
     Choice,
     Fixed,

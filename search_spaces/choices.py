@@ -64,6 +64,10 @@ class Choice(Parameter):
         """Return ``{"choice": [...]}``."""
         return {"choice": list(self.values)}
 
+    def at_positions(self, positions: Sequence[int]) -> Parameter:
+        """Return the choice of the values at ascending positions."""
+        return Choice(self.name, tuple(self.values[position] for position in positions))
+
 
 @dataclass(frozen=True)
 class Fixed(Parameter):

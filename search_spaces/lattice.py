@@ -16,18 +16,14 @@ from functools import cached_property
 import numpy as np
 
 from search_spaces.constraints import Constraint
-from search_spaces.errors import SpaceError
+from search_spaces.errors import SpaceError, SpaceTooLargeError
 from search_spaces.lattice_states import Step, reachable_states
 from search_spaces.parameters import Parameter
 
-__all__ = ["MAX_POINTS", "Lattice", "SpaceTooLargeError"]
+__all__ = ["MAX_POINTS", "Lattice"]
 
 MAX_POINTS = 2**62
 """Lattice indices are int64 with some headroom."""
-
-
-class SpaceTooLargeError(SpaceError):
-    """A space with too many points, or too entangled ones, to be numbered."""
 
 
 class Lattice:
@@ -62,7 +58,7 @@ class Lattice:
     ) -> None:
         self._parameters = tuple(parameters)
         self._constraints = tuple(constraints)
-        steps = reachable_states(self._parameters, self._constraints, SpaceTooLargeError)
+        steps = reachable_states(self._parameters, self._constraints)
         self._steps = steps
         self._levels = _count_completions(steps, np.ones(1, dtype=np.int64))
         if self.size == 0:

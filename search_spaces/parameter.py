@@ -150,12 +150,15 @@ class Parameter(ABC):
             )
         return self.at_positions(sorted(chosen))
 
+    @abstractmethod
     def at_positions(self, positions: Sequence[int]) -> "Parameter":
-        """Return the parameter limited to the values at ascending positions."""
-        domain = self.finite_values()
-        from search_spaces.choices import Choice  # a subclass of this class
+        """Return the parameter limited to the values at ascending positions.
 
-        return Choice(self.name, tuple(domain[position] for position in positions))
+        Raises
+        ------
+        SpaceError
+            If the parameter is continuous.
+        """
 
     def _find(self, value: Any) -> int:
         """Return the position of a value spelled as itself or as text."""

@@ -1,7 +1,7 @@
 """Numeric ranges, whole-numbered or not, in steps, continuous or logarithmic."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -145,6 +145,11 @@ class Range(Parameter):
         if self.values is not None or not listed:
             return super().restrict(listed)
         return Choice(self.name, tuple(sorted({self.from_external(value) for value in listed})))
+
+    def at_positions(self, positions: Sequence[int]) -> Parameter:
+        """Return a :class:`Choice` of the values at ascending positions."""
+        grid = self.finite_values()
+        return Choice(self.name, tuple(grid[position] for position in positions))
 
     def to_config(self) -> dict[str, Any]:
         """Return ``{"range": [low, high]}`` with `step` and `log` where they are set."""

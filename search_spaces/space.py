@@ -12,8 +12,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from search_spaces.constraints import Constraint, parse_constraint
-from search_spaces.errors import SpaceError
-from search_spaces.lattice import Lattice, SpaceTooLargeError
+from search_spaces.errors import SpaceError, SpaceTooLargeError
+from search_spaces.lattice import Lattice
 from search_spaces.parameters import Parameter, parse_parameter
 from search_spaces.space_config import read_space_config
 
