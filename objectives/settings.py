@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from objectives.constants import FACTOR_INPUTS
 from search_spaces import WEIGHT_METHODS, StrategyParams
 from search_spaces.errors import ConfigError
 
 __all__ = ["BacktestSettings", "RuleTable", "TradingRules", "rule_table", "trading_rules"]
 
 POSITION_MODES = ("percentage_based", "fixed_amount")
-FACTOR_INPUTS = ("return_1d", "roi_1d")
 DEFAULT_MIN_ACTIVE_DAYS = 60
 _EXIT_FACTOR = 2.5
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sqlalchemy.engine import URL, Engine
 
+from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS
+from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
+from objectives.market.events import read_funding_events
+from objectives.market.panel_fields import PanelFields
+from objectives.market.returns import read_returns
+from objectives.market.synthetic import synthetic_market
 from search_spaces.errors import DataError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL, Engine
 
 __all__ = ["DAYS_PER_YEAR", "FACTOR_INPUTS", "LOOK_AHEAD_WARNING", "ReturnPanel"]
 
-DAYS_PER_YEAR = 365
-FACTOR_INPUTS = ("return_1d", "roi_1d")
 LOOK_AHEAD_WARNING = (
     "the market caps have no dates: the same value serves all days, so IC weights look ahead; "
     "give the caps a date column"
@@ -129,9 +131,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.database.read_database`.
         """
-        from objectives.market.database import read_database
-
-        return read_database(url_or_engine, pairs)
+        return cls._of(read_database(url_or_engine, pairs))
 
     @classmethod
     def from_returns(
@@ -143,9 +143,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.returns.read_returns`.
         """
-        from objectives.market.returns import read_returns
-
-        return read_returns(frame_or_path, market_caps)
+        return cls._of(read_returns(frame_or_path, market_caps))
 
     @classmethod
     def from_funding_events(
@@ -161,15 +159,15 @@ class ReturnPanel:
 
         See :func:`objectives.market.events.read_funding_events`.
         """
-        from objectives.market.events import read_funding_events
-
-        return read_funding_events(
-            frame_or_path,
-            exchanges=exchanges,
-            start_date=start_date,
-            end_date=end_date,
-            both_directions=both_directions,
-            market_caps=market_caps,
+        return cls._of(
+            read_funding_events(
+                frame_or_path,
+                exchanges=exchanges,
+                start_date=start_date,
+                end_date=end_date,
+                both_directions=both_directions,
+                market_caps=market_caps,
+            )
         )
 
     @classmethod
@@ -180,9 +178,11 @@ class ReturnPanel:
 
         See :func:`objectives.market.synthetic.synthetic_market`.
         """
-        from objectives.market.synthetic import synthetic_market
+        return cls._of(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
 
-        return synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge)
+    @classmethod
+    def _of(cls, found: PanelFields) -> ReturnPanel:
+        return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     @property
     def n_days(self) -> int:
