@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from objectives.base import Batch, Objective
-    from objectives.cube import FactorCube
-    from objectives.factor_backtest import BacktestResult, FactorBacktest
+    from objectives.factor_backtest import BacktestResult, FactorBacktest, FactorCube
     from objectives.factors import Factor, factor_codes, register_factor
     from objectives.market import ReturnPanel
     from objectives.metrics import METRIC_NAMES, METRICS, Metric
@@ -37,7 +36,7 @@ _HOMES = {
     "Batch": "base",
     "Factor": "factors",
     "FactorBacktest": "factor_backtest",
-    "FactorCube": "cube",
+    "FactorCube": "factor_backtest",
     "Metric": "metrics",
     "Objective": "base",
     "ReturnPanel": "market",

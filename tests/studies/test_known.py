@@ -350,7 +350,7 @@ def test_other_data_or_settings_are_not_looked_up(make_session, panel):
 
 def test_another_version_of_the_definition_is_not_looked_up(make_session, monkeypatch):
     make_session(size=20).run()
-    monkeypatch.setattr("objectives.factor_backtest.SEMANTICS_VERSION", 99)
+    monkeypatch.setattr("objectives.factor_backtest.objective.SEMANTICS_VERSION", 99)
     monkeypatch.setattr("studies.session.SEMANTICS_VERSION", 99)
     assert KnownOutcomes(make_session()).sources == ()
 

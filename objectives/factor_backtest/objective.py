@@ -17,12 +17,12 @@ import pandas as pd
 from objectives.backtest import InverseCaps, inverse_caps, simulate, simulate_reference
 from objectives.base import Batch, Objective, Points
 from objectives.constants import SEMANTICS_VERSION
-from objectives.cube import FactorCube
+from objectives.factor_backtest.factor_cube import FactorCube
+from objectives.factor_backtest.point_table import PointTable, domain
 from objectives.factors import factor_values, get_factor
 from objectives.market import ReturnPanel
 from objectives.market.panel import LOOK_AHEAD_WARNING
 from objectives.metrics import METRIC_NAMES, METRICS
-from objectives.point_table import PointTable, domain
 from objectives.ranking import Moments, Ranking, eligible_pairs, factor_moments, rank_pairs
 from objectives.settings import BacktestSettings
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams

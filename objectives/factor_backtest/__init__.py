@@ -1,0 +1,21 @@
+"""Our objective: rank the pairs by factors, trade the ranking, measure what it earned."""
+
+from objectives.factor_backtest.factor_cube import FactorCube
+from objectives.factor_backtest.objective import (
+    INSUFFICIENT_DATA,
+    NO_MARKET_CAPS,
+    UNDEFINED_METRIC,
+    BacktestResult,
+    FactorBacktest,
+    judge,
+)
+
+__all__ = [
+    "INSUFFICIENT_DATA",
+    "NO_MARKET_CAPS",
+    "UNDEFINED_METRIC",
+    "BacktestResult",
+    "FactorBacktest",
+    "FactorCube",
+    "judge",
+]
