@@ -15,7 +15,7 @@ from objectives.constants import WEIGHT_CAP
 from objectives.kernels import backtest as kernels
 from objectives.metrics import METRICS, SegmentRecord, performance
 from objectives.ranking import Ranking
-from objectives.settings import RuleTable, TradingRules
+from objectives.trading_rules import RuleTable, TradingRules
 from search_spaces.errors import DataError
 
 __all__ = ["InverseCaps", "Simulation", "Trade", "inverse_caps", "simulate", "simulate_reference"]

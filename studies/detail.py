@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from objectives import BacktestResult, FactorBacktest
 from objectives.factors import factor_values
 from objectives.ranking import eligible_pairs, rank_pairs
-from objectives.settings import trading_rules
+from objectives.trading_rules import trading_rules
 from studies.bulk import insert_rows, stored_time
 from studies.schema import backtest_results, backtest_trades, strategy_ranking, utc_now
 from studies.storage import WritePacer, database_errors

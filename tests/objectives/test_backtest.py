@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from objectives import METRIC_NAMES, BacktestSettings
 from objectives.backtest import InverseCaps, inverse_caps, simulate, simulate_reference
 from objectives.ranking import Ranking
-from objectives.settings import (
-    POSITION_MODES,
-    RuleTable,
-    TradingRules,
-    rule_table,
-    trading_rules,
-)
+from objectives.settings import POSITION_MODES
+from objectives.trading_rules import RuleTable, TradingRules, rule_table, trading_rules
 from search_spaces import FACTOR_CODES, WEIGHT_METHODS
 from search_spaces.errors import ConfigError, DataError
 from tests.helpers.panels import date_of, panels
