@@ -7,8 +7,10 @@ if TYPE_CHECKING:
     from objectives.base import Batch, Objective
     from objectives.factor_backtest import BacktestResult, FactorBacktest, FactorCube
     from objectives.factors import Factor, factor_codes, register_factor
+    from objectives.frame_objective import FrameObjective
     from objectives.market import ReturnPanel
     from objectives.metrics import METRIC_NAMES, METRICS, Metric
+    from objectives.objective_kinds import make_objective
     from objectives.settings import BacktestSettings
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "Factor",
     "FactorBacktest",
     "FactorCube",
+    "FrameObjective",
     "Metric",
     "Objective",
     "ReturnPanel",
     "factor_codes",
+    "make_objective",
     "register_factor",
 ]
 
@@ -37,10 +41,12 @@ _HOMES = {
     "Factor": "factors",
     "FactorBacktest": "factor_backtest",
     "FactorCube": "factor_backtest",
+    "FrameObjective": "frame_objective",
     "Metric": "metrics",
     "Objective": "base",
     "ReturnPanel": "market",
     "factor_codes": "factors",
+    "make_objective": "objective_kinds",
     "register_factor": "factors",
 }
 

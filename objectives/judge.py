@@ -35,7 +35,7 @@ def judge(
     names : tuple of str
         Figures, in the order of the columns of ``values``.
     values : ndarray of float64, shape (n_strategies, n_metrics)
-        NaN where a figure does not exist.
+        NaN where a figure does not exist. Without a column ``active_days`` none is too few.
     measurable : ndarray of bool, shape (n_strategies,)
         False where the market caps that a strategy needs are missing.
     metrics : sequence of str
@@ -49,7 +49,9 @@ def judge(
         With ``values`` as they are.
     """
     objective = values[:, [names.index(name) for name in metrics]].copy()
-    too_few = measurable & (values[:, names.index("active_days")] < min_active_days)
+    too_few = np.zeros(len(values), dtype=np.bool_)
+    if "active_days" in names:
+        too_few = measurable & (values[:, names.index("active_days")] < min_active_days)
     undefined = measurable & ~too_few & ~np.isfinite(objective).all(axis=1)
     failure: list[str | None] = [None] * len(values)
     for reason, rows in (

@@ -1,9 +1,11 @@
 """Our objective: rank the pairs by factors, trade the ranking, measure what it earned."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,12 +20,12 @@ from objectives.factor_backtest.point_table import PointTable, domain
 from objectives.factor_backtest.result import BacktestResult
 from objectives.factor_backtest.simulator import StrategySimulator
 from objectives.factors import get_factor
-from objectives.judge import judge
+from objectives.judge import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC, judge
 from objectives.market import ReturnPanel
 from objectives.market.panel import LOOK_AHEAD_WARNING
-from objectives.metrics import METRIC_NAMES, METRICS, directions_of
+from objectives.metrics import MAY_BE_UNDEFINED, METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
-from search_spaces import FactorSpace, StrategyParams
+from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
 from search_spaces.errors import DataError
 
 __all__ = ["FactorBacktest"]
@@ -124,9 +126,26 @@ class FactorBacktest(Objective):
             self._simulator.cube = self.compute_cube()
         return self._simulator.cube
 
-    def prepare(self) -> None:
-        """Compute the factor cube, if there is none yet."""
-        _ = self.cube
+    def prepare(self, folder: Path | None = None) -> None:
+        """Compute the factor cube, if there is none yet.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Map the file ``cube-{first 32 digits of cube_key}.npy`` there instead, so that the
+            processes of a machine share its memory; one that is missing, damaged or stale is
+            written first. Where the folder cannot be written, the cube stays in memory.
+        """
+        if folder is None:
+            _ = self.cube
+            return
+        path = folder / f"cube-{self.cube_key[:32]}.npy"
+        try:
+            self._simulator.cube = FactorCube.load(path, key=self.cube_key)
+        except DataError:
+            with contextlib.suppress(OSError, DataError):
+                self.cube.save(path)
+                self._simulator.cube = FactorCube.load(path, key=self.cube_key)
 
     def compute_cube(self) -> FactorCube:
         """Compute the factor cube of this panel, space and settings."""
@@ -199,6 +218,42 @@ class FactorBacktest(Objective):
                 "weight_method IC needs market caps and the market has none; leave it out with "
                 "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
             )
+
+    def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which strategies use built-in factors only, shape (n_strategies,).
+
+        Nobody knows whether the code of a registered factor is the same in another session.
+        """
+        subsets = domain(self.space, "factors")
+        built_in = np.array([set(FACTOR_CODES).issuperset(subset) for subset in subsets])
+        of_strategy = self.space.digits(indices)[:, self.space.names.index("factors")]
+        return np.asarray(built_in[of_strategy])
+
+    def recall(
+        self, values: npt.NDArray[np.float64], failures: Sequence[str | None]
+    ) -> tuple[npt.NDArray[np.bool_], Batch]:
+        """Make recorded figures the outcome they would have here.
+
+        A result counts, and so does a failure that follows from strategy and data
+        (``insufficient_data``, ``no_market_caps``, ``undefined_metric``); one that timed out,
+        raised or crashed its worker does not. Neither does a record that lacks a figure which
+        every measured strategy has, or whose failure does not fit ``min_active_days``.
+
+        Parameters and returns are those of :meth:`Objective.recall`.
+        """
+
+        def failed_with(*reasons: str | None) -> npt.NDArray[np.bool_]:
+            return np.array([failure in reasons for failure in failures], dtype=np.bool_)
+
+        measurable = ~failed_with(NO_MARKET_CAPS)
+        unmeasured = ~measurable & np.isnan(values).all(axis=1)
+        required = [k for k, name in enumerate(self.names) if name not in MAY_BE_UNDEFINED]
+        complete = ~np.isnan(values[:, required]).any(axis=1)
+        too_few = values[:, self.names.index("active_days")] < self.settings.min_active_days
+        fits = too_few == failed_with(INSUFFICIENT_DATA)
+        measured = failed_with(None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
+        reliable = unmeasured | (measured & complete & fits)
+        return reliable, self._batch(values[reliable], measurable[reliable])
 
     def run(self, params: StrategyParams) -> BacktestResult:
         """Backtest one strategy and keep its equity curve.

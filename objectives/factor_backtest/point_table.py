@@ -49,7 +49,7 @@ class PointTable:
         """
         if len(points) and isinstance(points[0], StrategyParams):
             return cls.of_params(points, settings)  # type: ignore[arg-type]
-        subsets, columns = _columns_of_indices(points, space)  # type: ignore[arg-type]
+        subsets, columns = _columns_of_indices(points, space)
         return cls._of_columns(subsets, columns, settings)
 
     @classmethod
