@@ -8,6 +8,7 @@ import pytest
 from objectives import METRIC_NAMES, BacktestSettings, FactorBacktest, FactorCube
 from objectives.judge import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC, judge
 from objectives.metrics import MAY_BE_UNDEFINED
+from search_spaces.errors import DataError
 from tests.helpers.panels import array_panel, date_of, nasty_returns
 from tests.helpers.plain import small_space
 from tests.objectives.objective_contract import ObjectiveContract
@@ -32,7 +33,8 @@ class TestContractWithoutCaps(ObjectiveContract):
         return FactorBacktest(panel_of(seed, caps=False), chosen, space=small_space())
 
     def test_settings_warnings_and_check(self, objective):
-        pytest.skip("this market cannot measure IC weights, and check says so")
+        with pytest.raises(DataError, match="weight_method IC needs market caps"):
+            objective.check()
 
 
 @pytest.fixture
@@ -94,6 +96,9 @@ def test_only_built_in_factors_are_portable(monkeypatch):
     ]
 
 
+REUSABLE = (None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
+
+
 def recalled_plainly(objective, values, failures):
     """The rules of reuse, a row at a time."""
     kept, measurable = [], []
@@ -101,9 +106,7 @@ def recalled_plainly(objective, values, failures):
         missing = {n for n, x in zip(objective.names, figures, strict=True) if math.isnan(x)}
         if failure == NO_MARKET_CAPS:
             kept.append(missing == set(objective.names))
-        elif (
-            failure not in (None, INSUFFICIENT_DATA, UNDEFINED_METRIC) or missing - MAY_BE_UNDEFINED
-        ):
+        elif missing - MAY_BE_UNDEFINED or failure not in REUSABLE:
             kept.append(False)
         else:
             active = figures[objective.names.index("active_days")]
