@@ -134,7 +134,8 @@ class FactorBacktest(Objective):
         folder : Path, optional
             Map the file ``cube-{first 32 digits of cube_key}.npy`` there instead, so that the
             processes of a machine share its memory; one that is missing, damaged or stale is
-            written first. Where the folder is missing or cannot be written, the cube stays in memory.
+            written first. Where the folder is missing or cannot be written, the cube stays in
+            memory.
         """
         if folder is None:
             _ = self.cube
