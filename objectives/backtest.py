@@ -48,7 +48,7 @@ class Trade:
     day : int
         Day d of the simulation, 0 is the first.
     pair : int
-        Position of the pair.
+        Index of the pair in the panel.
     action : str
         ``enter``, ``exit`` or ``funding``.
     amount : float

@@ -27,7 +27,7 @@ class Metric:
     name : str
         Name in results, tables and configurations.
     direction : str
-        ``maximize`` or ``minimize``: what a search takes as better unless told otherwise.
+        ``maximize`` or ``minimize``: which way is better unless a configuration says otherwise.
     unit : str
         ``money``, ``fraction``, ``ratio``, ``count`` or ``days``.
     meaning : str

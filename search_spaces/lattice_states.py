@@ -90,12 +90,12 @@ class _RuleTables:
         self.base = [np.ones(size, dtype=bool) for size in sizes]
         self.rows: list[dict[int, np.ndarray]] = [{} for _ in sizes]
         known = {parameter.name: parameter for parameter in parameters}
-        place = {parameter.name: column for column, parameter in enumerate(parameters)}
+        column_of = {parameter.name: column for column, parameter in enumerate(parameters)}
         pairs: dict[tuple[int, int], np.ndarray] = {}
         for rule in constraints:
-            if not set(rule.names) <= set(place):
+            if not set(rule.names) <= set(column_of):
                 continue
-            columns = [place[name] for name in rule.names]
+            columns = [column_of[name] for name in rule.names]
             if np.prod([sizes[column] for column in columns], dtype=np.float64) > _MAX_CELLS:
                 raise SpaceTooLargeError(
                     f"constraint {rule.text!r} compares parameters of too many values; coarsen them"
@@ -150,10 +150,10 @@ def _advance(
     allowed = np.empty((len(states), size), dtype=bool)
     successor = np.zeros((len(states), size), dtype=np.int64)
     numbers: dict[tuple[int, ...], int] = {}
-    for place, state in enumerate(states):
-        allowed[place] = rules.base[column] & rules.mask(column, state[0])
+    for row, state in enumerate(states):
+        allowed[row] = rules.base[column] & rules.mask(column, state[0])
         reached = np.zeros(len(classes), dtype=np.int64)
-        for one in np.unique(group[allowed[place]]).tolist():
+        for one in np.unique(group[allowed[row]]).tolist():
             future = list(state[1:])
             for other, number in zip(later, classes[one].tolist(), strict=True):
                 offset = other - column - 1
@@ -161,5 +161,5 @@ def _advance(
             reached[one] = numbers.setdefault(tuple(future), len(numbers))
         if len(numbers) > _MAX_STATES:
             return None
-        successor[place] = reached[group]
+        successor[row] = reached[group]
     return Step(allowed, successor), list(numbers) or [(_FREE,) * (len(states[0]) - 1)]

@@ -120,12 +120,12 @@ def _columns_of_indices(
         raise SpaceError(f"lattice indices are whole numbers, got {indices.dtype} values")
     digits = space.digits(indices.astype(np.int64))
     columns = {}
-    for position, name in enumerate(space.names):
+    for column, name in enumerate(space.names):
         values = domain(space, name)
         if name == "factors":
-            columns[name] = digits[:, position]
+            columns[name] = digits[:, column]
         elif name == "weight_method":
-            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in values])[digits[:, position]]
+            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in values])[digits[:, column]]
         else:
-            columns[name] = np.array(values, dtype=np.int64)[digits[:, position]]
+            columns[name] = np.array(values, dtype=np.int64)[digits[:, column]]
     return tuple(domain(space, "factors")), columns

@@ -156,7 +156,7 @@ class StrategySimulator:
     def _factors(
         self, window: int, factors: Sequence[str]
     ) -> tuple[npt.NDArray[np.float64], list[int], bool]:
-        """Values of a window, the places of ``factors`` in them, and whether the cube has them."""
+        """Values of a window, the indices of ``factors`` in them, and whether the cube has them."""
         cube = self.cube
         if cube is not None and window in cube.windows and set(factors) <= set(cube.codes):
             return cube.window(window), [cube.codes.index(code) for code in factors], True

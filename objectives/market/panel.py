@@ -61,7 +61,7 @@ class ReturnPanel:
     source : str
         Where the data came from, for people. Never holds a password.
     warnings : tuple of str
-        What a reader of results must be told about these data.
+        What a reader of results must know about these data.
 
     Raises
     ------

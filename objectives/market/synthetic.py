@@ -26,7 +26,7 @@ _MEAN_SHARE = 0.4  # at edge 1, standard deviation of a mean in units of the typ
 _MEAN_HALF_LIFE = 60.0  # days
 _LATE_LISTING_SHARE = 0.4
 _DELISTING_SHARE = 0.12
-_GAP_RATE = 1 / 250  # gaps begin once in so many days; they last 1.5 days on average
+_GAP_RATE = 1 / 250  # a pair's gaps begin once in 250 days; they last 1.5 days on average
 
 
 def synthetic_market(

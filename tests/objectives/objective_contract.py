@@ -107,11 +107,11 @@ class ObjectiveContract:
             "made = Contract().make()\n"
             "print(made.fingerprint, made.measurement_fingerprint)"
         )
-        told = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
         )
         expected = [objective.fingerprint, objective.measurement_fingerprint]
-        assert told.stdout.split() == expected
+        assert printed.stdout.split() == expected
 
     def test_fingerprint_is_of_the_data(self, objective):
         other = self.make(seed=1)

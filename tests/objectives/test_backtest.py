@@ -477,8 +477,8 @@ print("agreed")
 
 def test_kernels_as_plain_python():
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", PLAIN_RUN],
         env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert told.stdout.strip() == "agreed", told.stderr
+    assert printed.stdout.strip() == "agreed", printed.stderr

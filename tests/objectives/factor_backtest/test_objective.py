@@ -313,9 +313,9 @@ def test_bad_metrics(panel, metrics, match):
 def test_directions(panel):
     natural = FactorBacktest(panel, space=SPACE, metrics=["total_return", "max_drawdown"])
     assert dict(natural.directions) == {"total_return": "maximize", "max_drawdown": "minimize"}
-    told = FactorBacktest(panel, space=SPACE, metrics={"total_return": "minimize"})
-    assert dict(told.directions) == {"total_return": "minimize"}
-    assert isinstance(told, Objective)
+    reversed_ = FactorBacktest(panel, space=SPACE, metrics={"total_return": "minimize"})
+    assert dict(reversed_.directions) == {"total_return": "minimize"}
+    assert isinstance(reversed_, Objective)
 
 
 def test_several_objectives(panel, whole):
@@ -335,8 +335,8 @@ def test_several_objectives(panel, whole):
     complete = [t for t in study.trials if t.state.name == "COMPLETE"]
     assert complete
     for trial in complete:
-        told = trial.user_attrs["metrics"]
-        assert trial.values == [told["total_return"], told["max_drawdown"]]
+        measured = trial.user_attrs["metrics"]
+        assert trial.values == [measured["total_return"], measured["max_drawdown"]]
 
 
 def test_out_of_sample_columns(panel):
