@@ -47,7 +47,7 @@ class Trade:
     ----------
     day : int
         Day d of the simulation, 0 is the first.
-    pair : int
+    pair_index : int
         Index of the pair in the panel.
     action : str
         ``enter``, ``exit`` or ``funding``.
@@ -60,7 +60,7 @@ class Trade:
     """
 
     day: int
-    pair: int
+    pair_index: int
     action: str
     amount: float
     rank: int

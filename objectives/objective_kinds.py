@@ -1,7 +1,7 @@
 """The one place that makes an objective of its name in a configuration."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from objectives.base import Objective
@@ -74,19 +74,23 @@ def make_objective(
         raise ConfigError(
             f"an objective is {FACTOR_BACKTEST} or package.module:ClassName, got {kind!r}"
         )
+    return _imported(kind, chosen)(panel, settings, space=space, metrics=metrics, **chosen)
+
+
+def _imported(path: str, options: Mapping[str, Any]) -> Callable[..., Objective]:
+    """Import a class of objectives and make sure that it can be called with these options."""
     objective_type: Any = import_class(
-        kind, Objective, noun="objective", parent_name="objectives.Objective"
+        path, Objective, noun="objective", parent_name="objectives.Objective"
     )
     missing = sorted(objective_type.__abstractmethods__)
     if missing:
-        raise ConfigError(f"the objective {kind} must define {', '.join(missing)}; it does not")
-    keywords = {"space": space, "metrics": metrics, **chosen}
+        raise ConfigError(f"the objective {path} must define {', '.join(missing)}; it does not")
     try:
-        inspect.signature(objective_type).bind(panel, settings, **keywords)
+        inspect.signature(objective_type).bind(None, None, space=None, metrics=None, **options)
     except TypeError as error:
         raise ConfigError(
-            f"the objective {kind} is called with (panel, settings, space=, metrics=) and the "
-            f"options {', '.join(chosen) or '(none)'}, which it does not take: {error}"
+            f"the objective {path} is called with (panel, settings, space=, metrics=) and the "
+            f"options {', '.join(options) or '(none)'}, which it does not take: {error}"
         ) from None
-    made: Objective = objective_type(panel, settings, **keywords)
-    return made
+    called: Callable[..., Objective] = objective_type
+    return called

@@ -36,6 +36,12 @@ DEFAULT_METRIC = "net_sharpe_ratio"
 class FactorBacktest(Objective):
     """Factor ranking and backtest as an Optuna objective.
 
+    Use it to ask what strategies of the six parameters would have earned: one of them closely
+    (`run`), thousands at once (`evaluate`), or as the objective of a plain Optuna study. Build it
+    once per market and settings: the factor cube is computed at the first evaluation and shared
+    by all others. For a strategy that is not of this kind, see
+    :class:`objectives.FrameObjective`.
+
     Parameters
     ----------
     panel : ReturnPanel
@@ -58,6 +64,21 @@ class FactorBacktest(Objective):
         If the space uses a factor that is not registered.
     DataError
         If the cube does not belong to this panel, space and settings.
+
+    Examples
+    --------
+    >>> from objectives import BacktestSettings, FactorBacktest, ReturnPanel
+    >>> from search_spaces import FactorSpace
+    >>> panel = ReturnPanel.synthetic(n_pairs=10, n_days=120)
+    >>> space = FactorSpace.default().restrict({"window_size": ["5"], "data_period": ["10"]})
+    >>> objective = FactorBacktest(panel, BacktestSettings(fee_rate=0.0005), space=space)
+    >>> batch = objective.evaluate([0, 1, 2])
+    >>> len(batch), batch.failure
+    (3, (None, None, None))
+    >>> result = objective.run(space.params(2))
+    >>> result.failure, sorted(set(result.trades["action"]))
+    (None, ['enter', 'exit', 'funding'])
+    >>> objective.create_study().optimize(objective, n_trials=3)
     """
 
     def __init__(

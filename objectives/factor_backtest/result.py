@@ -57,7 +57,7 @@ class BacktestResult:
         rows = [
             (
                 simulator.dates[trade.day],
-                simulator.panel.pairs[trade.pair],
+                simulator.panel.pairs[trade.pair_index],
                 trade.action,
                 trade.amount,
                 trade.rank,
