@@ -1,58 +1,9 @@
-"""What a trial is worth: market panel, factors, ranking, backtest, metrics."""
+"""What a trial is worth: market panel, factors, ranking, backtest, metrics.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+The public names are listed in ``__init__.pyi`` and imported at first use: commands that only read
+results need neither Numba nor a market.
+"""
 
-if TYPE_CHECKING:
-    from objectives.base import Batch, Objective
-    from objectives.cube import FactorCube
-    from objectives.factor_backtest import BacktestResult, FactorBacktest
-    from objectives.factors import Factor, factor_codes, register_factor
-    from objectives.market import ReturnPanel
-    from objectives.metrics import METRIC_NAMES, METRICS, Metric
-    from objectives.settings import BacktestSettings
+import lazy_loader as lazy
 
-__all__ = [
-    "METRICS",
-    "METRIC_NAMES",
-    "BacktestResult",
-    "BacktestSettings",
-    "Batch",
-    "Factor",
-    "FactorBacktest",
-    "FactorCube",
-    "Metric",
-    "Objective",
-    "ReturnPanel",
-    "factor_codes",
-    "register_factor",
-]
-
-# Imported at first use: commands that only read results need neither Numba nor a market.
-_HOMES = {
-    "METRICS": "metrics",
-    "METRIC_NAMES": "metrics",
-    "BacktestResult": "factor_backtest",
-    "BacktestSettings": "settings",
-    "Batch": "base",
-    "Factor": "factors",
-    "FactorBacktest": "factor_backtest",
-    "FactorCube": "cube",
-    "Metric": "metrics",
-    "Objective": "base",
-    "ReturnPanel": "market",
-    "factor_codes": "factors",
-    "register_factor": "factors",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -15,7 +15,7 @@ from objectives.constants import WEIGHT_CAP
 from objectives.kernels import backtest as kernels
 from objectives.metrics import METRICS, SegmentRecord, performance
 from objectives.ranking import Ranking
-from objectives.settings import RuleTable, TradingRules
+from objectives.trading_rules import RuleTable, TradingRules
 from search_spaces.errors import DataError
 
 __all__ = ["InverseCaps", "Simulation", "Trade", "inverse_caps", "simulate", "simulate_reference"]
@@ -47,8 +47,8 @@ class Trade:
     ----------
     day : int
         Day d of the simulation, 0 is the first.
-    pair : int
-        Position of the pair.
+    pair_index : int
+        Index of the pair in the panel.
     action : str
         ``enter``, ``exit`` or ``funding``.
     amount : float
@@ -60,7 +60,7 @@ class Trade:
     """
 
     day: int
-    pair: int
+    pair_index: int
     action: str
     amount: float
     rank: int

@@ -1,21 +1,24 @@
 """What a trial is worth: the interface between a search space and anything that searches it."""
 
 import abc
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import optuna
 
-from search_spaces import SearchSpace, StrategyParams
+from objectives.settings import BacktestSettings
+from search_spaces import FactorSpace, SearchSpace
 
 __all__ = ["Batch", "Objective", "Points"]
 
-Points = npt.NDArray[np.int64] | Sequence[int] | Sequence[StrategyParams]
-"""Lattice indices of the space, or parameters themselves."""
+Points = npt.NDArray[np.int64] | Sequence[int] | Sequence[Any]
+"""Lattice indices of the space, or parameters as its ``params`` returns them."""
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,54 @@ class Batch:
         """Every figure by name, each of shape (n_strategies,)."""
         return dict(zip(self.names, self.values.T, strict=True))
 
-    def row(self, position: int) -> dict[str, float | None]:
-        """Figures of one strategy; None where a figure does not exist."""
+    def row(self, ordinal: int) -> dict[str, float | None]:
+        """Figures of one strategy of the batch; None where a figure does not exist."""
         return {
             name: None if math.isnan(value) else value
-            for name, value in zip(self.names, self.values[position].tolist(), strict=True)
+            for name, value in zip(self.names, self.values[ordinal].tolist(), strict=True)
         }
 
 
 class Objective(abc.ABC):
     """A function over a search space, evaluated in batches or by an Optuna trial.
 
+    An implementation gives `names`, `evaluate` and `fingerprint`, and sets the attributes; the
+    rest has defaults that are right for an objective whose results are never reused.
+    ``tests/objectives/objective_contract.py`` holds the tests that every one passes.
+
     Attributes
     ----------
     space : SearchSpace
         Where the points live.
+    settings : BacktestSettings
+        Period and money rules of the evaluation.
     directions : dict of str to str
-        The optimised metrics, in order, each ``maximize`` or ``minimize``.
+        The optimised metrics, in order, each ``maximize`` or ``minimize``; they are among
+        `names`.
     """
 
     space: SearchSpace
+    settings: BacktestSettings
     directions: Mapping[str, str]
+
+    @property
+    @abc.abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The figures that `evaluate` measures, in the order of the columns of its batches."""
 
     @abc.abstractmethod
     def evaluate(self, points: Points) -> Batch:
-        """Evaluate several points; one that cannot be measured is a failure, not an error."""
+        """Evaluate several points; one that cannot be measured is a failure, not an error.
+
+        Parameters
+        ----------
+        points : ndarray of int64 or sequence, length n_strategies
+            Lattice indices of the space, or parameters. Order and grouping never change a result.
+
+        Returns
+        -------
+        Batch of n_strategies
+        """
 
     @property
     @abc.abstractmethod
@@ -83,9 +109,99 @@ class Objective(abc.ABC):
     def measurement_fingerprint(self) -> str:
         """Hex digest of everything but the point that decides the figures of a strategy.
 
-        Objectives that differ only in what they optimise may share it, and then share figures.
+        Objectives that share it share figures by strategy id, even if they optimise different
+        metrics. It must therefore cover the space, unless an id means the same strategy in every
+        space: ids ``P{index}`` do not, those of a `FactorSpace` do.
         """
         return self.fingerprint
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences a researcher should know before believing a result."""
+        return ()
+
+    def check(self) -> None:  # noqa: B027 (a hook, empty by default)
+        """Refuse a space that this market cannot measure."""
+
+    def prepare(self, folder: Path | None = None) -> None:  # noqa: B027 (a hook)
+        """Compute what all evaluations share, before any work is claimed.
+
+        Calling it again changes nothing, and no result depends on it.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Take it from a file there, which other processes map too, or put it there.
+        """
+
+    def columns(self, indices: npt.NDArray[np.int64]) -> dict[str, list[Any]]:
+        """Return the parameters that the results table has columns for.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, shape (n_strategies,)
+            Lattice indices.
+
+        Returns
+        -------
+        dict of str to list of length n_strategies
+            The six strategy parameters as plain values, the factors as JSON; for a space of
+            other parameters an empty dictionary.
+        """
+        if not isinstance(self.space, FactorSpace):
+            return {}
+        columns = {}
+        digits = self.space.digits(indices)
+        for parameter, ordinals in zip(self.space.parameters, digits.T, strict=True):
+            plain = np.empty(len(parameter.finite_values()), dtype=object)
+            plain[:] = [
+                json.dumps(value) if isinstance(value, tuple) else value
+                for value in parameter.finite_values()
+            ]
+            columns[parameter.name] = plain[ordinals].tolist()
+        return columns
+
+    def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which strategies mean the same in another session of equal measurement fingerprint.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, shape (n_strategies,)
+            Lattice indices.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_strategies,)
+            By default none of them: their results are never looked up in other sessions.
+        """
+        return np.zeros(len(indices), dtype=np.bool_)
+
+    def recall(
+        self, values: npt.NDArray[np.float64], failures: Sequence[str | None]
+    ) -> tuple[npt.NDArray[np.bool_], Batch]:
+        """Make recorded figures the outcome they would have here.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n_strategies, n_names)
+            Recorded figures in the order of `names`, NaN where null.
+        failures : sequence of (str or None), length n_strategies
+            Recorded reasons of failure.
+
+        Returns
+        -------
+        reliable : ndarray of bool, shape (n_strategies,)
+            Which records can be relied on; the others are evaluated again. By default those
+            without a failure whose optimised metrics are finite.
+        batch : Batch of n_reliable strategies
+            What `evaluate` would return of those, in their order.
+        """
+        optimised = values[:, [self.names.index(name) for name in self.directions]]
+        succeeded = np.array([failure is None for failure in failures], dtype=np.bool_)
+        reliable = succeeded & np.isfinite(optimised).all(axis=1)
+        n_reliable = int(reliable.sum())
+        batch = Batch(self.names, values[reliable], optimised[reliable], (None,) * n_reliable)
+        return reliable, batch
 
     def __call__(self, trial: optuna.trial.Trial) -> float | tuple[float, ...]:
         """Evaluate the point an Optuna trial suggests.

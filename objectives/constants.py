@@ -6,6 +6,9 @@ SEMANTICS_VERSION = 1
 DAYS_PER_YEAR = 365.0
 """Annualisation of daily figures: funding is paid every calendar day."""
 
+FACTOR_INPUTS = ("return_1d", "roi_1d")
+"""Columns of daily returns that factors may be computed from."""
+
 V5_DAYS_PER_YEAR = 252.0
 """Annualisation that backtest_v5 used for its Sharpe ratio; kept for parity with it only."""
 

@@ -1,12 +1,21 @@
 """Performance figures of a backtest (SEMANTICS section 6): their names, directions and formulas."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from objectives.constants import DAYS_PER_YEAR, V5_DAYS_PER_YEAR
+from search_spaces.errors import ConfigError
 
-__all__ = ["METRICS", "METRIC_NAMES", "Metric", "SegmentRecord", "performance"]
+__all__ = [
+    "MAY_BE_UNDEFINED",
+    "METRICS",
+    "METRIC_NAMES",
+    "Metric",
+    "SegmentRecord",
+    "directions_of",
+    "performance",
+]
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,7 @@ class Metric:
     name : str
         Name in results, tables and configurations.
     direction : str
-        ``maximize`` or ``minimize``: what a search takes as better unless told otherwise.
+        ``maximize`` or ``minimize``: which way is better unless a configuration says otherwise.
     unit : str
         ``money``, ``fraction``, ``ratio``, ``count`` or ``days``.
     meaning : str
@@ -52,6 +61,57 @@ METRICS: tuple[Metric, ...] = (
 """All figures, in the order of every metrics array."""
 
 METRIC_NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
+
+MAY_BE_UNDEFINED = frozenset(
+    {
+        "avg_holding_days",
+        "oos_avg_holding_days",
+        "oos_total_return",
+        "oos_annual_return",
+        "oos_turnover",
+    }
+)
+"""Figures that a measured strategy may lack: without a closed position, or where the
+out-of-sample part begins with no money. A recorded row that lacks another one is damaged."""
+
+
+def directions_of(
+    metrics: Sequence[str] | Mapping[str, str], known: Sequence[str] = METRIC_NAMES
+) -> dict[str, str]:
+    """Say of every optimised metric whether more or less of it is better.
+
+    Parameters
+    ----------
+    metrics : sequence of str or mapping of str to {"maximize", "minimize"}
+        What is optimised, in order; a name alone takes its natural direction.
+    known : sequence of str
+        Metrics that are measured, among :data:`METRIC_NAMES`.
+
+    Returns
+    -------
+    dict of str to str
+        ``maximize`` or ``minimize`` by name, in the same order.
+
+    Raises
+    ------
+    ConfigError
+        If there is no metric, or an unknown or out-of-sample one.
+        If a direction is neither ``maximize`` nor ``minimize``.
+    """
+    natural = {metric.name: metric.direction for metric in METRICS if metric.name in known}
+    if not metrics or isinstance(metrics, str):
+        raise ConfigError(f"metrics is a non-empty list of names, got {metrics!r}")
+    chosen = {}
+    for name in metrics:
+        if name.startswith("oos_"):
+            raise ConfigError(f"out-of-sample values never enter the objective, got {name!r}")
+        if name not in natural:
+            raise ConfigError(f"unknown metric {name!r}; known are {', '.join(natural)}")
+        direction = metrics[name] if isinstance(metrics, Mapping) else natural[name]
+        if direction not in ("maximize", "minimize"):
+            raise ConfigError(f"{name} is maximize or minimize, got {direction!r}")
+        chosen[name] = direction
+    return chosen
 
 
 @dataclass

@@ -49,7 +49,7 @@ class Ranking:
     Attributes
     ----------
     order : ndarray of int32, shape (n_days, top)
-        Positions of the pairs, best first; only the first ``min(n_ranked, top)`` are set.
+        Pair indices, best first; only the first ``min(n_ranked, top)`` are set.
     score : ndarray of float64, shape (n_days, top)
         Their scores (mean of z-scores).
     rank : ndarray of int32, shape (n_days, n_pairs)
@@ -137,7 +137,7 @@ def rank_pairs(
     eligible : ndarray of bool, shape (n_days, n_pairs)
         From :func:`eligible_pairs`.
     selected : sequence of int
-        Positions on the first axis of ``values``, the factors of the strategy in its order.
+        Indices on the first axis of ``values``: the factors of the strategy in its order.
     top : int, optional
         How many ranks to keep; all by default.
     wanted : ndarray of bool, shape (n_days,), optional
@@ -157,7 +157,7 @@ def rank_pairs(
     Notes
     -----
     ``score_i = mean over the pair's non-NaN factors f of (x_fi - mean_f) / std_f``; pairs are
-    ordered by ``rint(score x 1e10)`` descending, then by position. Fewer than two ranked pairs:
+    ordered by ``rint(score x 1e10)`` descending, then by pair index. Fewer than two ranked pairs:
     no ranking that day.
     """
     n_factors, n_days, n_pairs = values.shape
@@ -217,7 +217,7 @@ def rank_pairs_reference(
 def _day_scores(
     values: FloatArray, eligible: BoolArray, selected: Sequence[int]
 ) -> dict[int, float]:
-    """Scores of one day by position of the pair; ``values`` has shape (n_factors, n_pairs)."""
+    """Scores of one day by pair index; ``values`` has shape (n_factors, n_pairs)."""
     pairs = [
         i
         for i in range(values.shape[1])

@@ -1,23 +1,18 @@
-"""Settings of a backtest, and the trading rules they make of one strategy."""
+"""Settings of a backtest: its period, its money rules, and what counts as too little data."""
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from search_spaces import WEIGHT_METHODS, StrategyParams
+from objectives.constants import FACTOR_INPUTS
 from search_spaces.errors import ConfigError
 
-__all__ = ["BacktestSettings", "RuleTable", "TradingRules", "rule_table", "trading_rules"]
+__all__ = ["BacktestSettings", "ResolvedSettings"]
 
 POSITION_MODES = ("percentage_based", "fixed_amount")
-FACTOR_INPUTS = ("return_1d", "roi_1d")
 DEFAULT_MIN_ACTIVE_DAYS = 60
-_EXIT_FACTOR = 2.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +113,38 @@ class BacktestSettings:
                 f"{self.end_date}, got {self.split_date}",
             )
 
-    def with_dates(self, start_date: dt.date, end_date: dt.date) -> "BacktestSettings":
+    def with_dates(self, start_date: dt.date, end_date: dt.date) -> "ResolvedSettings":
         """Return a copy measured from ``start_date`` to ``end_date``."""
-        return replace(self, start_date=start_date, end_date=end_date)
+        return ResolvedSettings(**{**asdict(self), "start_date": start_date, "end_date": end_date})
+
+    def resolve(self, first: dt.date, last: dt.date, n_warm_up_days: int = 0) -> "ResolvedSettings":
+        """Fill in the dates that were left out.
+
+        Parameters
+        ----------
+        first, last : date
+            First and last day of the panel.
+        n_warm_up_days : int
+            Days of history before a start that was left out, at most half of the days up to
+            ``end_date``; days appended after it change nothing.
+
+        Raises
+        ------
+        ConfigError
+            If a date is outside the panel.
+        """
+        end = self.end_date or last
+        _require(
+            first <= end <= last,
+            f"end_date {end} is outside the data, which goes from {first} to {last}",
+        )
+        half = ((end - first).days + 1) // 2
+        start = self.start_date or first + dt.timedelta(days=min(n_warm_up_days, half))
+        _require(
+            first <= start <= last,
+            f"start_date {start} is outside the data, which goes from {first} to {last}",
+        )
+        return self.with_dates(start, end)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values (dates as ISO text), the inverse of :meth:`from_dict`."""
@@ -142,151 +166,17 @@ class BacktestSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TradingRules:
-    """What one strategy does on its trading days.
-
-    Attributes
-    ----------
-    rebalance_frequency : int
-        Days between trading days.
-    weight_method : str
-        ``EQ``, ``IC`` or ``FS``.
-    position_size : float or None
-        Fraction of the base; None: 1 / number of pairs in the entry set.
-    max_positions : int or None
-        None: no cap.
-    entry_top_n : int or None
-        None: every pair with a positive score.
-    exit_threshold : int or None
-        None: a pair leaves when its score is not positive.
-    """
-
-    rebalance_frequency: int
-    weight_method: str
-    position_size: float | None
-    max_positions: int | None
-    entry_top_n: int | None
-    exit_threshold: int | None
-
-
-def trading_rules(params: StrategyParams, settings: BacktestSettings) -> TradingRules:
-    """Derive the rules of one strategy.
+class ResolvedSettings(BacktestSettings):
+    """Settings whose period is known: what an evaluation runs on.
 
     Parameters
     ----------
-    params : StrategyParams
-        The strategy; ``selection_count`` S gives position_size 1/S, max_positions S, entry_top_n S
-        and exit_threshold ceil(2.5 S); S = 0 stands for every pair with a positive score.
-    settings : BacktestSettings
-        Each of the four numbers set here replaces the derived one.
-
-    Returns
-    -------
-    TradingRules
-    """
-    count = params.selection_count
-    derived: dict[str, Any] = {
-        "position_size": 1.0 / count if count else None,
-        "max_positions": count or None,
-        "entry_top_n": count or None,
-        "exit_threshold": math.ceil(_EXIT_FACTOR * count) or None,
-    }
-    for name in derived:
-        override = getattr(settings, name)
-        if override is not None:
-            derived[name] = override
-    return TradingRules(
-        rebalance_frequency=params.rebalance_frequency,
-        weight_method=params.weight_method,
-        **derived,
-    )
-
-
-@dataclass(frozen=True)
-class RuleTable:
-    """The :class:`TradingRules` of many strategies as arrays, for the compiled simulation.
-
-    Attributes
-    ----------
-    integers : ndarray of int64, shape (n_strategies, 5)
-        rebalance_frequency, position of the weight method in ``WEIGHT_METHODS``, max_positions,
-        entry_top_n, exit_threshold; 0 stands for None.
-    position_size : ndarray of float64, shape (n_strategies,)
-        0 stands for None.
+    start_date, end_date : date
+        First and last day, both included.
     """
 
-    integers: npt.NDArray[np.int64]
-    position_size: npt.NDArray[np.float64]
-
-    @property
-    def top(self) -> int | None:
-        """Ranks the strategies look at; None: all of them."""
-        ranks = self.integers[:, 3:]
-        return int(ranks.max()) if ranks.size and ranks.min() > 0 else None
-
-    def __getitem__(self, rows: Any) -> "RuleTable":
-        """Rules of some strategies."""
-        return RuleTable(self.integers[rows], self.position_size[rows])
-
-    def __iter__(self) -> Iterator[TradingRules]:
-        """Rules one by one."""
-        for (frequency, method, *limits), size in zip(
-            self.integers.tolist(), self.position_size.tolist(), strict=True
-        ):
-            max_positions, entry_top_n, exit_threshold = (limit or None for limit in limits)
-            yield TradingRules(
-                rebalance_frequency=frequency,
-                weight_method=WEIGHT_METHODS[method],
-                position_size=size or None,
-                max_positions=max_positions,
-                entry_top_n=entry_top_n,
-                exit_threshold=exit_threshold,
-            )
-
-
-def rule_table(
-    rebalance_frequency: npt.NDArray[np.int64],
-    selection_count: npt.NDArray[np.int64],
-    weight_method: npt.NDArray[np.int64],
-    settings: BacktestSettings,
-) -> RuleTable:
-    """Derive the rules of many strategies at once, as :func:`trading_rules` does of one.
-
-    Parameters
-    ----------
-    rebalance_frequency, selection_count : ndarray of int64, shape (n_strategies,)
-        Parameter values.
-    weight_method : ndarray of int64, shape (n_strategies,)
-        Positions in ``WEIGHT_METHODS``.
-    settings : BacktestSettings
-        The same for all.
-
-    Returns
-    -------
-    RuleTable
-    """
-    integers = np.empty((len(selection_count), 5), dtype=np.int64)
-    sizes = np.empty(len(selection_count))
-    integers[:, 0] = rebalance_frequency
-    integers[:, 1] = weight_method
-    for count in np.unique(selection_count).tolist():
-        rules = trading_rules(
-            StrategyParams(
-                factors=("SR",),
-                window_size=1,
-                rebalance_frequency=1,
-                data_period=1,
-                selection_count=count,
-                weight_method="EQ",
-            ),
-            settings,
-        )
-        rows = selection_count == count
-        integers[rows, 2] = rules.max_positions or 0
-        integers[rows, 3] = rules.entry_top_n or 0
-        integers[rows, 4] = rules.exit_threshold or 0
-        sizes[rows] = rules.position_size or 0.0
-    return RuleTable(integers, sizes)
+    start_date: dt.date = field()
+    end_date: dt.date = field()
 
 
 def _as_date(name: str, value: Any) -> dt.date | None:

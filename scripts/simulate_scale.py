@@ -595,7 +595,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
     import psutil
     import sqlalchemy as sa
 
-    from objectives import Batch
+    from objectives import Batch, Objective
     from search_spaces import FactorSpace, make_design
     from studies import queue
     from studies.config import StudyConfig
@@ -646,7 +646,10 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
             positions = np.arange(claim.start, claim.stop) + total // 10
             outcome = Outcome(indices, positions, batch, utc_now(), utc_now(), 0.1)
             at = time.perf_counter()
-            rows, strategies = recorder.prepare_results(outcome), recorder.prepare_queue(indices)
+            rows, strategies = (
+                recorder.prepare_results(outcome, Objective.columns(recorder, indices)),
+                recorder.prepare_queue(indices),
+            )
             lap("prepare", at)
             before = connection.execute(sa.text("SELECT pg_current_wal_insert_lsn()")).scalar_one()
             connection.commit()

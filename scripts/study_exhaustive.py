@@ -36,7 +36,7 @@ def search(options: argparse.Namespace) -> None:
     options.restrictions = {**FEW_VALUES, **options.restrictions}
     objective = make_objective(options)
     grid = {
-        parameter.name: [parameter.to_external(value) for value in parameter.finite_values()]
+        parameter.name: [parameter.to_stored(value) for value in parameter.finite_values()]
         for parameter in objective.space.parameters
     }
     n_points = len(objective.space)

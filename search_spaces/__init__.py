@@ -8,6 +8,7 @@ from search_spaces.errors import (
     MassTuningError,
     SessionError,
     SpaceError,
+    SpaceTooLargeError,
     StorageError,
 )
 from search_spaces.factor_space import (
@@ -17,7 +18,7 @@ from search_spaces.factor_space import (
     FactorSpace,
     StrategyParams,
 )
-from search_spaces.lattice import Lattice, SpaceTooLargeError
+from search_spaces.lattice import Lattice
 from search_spaces.parameters import (
     Choice,
     Fixed,

@@ -50,7 +50,18 @@ class BlockWalk:
         self._checkpoints = None if self._equal_size else self._find_checkpoints()
 
     def indices(self, start: int, stop: int) -> np.ndarray:
-        """Return the lattice indices at positions [start, stop), int64 of shape (stop - start,)."""
+        """Return the lattice indices of a stretch of the design.
+
+        Parameters
+        ----------
+        start, stop : int
+            Design positions [start, stop).
+
+        Returns
+        -------
+        np.ndarray
+            int64, shape (stop - start,).
+        """
         if start >= stop:
             return np.empty(0, dtype=np.int64)
         first, offset = self._locate(start, stop)
@@ -60,7 +71,7 @@ class BlockWalk:
         return self._target.rank(digits)
 
     def _locate(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first number of each position's block, and the place in the block."""
+        """Return the first number of each position's block, and the offset in the block."""
         if self._checkpoints is None:
             size = self._equal_size or 1
             visit = start // size

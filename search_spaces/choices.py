@@ -64,6 +64,10 @@ class Choice(Parameter):
         """Return ``{"choice": [...]}``."""
         return {"choice": list(self.values)}
 
+    def at_value_indices(self, value_indices: Sequence[int]) -> Parameter:
+        """Return the choice of the values of these indices."""
+        return Choice(self.name, tuple(self.values[index] for index in value_indices))
+
 
 @dataclass(frozen=True)
 class Fixed(Parameter):
@@ -103,7 +107,7 @@ class Fixed(Parameter):
         """Return ``{"fixed": value}``."""
         return {"fixed": self.value}
 
-    def at_positions(self, positions: Sequence[int]) -> Parameter:
+    def at_value_indices(self, value_indices: Sequence[int]) -> Parameter:
         """Return itself."""
         return self
 

@@ -58,7 +58,7 @@ class Operand:
         if self.size:
             return len(value)
         assert parameter is not None
-        return parameter.to_external(value)
+        return parameter.to_stored(value)
 
     def __str__(self) -> str:
         if self.name is None:
@@ -176,9 +176,7 @@ class Constraint:
 
     def violation(self, parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str:
         """Say how `values` break the rule."""
-        got = ", ".join(
-            f"{name}={parameters[name].to_external(values[name])}" for name in self.names
-        )
+        got = ", ".join(f"{name}={parameters[name].to_stored(values[name])}" for name in self.names)
         rule = f"{self.name} ({self.text})" if self.name else self.text
         return f"{rule} is broken by {got}"
 

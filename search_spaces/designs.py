@@ -37,8 +37,6 @@ class Design:
         One of `DESIGNS`.
     size : int
         Number of points.
-    requested : int or None
-        The size asked for; None for all.
     seed : int
         Seed of the design.
     note : str or None
@@ -47,7 +45,6 @@ class Design:
 
     method: str
     size: int
-    requested: int | None
     seed: int
     note: str | None
     _order: Callable[[int, int], np.ndarray] = field(repr=False, compare=False)
@@ -92,10 +89,10 @@ def make_design(space: SearchSpace, method: str, size: int | None = None, seed: 
         ``exhaustive``: the first `size` points of the block order (see `block_walk`); `seed` is
         the number of the first block. A shorter design is a prefix of a longer one.
 
-        ``grid``: the coarsest grid of evenly spaced values of every parameter, as many per
-        parameter as there are or as the common resolution allows, with at least `size` allowed
-        points; thinned by a golden-ratio walk, rotated by `seed`, to exactly `size`, and in
-        lattice order. The resolution grows by one up to 16 and by about 6 % from there.
+        ``grid``: the coarsest grid of evenly spaced values of every parameter, of each
+        min(number of its values, a common resolution), that has at least `size` allowed points;
+        thinned by a golden-ratio walk, rotated by `seed`, to exactly `size`, and in lattice
+        order. The resolution grows by one up to 16 and by about 6 % from there.
 
         ``random``: drawn without replacement.
 
@@ -150,7 +147,7 @@ def make_design(space: SearchSpace, method: str, size: int | None = None, seed: 
         def order(start: int, stop: int) -> np.ndarray:
             return points[start:stop]
 
-    return Design(method, actual, None if size is None else int(size), int(seed), note, order)
+    return Design(method, actual, int(seed), note, order)
 
 
 def _check(method: str, size: Any, seed: Any) -> None:
@@ -173,13 +170,13 @@ def _grid(space: SearchSpace, size: int, seed: int) -> np.ndarray:
     stride = golden_stride(lattice.size)
     chosen = np.sort(strided(seed % lattice.size, stride, lattice.size, size))
     digits = lattice.unrank(chosen)
-    for column, positions in enumerate(columns):
-        digits[:, column] = positions[digits[:, column]]
+    for column, kept in enumerate(columns):
+        digits[:, column] = kept[digits[:, column]]
     return space.lattice.rank(digits)
 
 
 def _coarsest_grid(space: SearchSpace, size: int) -> tuple[list[np.ndarray], Lattice]:
-    """Return the positions kept of every parameter, and the lattice of the grid."""
+    """Return the value indices kept of every parameter, and the lattice of the grid."""
     radices = [len(parameter.values or ()) for parameter in space.parameters]
     resolution = 1
     while True:
@@ -193,7 +190,7 @@ def _coarsest_grid(space: SearchSpace, size: int) -> tuple[list[np.ndarray], Lat
 
 
 def _evenly_spaced(radix: int, resolution: int) -> np.ndarray:
-    """Return min(radix, resolution) positions from first to last; the middle if it is one."""
+    """Return min(radix, resolution) value indices from first to last; the middle if it is one."""
     if resolution == 1:
         return np.array([radix // 2])
     count = min(radix, resolution)
@@ -203,8 +200,8 @@ def _evenly_spaced(radix: int, resolution: int) -> np.ndarray:
 def _sub_lattice(space: SearchSpace, columns: list[np.ndarray]) -> Lattice | None:
     """Return the lattice of the kept values; None if the constraints leave none of them."""
     kept: list[Parameter] = [
-        parameter.at_positions(positions.tolist())
-        for parameter, positions in zip(space.parameters, columns, strict=True)
+        parameter.at_value_indices(value_indices.tolist())
+        for parameter, value_indices in zip(space.parameters, columns, strict=True)
     ]
     try:
         return Lattice(kept, space.constraints)

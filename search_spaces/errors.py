@@ -11,6 +11,7 @@ __all__ = [
     "MassTuningError",
     "SessionError",
     "SpaceError",
+    "SpaceTooLargeError",
     "StorageError",
 ]
 
@@ -21,6 +22,10 @@ class MassTuningError(Exception):
 
 class SpaceError(MassTuningError, ValueError):
     """A search space, a strategy id, a point or a design that cannot be."""
+
+
+class SpaceTooLargeError(SpaceError):
+    """A space with too many points, or too entangled ones, to be numbered."""
 
 
 class DataError(MassTuningError, ValueError):

@@ -170,7 +170,7 @@ class FactorSpace(SearchSpace):
         forms = {name: form for name, form, _ in _PARTS}
         return {
             parameter.name: {
-                forms.get(parameter.name, "{}").format(parameter.to_external(value)): value
+                forms.get(parameter.name, "{}").format(parameter.to_stored(value)): value
                 for value in parameter.finite_values()
             }
             for parameter in self.parameters
@@ -180,9 +180,9 @@ class FactorSpace(SearchSpace):
     def _pieces(self) -> list[np.ndarray]:
         """For each parameter, the parts in the order of its values, with their separator."""
         tables = []
-        for place, name in enumerate(PARAMETER_NAMES):
+        for column, name in enumerate(PARAMETER_NAMES):
             texts = np.empty(len(self._readings[name]), dtype=object)
-            texts[:] = [("_" if place else "") + part for part in self._readings[name]]
+            texts[:] = [("_" if column else "") + part for part in self._readings[name]]
             tables.append(texts)
         return tables
 

@@ -1,6 +1,6 @@
 """Counting, ranking and unranking the allowed points of a finite space without listing them.
 
-The points are ordered lexicographically by the positions of their values (their *digits*), the
+The points are ordered lexicographically by the indices of their values (their *digits*), the
 last parameter fastest: a mixed-radix number system (Knuth, TAOCP 4.1 and 7.2.1.1) from which the
 points that break a constraint are left out. How many completions a partial point has depends on
 its past only through what the constraints still allow of the parameters to come, so these *states*
@@ -16,18 +16,14 @@ from functools import cached_property
 import numpy as np
 
 from search_spaces.constraints import Constraint
-from search_spaces.errors import SpaceError
+from search_spaces.errors import SpaceError, SpaceTooLargeError
 from search_spaces.lattice_states import Step, reachable_states
 from search_spaces.parameters import Parameter
 
-__all__ = ["MAX_POINTS", "Lattice", "SpaceTooLargeError"]
+__all__ = ["MAX_POINTS", "Lattice"]
 
 MAX_POINTS = 2**62
 """Lattice indices are int64 with some headroom."""
-
-
-class SpaceTooLargeError(SpaceError):
-    """A space with too many points, or too entangled ones, to be numbered."""
 
 
 class Lattice:
@@ -62,7 +58,7 @@ class Lattice:
     ) -> None:
         self._parameters = tuple(parameters)
         self._constraints = tuple(constraints)
-        steps = reachable_states(self._parameters, self._constraints, SpaceTooLargeError)
+        steps = reachable_states(self._parameters, self._constraints)
         self._steps = steps
         self._levels = _count_completions(steps, np.ones(1, dtype=np.int64))
         if self.size == 0:
@@ -90,7 +86,7 @@ class Lattice:
         Returns
         -------
         np.ndarray
-            int64, shape (n, n_parameters): the position of each value in its domain.
+            int64, shape (n, n_parameters): the index of each value in its domain.
 
         Raises
         ------
@@ -113,7 +109,7 @@ class Lattice:
         Parameters
         ----------
         digits : array_like of int, shape (n, n_parameters)
-            Positions of values in their domains.
+            Indices of values in their domains.
 
         Returns
         -------
@@ -257,7 +253,7 @@ class Lattice:
         for rule in self._constraints:
             if set(rule.names) <= set(values) and not rule.allows(known, values):
                 return f"point outside the space: {rule.violation(known, values)}"
-        shown = ", ".join(f"{name}={known[name].to_external(v)}" for name, v in values.items())
+        shown = ", ".join(f"{name}={known[name].to_stored(v)}" for name, v in values.items())
         return f"the constraints leave no point with {shown}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search_spaces.constraints import Constraint
-from search_spaces.errors import SpaceError
+from search_spaces.errors import SpaceTooLargeError
 from search_spaces.parameters import Parameter
 
 __all__ = ["Step", "reachable_states"]
@@ -32,9 +32,7 @@ class Step:
 
 
 def reachable_states(
-    parameters: Sequence[Parameter],
-    constraints: Sequence[Constraint],
-    too_large: type[SpaceError],
+    parameters: Sequence[Parameter], constraints: Sequence[Constraint]
 ) -> list[Step]:
     """Follow the states from the first parameter to the last.
 
@@ -44,8 +42,6 @@ def reachable_states(
         Finite parameters in lattice order.
     constraints : sequence of Constraint
         Rules between them.
-    too_large : type of SpaceError
-        What to raise when there would be more than 20,000 states or a table of 20 million entries.
 
     Returns
     -------
@@ -56,16 +52,17 @@ def reachable_states(
     ------
     SpaceError
         If a parameter is continuous.
-        If there are too many states (`too_large`).
+    SpaceTooLargeError
+        If there would be more than 20,000 states or a table of more than 20 million entries.
     """
     sizes = [len(parameter.finite_values()) for parameter in parameters]
-    rules = _RuleTables(parameters, constraints, sizes, too_large)
+    rules = _RuleTables(parameters, constraints, sizes)
     states: list[tuple[int, ...]] = [(_FREE,) * len(parameters)]
     steps = []
     for column, size in enumerate(sizes):
         advanced = _advance(states, column, size, rules)
         if advanced is None:
-            raise too_large(
+            raise SpaceTooLargeError(
                 f"the constraints tie the parameters after {parameters[column].name!r} to too many "
                 "earlier ones; coarsen ranges, drop a constraint, or move parameters that are "
                 "compared next to each other"
@@ -86,7 +83,6 @@ class _RuleTables:
         parameters: Sequence[Parameter],
         constraints: Sequence[Constraint],
         sizes: Sequence[int],
-        too_large: type[SpaceError],
     ) -> None:
         self._masks = [[np.ones(size, dtype=bool)] for size in sizes]
         self._known = [{masks[0].tobytes(): _FREE} for masks in self._masks]
@@ -94,14 +90,14 @@ class _RuleTables:
         self.base = [np.ones(size, dtype=bool) for size in sizes]
         self.rows: list[dict[int, np.ndarray]] = [{} for _ in sizes]
         known = {parameter.name: parameter for parameter in parameters}
-        place = {parameter.name: column for column, parameter in enumerate(parameters)}
+        column_of = {parameter.name: column for column, parameter in enumerate(parameters)}
         pairs: dict[tuple[int, int], np.ndarray] = {}
         for rule in constraints:
-            if not set(rule.names) <= set(place):
+            if not set(rule.names) <= set(column_of):
                 continue
-            columns = [place[name] for name in rule.names]
+            columns = [column_of[name] for name in rule.names]
             if np.prod([sizes[column] for column in columns], dtype=np.float64) > _MAX_CELLS:
-                raise too_large(
+                raise SpaceTooLargeError(
                     f"constraint {rule.text!r} compares parameters of too many values; coarsen them"
                 )
             table = rule.table(known)
@@ -154,10 +150,10 @@ def _advance(
     allowed = np.empty((len(states), size), dtype=bool)
     successor = np.zeros((len(states), size), dtype=np.int64)
     numbers: dict[tuple[int, ...], int] = {}
-    for place, state in enumerate(states):
-        allowed[place] = rules.base[column] & rules.mask(column, state[0])
+    for row, state in enumerate(states):
+        allowed[row] = rules.base[column] & rules.mask(column, state[0])
         reached = np.zeros(len(classes), dtype=np.int64)
-        for one in np.unique(group[allowed[place]]).tolist():
+        for one in np.unique(group[allowed[row]]).tolist():
             future = list(state[1:])
             for other, number in zip(later, classes[one].tolist(), strict=True):
                 offset = other - column - 1
@@ -165,5 +161,5 @@ def _advance(
             reached[one] = numbers.setdefault(tuple(future), len(numbers))
         if len(numbers) > _MAX_STATES:
             return None
-        successor[place] = reached[group]
+        successor[row] = reached[group]
     return Step(allowed, successor), list(numbers) or [(_FREE,) * (len(states[0]) - 1)]

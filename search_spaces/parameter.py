@@ -1,7 +1,8 @@
 """What every parameter of a search space has in common.
 
-A parameter knows two spellings of a value: the *external* one of Python code (``("SR", "DD")``)
-and the one Optuna stores (``"SR_DD"``); they differ for subsets only.
+A value has two spellings: that of Python code (``("SR", "DD")``) and the one that Optuna stores
+(``"SR_DD"``); they differ for subsets only. `to_stored` and `from_stored` lead from one to the
+other. The index of a value in the ordered domain is its *value index*.
 """
 
 import re
@@ -71,7 +72,7 @@ class Parameter(ABC):
     def allowed(self) -> str:
         """The domain in words, for error messages."""
         assert self.values is not None
-        shown = [_spell(self.to_external(value)) for value in self.values[:20]]
+        shown = [_spell(self.to_stored(value)) for value in self.values[:20]]
         rest = len(self.values) - len(shown)
         return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
 
@@ -80,8 +81,8 @@ class Parameter(ABC):
         """Optuna's internal representation of `values`, float64 of shape (n_values,)."""
         return np.arange(len(self.finite_values()), dtype=np.float64)
 
-    def position(self, value: Any) -> int:
-        """Return the position of `value` in `values`.
+    def value_index(self, value: Any) -> int:
+        """Return the index of `value` in `values`.
 
         Raises
         ------
@@ -91,15 +92,15 @@ class Parameter(ABC):
         """
         self.finite_values()
         try:
-            return self._positions[_key(value)]
+            return self._value_indices[_key(value)]
         except (KeyError, TypeError):
             raise self._refusal(value) from None
 
-    def to_external(self, value: Any) -> Any:
+    def to_stored(self, value: Any) -> Any:
         """Return what Optuna stores for `value`."""
         return value
 
-    def from_external(self, stored: Any) -> Any:
+    def from_stored(self, stored: Any) -> Any:
         """Return the value that Optuna stores as `stored`.
 
         Raises
@@ -107,7 +108,7 @@ class Parameter(ABC):
         SpaceError
             If no value of the domain is stored like that.
         """
-        return self.finite_values()[self.position(stored)]
+        return self.finite_values()[self.value_index(stored)]
 
     def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
         """Let an Optuna trial choose a value."""
@@ -131,7 +132,7 @@ class Parameter(ABC):
         else:
             assert isinstance(distribution, CategoricalDistribution)
             chosen = trial.suggest_categorical(self.name, distribution.choices)
-        return self.from_external(chosen)
+        return self.from_stored(chosen)
 
     def restrict(self, values: Iterable[Any]) -> "Parameter":
         """Return the parameter limited to `values`, in the order of the domain.
@@ -148,19 +149,27 @@ class Parameter(ABC):
             raise SpaceError(
                 f"{self.name!r} cannot be restricted to no value at all; allowed: {self.allowed}"
             )
-        return self.at_positions(sorted(chosen))
+        return self.at_value_indices(sorted(chosen))
 
-    def at_positions(self, positions: Sequence[int]) -> "Parameter":
-        """Return the parameter limited to the values at ascending positions."""
-        domain = self.finite_values()
-        from search_spaces.choices import Choice  # a subclass of this class
+    @abstractmethod
+    def at_value_indices(self, value_indices: Sequence[int]) -> "Parameter":
+        """Return the parameter limited to some of its values.
 
-        return Choice(self.name, tuple(domain[position] for position in positions))
+        Parameters
+        ----------
+        value_indices : sequence of int
+            Indices into `values`, ascending.
+
+        Raises
+        ------
+        SpaceError
+            If the parameter is continuous.
+        """
 
     def _find(self, value: Any) -> int:
-        """Return the position of a value spelled as itself or as text."""
+        """Return the index of a value spelled as itself or as text."""
         try:
-            return self.position(value)
+            return self.value_index(value)
         except SpaceError:
             spelled = self._spellings.get(value) if isinstance(value, str) else None
             if spelled is None:
@@ -189,13 +198,13 @@ class Parameter(ABC):
         )
 
     @cached_property
-    def _positions(self) -> dict[Any, int]:
-        return {_key(value): position for position, value in enumerate(self.finite_values())}
+    def _value_indices(self) -> dict[Any, int]:
+        return {_key(value): index for index, value in enumerate(self.finite_values())}
 
     @cached_property
     def _spellings(self) -> dict[str, int]:
         domain = self.finite_values()
-        return {_spell(self.to_external(value)): place for place, value in enumerate(domain)}
+        return {_spell(self.to_stored(value)): index for index, value in enumerate(domain)}
 
 
 def as_list(values: Any) -> list[Any]:
@@ -206,7 +215,7 @@ def as_list(values: Any) -> list[Any]:
 
 
 def _key(value: Any) -> Any:
-    """Return a dictionary key that tells True from 1 but not 1 from 1.0."""
+    """Return a dictionary key that is different for True and 1, and the same for 1 and 1.0."""
     if isinstance(value, np.generic):
         value = value.item()
     return isinstance(value, bool), value

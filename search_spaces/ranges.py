@@ -1,7 +1,7 @@
 """Numeric ranges, whole-numbered or not, in steps, continuous or logarithmic."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -111,8 +111,8 @@ class Range(Parameter):
         """The values themselves, float64 of shape (n_values,)."""
         return np.asarray(self.finite_values(), dtype=np.float64)
 
-    def position(self, value: Any) -> int:
-        """Return the position of `value`, which may be off by a rounding error of 1e-8 steps."""
+    def value_index(self, value: Any) -> int:
+        """Return the index of `value`, which may be off by a rounding error of 1e-8 steps."""
         domain = self.finite_values()
         if not _is_number(value) or not math.isfinite(value):
             raise self._refusal(value)
@@ -127,10 +127,10 @@ class Range(Parameter):
             raise self._refusal(value)
         return int(nearest)
 
-    def from_external(self, stored: Any) -> Any:
+    def from_stored(self, stored: Any) -> Any:
         """Return the value of the grid, or `stored` itself if it lies inside a continuous range."""
         if self.values is not None:
-            return self.values[self.position(stored)]
+            return self.values[self.value_index(stored)]
         if not _is_number(stored) or not self.low <= stored <= self.high:
             raise self._refusal(stored)
         if not self.is_integer:
@@ -144,7 +144,12 @@ class Range(Parameter):
         listed = [number_from_text(value) for value in as_list(values)]
         if self.values is not None or not listed:
             return super().restrict(listed)
-        return Choice(self.name, tuple(sorted({self.from_external(value) for value in listed})))
+        return Choice(self.name, tuple(sorted({self.from_stored(value) for value in listed})))
+
+    def at_value_indices(self, value_indices: Sequence[int]) -> Parameter:
+        """Return a :class:`Choice` of the values of these indices."""
+        grid = self.finite_values()
+        return Choice(self.name, tuple(grid[index] for index in value_indices))
 
     def to_config(self) -> dict[str, Any]:
         """Return ``{"range": [low, high]}`` with `step` and `log` where they are set."""

@@ -12,8 +12,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from search_spaces.constraints import Constraint, parse_constraint
-from search_spaces.errors import SpaceError
-from search_spaces.lattice import Lattice, SpaceTooLargeError
+from search_spaces.errors import SpaceError, SpaceTooLargeError
+from search_spaces.lattice import Lattice
 from search_spaces.parameters import Parameter, parse_parameter
 from search_spaces.space_config import read_space_config
 
@@ -169,15 +169,15 @@ class SearchSpace:
         """
         values = self._values_of(params)
         lattice = self.lattice
-        digits = [parameter.position(values[parameter.name]) for parameter in self.parameters]
+        digits = [parameter.value_index(values[parameter.name]) for parameter in self.parameters]
         return int(lattice.rank([digits])[0])
 
     def digits(self, indices: np.typing.ArrayLike) -> np.ndarray:
-        """Return the positions of the values of points, int64 of shape (n, n_parameters)."""
+        """Return the value indices of points, int64 of shape (n, n_parameters)."""
         return self.lattice.unrank(indices)
 
     def indices(self, digits: np.typing.ArrayLike) -> np.ndarray:
-        """Return the lattice indices of points given by positions, int64 of shape (n,)."""
+        """Return the lattice indices of points given by value indices, int64 of shape (n,)."""
         return self.lattice.rank(digits)
 
     def internal_params(self, indices: np.typing.ArrayLike) -> np.ndarray:
@@ -186,7 +186,7 @@ class SearchSpace:
         Returns
         -------
         np.ndarray
-            float64, shape (n, n_parameters): for a categorical the position of the choice, for a
+            float64, shape (n, n_parameters): for a categorical the index of the choice, for a
             range the value.
         """
         digits = self.digits(indices)
@@ -255,7 +255,7 @@ class SearchSpace:
     def trial_params(self, params: Any) -> dict[str, Any]:
         """Return the values as Optuna stores them, by name."""
         values = self._values_of(params)
-        return {name: self._by_name[name].to_external(values[name]) for name in self.names}
+        return {name: self._by_name[name].to_stored(values[name]) for name in self.names}
 
     def from_trial_params(self, stored: Mapping[str, Any]) -> Any:
         """Return the point of a trial's `params`.
@@ -267,7 +267,7 @@ class SearchSpace:
         """
         self._check_names(stored)
         return self._to_params(
-            {name: self._by_name[name].from_external(stored[name]) for name in self.names}
+            {name: self._by_name[name].from_stored(stored[name]) for name in self.names}
         )
 
     def restrict(self, values: Mapping[str, Any]) -> Self:
@@ -357,7 +357,7 @@ class SearchSpace:
         given = self._to_values(params)
         self._check_names(given)
         return {
-            name: parameter.from_external(parameter.to_external(given[name]))
+            name: parameter.from_stored(parameter.to_stored(given[name]))
             for name, parameter in self._by_name.items()
         }
 

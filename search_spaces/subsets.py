@@ -83,24 +83,24 @@ class Subsets(Parameter):
         sizes = range(self.min_size, self.max_size + 1)
         return tuple(subset for size in sizes for subset in combinations(self.of, size))
 
-    def position(self, value: Any) -> int:
-        """Return the position of a subset, given as a tuple or list of codes in order."""
+    def value_index(self, value: Any) -> int:
+        """Return the index of a subset in `values`, given as a tuple or list of codes in order."""
         if isinstance(value, str):
             raise self._refusal(value)
-        return super().position(tuple(value) if isinstance(value, list) else value)
+        return super().value_index(tuple(value) if isinstance(value, list) else value)
 
-    def to_external(self, value: Any) -> str:
+    def to_stored(self, value: Any) -> str:
         """Return the codes joined by ``_``."""
         if not isinstance(value, (tuple, list)) or not all(isinstance(x, str) for x in value):
             raise self._refusal(value)
         return "_".join(value)
 
-    def from_external(self, stored: Any) -> tuple[str, ...]:
+    def from_stored(self, stored: Any) -> tuple[str, ...]:
         """Return the tuple of codes of ``"SR_DD"``."""
-        position = self._spellings.get(stored) if isinstance(stored, str) else None
-        if position is None:
+        index = self._spellings.get(stored) if isinstance(stored, str) else None
+        if index is None:
             raise self._refusal(stored)
-        return self.values[position]
+        return self.values[index]
 
     def to_config(self) -> dict[str, Any]:
         """Return ``{"subsets": [...], "max_size": ..., "min_size": ...}``, and `only` if set."""
@@ -113,9 +113,9 @@ class Subsets(Parameter):
             config["only"] = ["_".join(value) for value in self.only]
         return config
 
-    def at_positions(self, positions: Sequence[int]) -> Parameter:
-        """Return the subsets at ascending positions, as `only`."""
-        chosen = tuple(self.values[position] for position in positions)
+    def at_value_indices(self, value_indices: Sequence[int]) -> Parameter:
+        """Return the subsets of these indices, as `only`."""
+        chosen = tuple(self.values[index] for index in value_indices)
         return Subsets(self.name, self.of, self.max_size, self.min_size, only=chosen)
 
     def _check_sizes(self) -> None:
@@ -140,4 +140,4 @@ class Subsets(Parameter):
             raise SpaceError(f"`only` of subsets {self.name!r} is a list of subsets; got {only!r}")
         whole = Subsets(self.name, self.of, self.max_size, self.min_size)
         chosen = sorted({whole._find(value) for value in only})
-        object.__setattr__(self, "only", tuple(whole.values[position] for position in chosen))
+        object.__setattr__(self, "only", tuple(whole.values[index] for index in chosen))

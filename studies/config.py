@@ -9,7 +9,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from search_spaces import FactorSpace
+from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
 from studies.methods import (
     IMPORT_PATH,
@@ -73,9 +73,22 @@ class MarketConfig(_Section):
 
 
 class ObjectiveConfig(_Section):
-    """What a search optimises: metrics and directions, in order."""
+    """What a search optimises.
 
+    Attributes
+    ----------
+    type : str
+        ``factor_backtest``, or ``package.module:ClassName`` of a subclass of
+        `objectives.Objective`, importable or in the current folder.
+    metrics : dict of str to {"maximize", "minimize"}
+        Optimised metrics, in order.
+    options : dict
+        Keyword arguments of an objective of one's own.
+    """
+
+    type: str = "factor_backtest"
     metrics: dict[str, Direction] = {"net_sharpe_ratio": "maximize"}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class ExecutionConfig(_Section):
@@ -204,13 +217,21 @@ class TuningConfig(_Section):
         except pydantic.ValidationError as error:
             raise ConfigError("; ".join(_complaints(error))) from None
 
-    def space(self, restrictions: Mapping[str, list[str]] | None = None) -> FactorSpace:
+    def space(self, restrictions: Mapping[str, list[str]] | None = None) -> SearchSpace:
         """Build the search space, some parameters limited to the given values (``--set``)."""
         if self.parameters:
             from objectives.factors import factor_codes
 
             source = {"parameters": self.parameters, "constraints": self.constraints}
-            space = FactorSpace.from_config(source, factor_codes=factor_codes())
+            space: SearchSpace
+            if (
+                self.objective.type == "factor_backtest"
+                or tuple(name for name in PARAMETER_NAMES if name in self.parameters)
+                == PARAMETER_NAMES
+            ):
+                space = FactorSpace.from_config(source, factor_codes=factor_codes())
+            else:
+                space = SearchSpace.from_config(source)
         else:
             default = FactorSpace.default()
             space = FactorSpace(default.parameters, self.constraints)

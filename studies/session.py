@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-    from objectives import FactorBacktest, ReturnPanel
+    from objectives import Objective, ReturnPanel
     from studies.runs import Progress, Stop
 
 __all__ = ["Session"]
@@ -122,7 +122,7 @@ class Session(StoredSession):
         session.refresh()
         return session
 
-    def objective(self, panel: "ReturnPanel | None" = None) -> "FactorBacktest":
+    def objective(self, panel: "ReturnPanel | None" = None) -> "Objective":
         """Build the objective on the market of the database.
 
         Raises
@@ -149,7 +149,7 @@ class Session(StoredSession):
         parallel: int | None = None,
         scheduler: str | None = None,
         resume: bool = False,
-        objective: "FactorBacktest | None" = None,
+        objective: "Objective | None" = None,
         on_progress: "Callable[[Progress], None] | None" = None,
         stop: "Stop | None" = None,
     ) -> "Progress":
@@ -163,7 +163,7 @@ class Session(StoredSession):
             Address of a Dask scheduler whose workers do it, see `studies.runs.run_on_cluster`.
         resume : bool
             Needed for a paused session and for one that an error stopped.
-        objective : FactorBacktest, optional
+        objective : Objective, optional
             Built from the session if left out; for a run in this process only.
         on_progress : callable, optional
             Called with a `studies.runs.Progress` after every chunk.

@@ -9,11 +9,11 @@ from numba import types
 from objectives.constants import DAYS_PER_YEAR, V5_DAYS_PER_YEAR, WEIGHT_CAP
 from objectives.kernels.signatures import array_in, array_out
 
-_EQ, _IC = 0, 1  # positions in search_spaces.WEIGHT_METHODS; the third is FS
+_EQ, _IC = 0, 1  # ordinals in search_spaces.WEIGHT_METHODS; the third is FS
 _ANNUAL = math.sqrt(DAYS_PER_YEAR)
 _V5_ANNUAL = math.sqrt(V5_DAYS_PER_YEAR)
 
-# what a segment counts, positions in ``tally``
+# what a segment counts, indices into ``tally``
 _PROFIT, _LOSS, _BREAK_EVEN, _ACTIVE, _CLOSED, _HOLDING, _TRADED, _FEES = range(8)
 _N_TALLIED = 8
 

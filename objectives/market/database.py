@@ -15,8 +15,8 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from objectives.market.caps import MarketCaps, caps_from_table
-from objectives.market.panel import ReturnPanel
-from objectives.market.returns import panel_from_table
+from objectives.market.panel_fields import PanelFields
+from objectives.market.returns import fields_of_table
 from objectives.market.tables import Table
 from search_spaces.errors import DataError, StorageError
 
@@ -32,7 +32,7 @@ _SECRETS = ("password", "passwd", "sslpassword", "passfile")
 
 def read_database(
     url_or_engine: str | URL | Engine, pairs: Sequence[str] | None = None
-) -> ReturnPanel:
+) -> PanelFields:
     """Read the market tables of a database.
 
     ``return_metrics(trading_pair, date, return_1d [, roi_1d])`` gives the returns; a NULL return
@@ -50,8 +50,8 @@ def read_database(
 
     Returns
     -------
-    ReturnPanel
-        See :class:`ReturnPanel`.
+    PanelFields
+        Of a :class:`~objectives.market.panel.ReturnPanel`.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def read_database(
     with connected_engine(url_or_engine) as (engine, name), engine.connect() as connection:
         table = _returns_table(connection, name, pairs)
         caps, notes = _market_caps(connection, name)
-    panel = panel_from_table(table, caps, name)
-    return replace(panel, warnings=(*panel.warnings, *notes)) if notes else panel
+    fields = fields_of_table(table, caps, name)
+    return replace(fields, warnings=(*fields.warnings, *notes)) if notes else fields
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from objectives.market.caps import read_market_caps
 from objectives.market.days import utc_day
-from objectives.market.panel import ReturnPanel
-from objectives.market.returns import MAX_HISTORY_DAYS, build_panel
+from objectives.market.panel_fields import PanelFields
+from objectives.market.returns import MAX_HISTORY_DAYS, fields_of_observations
 from objectives.market.tables import (
     Table,
     days_of,
@@ -40,7 +40,7 @@ def read_funding_events(
     end_date: Any = None,
     both_directions: bool = False,
     market_caps: pd.DataFrame | str | PathLike[str] | None = None,
-) -> ReturnPanel:
+) -> PanelFields:
     """Build the daily returns of pairs from raw funding events (SEMANTICS section 1).
 
     The rates are summed per UTC day, symbol and exchange, in the order of time. The return of
@@ -66,7 +66,7 @@ def read_funding_events(
 
     Returns
     -------
-    ReturnPanel
+    PanelFields
         Pairs without a single return are left out; the calendar goes from the first to the last
         day with a return.
 
@@ -104,7 +104,7 @@ def read_funding_events(
             f"{table.label}: no symbol has events on two of the exchanges "
             f"{', '.join(sums.exchanges)} on one day; for pairs against spot choose one exchange"
         )
-    return build_panel(pair, names, day, values, None, caps, table.label)
+    return fields_of_observations(pair, names, day, values, None, caps, table.label)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sqlalchemy.engine import URL, Engine
 
+from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS
+from objectives.market.arrays import canonical_bytes, frozen_floats, frozen_ints
+from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
+from objectives.market.events import read_funding_events
+from objectives.market.panel_fields import PanelFields
+from objectives.market.returns import read_returns
+from objectives.market.synthetic import synthetic_market
 from search_spaces.errors import DataError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL, Engine
 
 __all__ = ["DAYS_PER_YEAR", "FACTOR_INPUTS", "LOOK_AHEAD_WARNING", "ReturnPanel"]
 
-DAYS_PER_YEAR = 365
-FACTOR_INPUTS = ("return_1d", "roi_1d")
 LOOK_AHEAD_WARNING = (
     "the market caps have no dates: the same value serves all days, so IC weights look ahead; "
     "give the caps a date column"
@@ -36,7 +39,9 @@ _ONE_DAY = np.timedelta64(1, "D")
 class ReturnPanel:
     """Daily returns of funding-rate pairs on one calendar, with market caps.
 
-    A panel is built by one of the class methods, or directly from arrays. It never changes:
+    Every objective is built on a panel, whatever the data came from. Take `from_database` for
+    the market tables of a project, `from_returns` for a frame or file of daily returns,
+    `from_funding_events` for raw funding rates, `synthetic` to try things out. It never changes:
     arrays are read-only (writeable ones are copied on entry).
 
     Parameters
@@ -59,7 +64,7 @@ class ReturnPanel:
     source : str
         Where the data came from, for people. Never holds a password.
     warnings : tuple of str
-        What a reader of results must be told about these data.
+        What a reader of results must know about these data.
 
     Raises
     ------
@@ -69,6 +74,18 @@ class ReturnPanel:
         If dates are not consecutive UTC midnights, or pairs not ascending and distinct.
     DataError
         If a return is infinite or a market cap not positive.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from objectives import ReturnPanel
+    >>> rows = [("BTC_a_b", "2024-01-01", 1e-4), ("BTC_a_b", "2024-01-03", -2e-4)]
+    >>> frame = pd.DataFrame(rows, columns=["trading_pair", "date", "return_1d"])
+    >>> panel = ReturnPanel.from_returns(frame)
+    >>> panel.returns.tolist()  # a day without a row is NaN
+    [[0.0001], [nan], [-0.0002]]
+    >>> panel.day("2024-01-03"), panel.symbols
+    (2, ('BTC',))
     """
 
     dates: pd.DatetimeIndex
@@ -87,11 +104,11 @@ class ReturnPanel:
         set_field(self, "dates", calendar(self.dates))
         shape = (len(self.dates), len(self.pairs))
         _check_pairs(self.pairs)
-        set_field(self, "returns", _frozen(self.returns, shape, "returns"))
+        set_field(self, "returns", frozen_floats(self.returns, shape, "returns"))
         if np.isinf(self.returns).any():
             raise DataError("returns must be finite or NaN, and some are infinite")
         if self.roi is not None:
-            roi = _frozen(self.roi, shape, "roi")
+            roi = frozen_floats(self.roi, shape, "roi")
             same = np.array_equal(roi, self.returns * DAYS_PER_YEAR, equal_nan=True)
             set_field(self, "roi", None if same else roi)
         self._settle_market_caps()
@@ -108,7 +125,7 @@ class ReturnPanel:
             dates = pd.DatetimeIndex(dates).as_unit("us")
             if len(dates) != n_rows or not (dates.is_unique and dates.is_monotonic_increasing):
                 raise DataError(f"market_cap_dates must be {n_rows} distinct ascending days")
-        caps = _frozen(caps, (n_rows, self.n_pairs), "market_caps")
+        caps = frozen_floats(caps, (n_rows, self.n_pairs), "market_caps")
         known = caps[~np.isnan(caps)]
         if not (np.isfinite(known) & (known > 0)).all():
             raise DataError("market caps must be greater than 0 and finite, or NaN if unknown")
@@ -129,9 +146,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.database.read_database`.
         """
-        from objectives.market.database import read_database
-
-        return read_database(url_or_engine, pairs)
+        return cls._of(read_database(url_or_engine, pairs))
 
     @classmethod
     def from_returns(
@@ -143,9 +158,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.returns.read_returns`.
         """
-        from objectives.market.returns import read_returns
-
-        return read_returns(frame_or_path, market_caps)
+        return cls._of(read_returns(frame_or_path, market_caps))
 
     @classmethod
     def from_funding_events(
@@ -161,15 +174,15 @@ class ReturnPanel:
 
         See :func:`objectives.market.events.read_funding_events`.
         """
-        from objectives.market.events import read_funding_events
-
-        return read_funding_events(
-            frame_or_path,
-            exchanges=exchanges,
-            start_date=start_date,
-            end_date=end_date,
-            both_directions=both_directions,
-            market_caps=market_caps,
+        return cls._of(
+            read_funding_events(
+                frame_or_path,
+                exchanges=exchanges,
+                start_date=start_date,
+                end_date=end_date,
+                both_directions=both_directions,
+                market_caps=market_caps,
+            )
         )
 
     @classmethod
@@ -180,9 +193,11 @@ class ReturnPanel:
 
         See :func:`objectives.market.synthetic.synthetic_market`.
         """
-        from objectives.market.synthetic import synthetic_market
+        return cls._of(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
 
-        return synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge)
+    @classmethod
+    def _of(cls, found: PanelFields) -> ReturnPanel:
+        return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     @property
     def n_days(self) -> int:
@@ -211,7 +226,7 @@ class ReturnPanel:
             rows = np.searchsorted(self.market_cap_dates.to_numpy(), known_at, side="right") - 1
         else:
             rows = np.full(self.n_days, len(self.market_caps) - 1)
-        return _frozen_int(rows)
+        return frozen_ints(rows)
 
     @property
     def caps_look_ahead(self) -> bool:
@@ -229,7 +244,7 @@ class ReturnPanel:
         """Day index of the first non-NaN return, shape (n_pairs,); n_days where there is none."""
         seen = ~np.isnan(self.returns)
         first = np.where(seen.any(axis=0), seen.argmax(axis=0), self.n_days)
-        return _frozen_int(first)
+        return frozen_ints(first)
 
     def factor_input(self, column: str = "return_1d") -> NDArray[np.float64]:
         """Return the column that factors are computed from.
@@ -259,7 +274,7 @@ class ReturnPanel:
     def _roi_1d(self) -> NDArray[np.float64]:
         if self.roi is not None:
             return self.roi
-        return _frozen(self.returns * DAYS_PER_YEAR, self.returns.shape, "roi")
+        return frozen_floats(self.returns * DAYS_PER_YEAR, self.returns.shape, "roi")
 
     def day(self, date: Any) -> int:
         """Return the index of a calendar day.
@@ -329,12 +344,12 @@ class ReturnPanel:
         digest = hashlib.sha256(b"ReturnPanel 1")
         digest.update(f"{self.dates[0]:%Y-%m-%d} {stop}\n".encode())
         digest.update("\n".join(np.array(self.pairs, dtype=object)[seen]).encode())
-        digest.update(_canonical(self.returns[:stop, seen]))
-        digest.update(_canonical(self.factor_input("roi_1d")[:stop, seen]))
+        digest.update(canonical_bytes(self.returns[:stop, seen]))
+        digest.update(canonical_bytes(self.factor_input("roi_1d")[:stop, seen]))
         if include_caps and len(self.market_caps):
             rows = self.market_cap_row[:stop]
             caps = np.where((rows >= 0)[:, None], self.market_caps[rows], np.nan)[:, seen]
-            digest.update(_canonical(caps) if np.isfinite(caps).any() else b"")
+            digest.update(canonical_bytes(caps) if np.isfinite(caps).any() else b"")
         return digest.hexdigest()
 
     def to_frame(self) -> pd.DataFrame:
@@ -365,29 +380,3 @@ def _check_pairs(pairs: tuple[str, ...]) -> None:
     for one, other in pairwise(pairs):
         if not one < other:
             raise DataError(f"pairs must be ascending and distinct: {one!r} before {other!r}")
-
-
-def _frozen(array: Any, shape: tuple[int, ...], name: str) -> NDArray[np.float64]:
-    given = np.asarray(array)
-    if given.dtype.kind not in "fiu":
-        raise DataError(f"{name} must be numbers, got dtype {given.dtype}")
-    # A view into a read-only memory map stays one; whatever a caller could still write is copied.
-    frozen = np.ascontiguousarray(given, dtype=np.float64)
-    if frozen.shape != shape:
-        raise DataError(f"{name} must have shape {shape}, got {frozen.shape}")
-    if frozen.flags.writeable and np.may_share_memory(frozen, given):
-        frozen = frozen.copy()
-    frozen.flags.writeable = False
-    return frozen
-
-
-def _frozen_int(array: NDArray[Any]) -> NDArray[np.int64]:
-    frozen = np.ascontiguousarray(array, dtype=np.int64)
-    frozen.flags.writeable = False
-    return frozen
-
-
-def _canonical(array: NDArray[np.float64]) -> bytes:
-    # One bit pattern for every NaN and for both zeros, little-endian on every machine.
-    plain = np.where(np.isnan(array), np.nan, array + 0.0)
-    return np.ascontiguousarray(plain, dtype="<f8").tobytes()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from objectives.constants import DAYS_PER_YEAR
 from objectives.market.caps import MarketCaps, read_market_caps
-from objectives.market.panel import DAYS_PER_YEAR, ReturnPanel
+from objectives.market.panel_fields import PanelFields
 from objectives.market.tables import (
     Table,
     days_of,
@@ -21,7 +22,7 @@ from objectives.market.tables import (
 )
 from search_spaces.errors import DataError
 
-__all__ = ["MAX_HISTORY_DAYS", "build_panel", "panel_from_table", "read_returns"]
+__all__ = ["MAX_HISTORY_DAYS", "fields_of_observations", "fields_of_table", "read_returns"]
 
 # Fifty years. A date of 1970 or 2204 is a slip of the unit or the finger, not a history.
 MAX_HISTORY_DAYS = 18_262
@@ -30,7 +31,7 @@ MAX_HISTORY_DAYS = 18_262
 def read_returns(
     frame_or_path: pd.DataFrame | str | PathLike[str],
     market_caps: pd.DataFrame | str | PathLike[str] | None = None,
-) -> ReturnPanel:
+) -> PanelFields:
     """Read daily returns of pairs from a frame, CSV (also ``.csv.gz``) or Parquet file.
 
     Parameters
@@ -44,7 +45,7 @@ def read_returns(
 
     Returns
     -------
-    ReturnPanel
+    PanelFields
         From the first to the last date with a return; days without a row are NaN.
 
     Raises
@@ -62,11 +63,11 @@ def read_returns(
     """
     table = open_table(frame_or_path, ("trading_pair", "date", "return_1d"), ("roi_1d",))
     caps = None if market_caps is None else read_market_caps(market_caps)
-    return panel_from_table(table, caps, table.label)
+    return fields_of_table(table, caps, table.label)
 
 
-def panel_from_table(table: Table, caps: MarketCaps | None, source: str) -> ReturnPanel:
-    """Build a panel from checked or unchecked rows of the columns of :func:`read_returns`.
+def fields_of_table(table: Table, caps: MarketCaps | None, source: str) -> PanelFields:
+    """Make the fields of a panel from rows with the columns of :func:`read_returns`.
 
     Parameters
     ----------
@@ -93,12 +94,12 @@ def panel_from_table(table: Table, caps: MarketCaps | None, source: str) -> Retu
     notes: tuple[str, ...] = ()
     if n_missing := int((~observed).sum()):
         notes = (f"{n_missing} rows of {table.label} have no return and count as no row",)
-    return build_panel(
+    return fields_of_observations(
         pair[observed], names, day[observed], values[observed], roi, caps, source, notes
     )
 
 
-def build_panel(
+def fields_of_observations(
     pair: NDArray[np.int64],
     names: list[str],
     day: NDArray[np.int64],
@@ -107,7 +108,7 @@ def build_panel(
     caps: MarketCaps | None,
     source: str,
     notes: tuple[str, ...] = (),
-) -> ReturnPanel:
+) -> PanelFields:
     """Spread observations over the calendar; pairs without one are left out.
 
     Parameters
@@ -142,7 +143,7 @@ def build_panel(
     dates = pd.DatetimeIndex(np.arange(first, last + 1).astype("datetime64[D]").astype("M8[us]"))
     fields = {} if caps is None else caps.panel_fields(pairs)
     notes = (*notes, *fields.pop("warnings", ()))
-    return ReturnPanel(
+    return PanelFields(
         dates=dates,
         pairs=pairs,
         returns=returns,

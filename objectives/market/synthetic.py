@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from objectives.market.caps import MarketCaps
-from objectives.market.panel import ReturnPanel
+from objectives.market.panel_fields import PanelFields
 from search_spaces.errors import DataError
 
 __all__ = ["synthetic_market"]
@@ -26,12 +26,12 @@ _MEAN_SHARE = 0.4  # at edge 1, standard deviation of a mean in units of the typ
 _MEAN_HALF_LIFE = 60.0  # days
 _LATE_LISTING_SHARE = 0.4
 _DELISTING_SHARE = 0.12
-_GAP_RATE = 1 / 250  # gaps begin once in so many days; they last 1.5 days on average
+_GAP_RATE = 1 / 250  # a pair's gaps begin once in 250 days; they last 1.5 days on average
 
 
 def synthetic_market(
     n_pairs: int = 200, n_days: int = 840, seed: int = 0, edge: float = 1.0
-) -> ReturnPanel:
+) -> PanelFields:
     """Draw a market: the same arguments give the same numbers.
 
     The return of pair i on day t is, with e and f independent standardised Student t(4),
@@ -63,7 +63,7 @@ def synthetic_market(
 
     Returns
     -------
-    ReturnPanel
+    PanelFields
         With dated market caps; NaN before a listing, after a delisting and in gaps.
 
     Raises
@@ -80,9 +80,9 @@ def synthetic_market(
     returns[~_listed(streams[2], n_days, n_pairs)] = np.nan
     pairs = _names(n_pairs)
     dates = pd.date_range(_FIRST_DAY, periods=n_days, freq="D", unit="us")
-    fields = _market_caps(streams[3], dates, pairs).panel_fields(pairs)
+    caps = _market_caps(streams[3], dates, pairs).panel_fields(pairs)
     source = f"synthetic(n_pairs={n_pairs}, n_days={n_days}, seed={seed}, edge={edge:g})"
-    return ReturnPanel(dates=dates, pairs=pairs, returns=returns, source=source, **fields)
+    return PanelFields(dates=dates, pairs=pairs, returns=returns, source=source, **caps)
 
 
 def _check_arguments(n_pairs: int, n_days: int, seed: int, edge: float) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from objectives import BacktestResult, FactorBacktest
 from objectives.factors import factor_values
 from objectives.ranking import eligible_pairs, rank_pairs
-from objectives.settings import trading_rules
+from objectives.trading_rules import trading_rules
 from studies.database import (
     WritePacer,
     backtest_results,

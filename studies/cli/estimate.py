@@ -17,7 +17,7 @@ from studies.cli.progress import waiting
 from studies.cli.session_options import Plan, plan_options, read_plan
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest
+    from objectives import Objective
     from search_spaces import Design
     from studies.runs import Progress
 
@@ -94,10 +94,9 @@ def estimate(context: Context, **options: Any) -> None:
 
 
 def _measure(context: Context, plan: Plan) -> dict[str, Any]:
-    from objectives import BacktestSettings, FactorBacktest
     from search_spaces import make_design
     from studies.database import create_engine
-    from studies.sessions import load_panel
+    from studies.sessions import load_panel, objective_of
     from studies.trials import stores_all
 
     config = plan.config
@@ -105,14 +104,9 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     engine = create_engine(config.database)
     panel = load_panel(config, engine)
     engine.dispose()
-    objective = FactorBacktest(
-        panel,
-        BacktestSettings.from_dict(config.backtest),
-        space=config.space(plan.restrictions),
-        metrics=config.objective.metrics,
-    )
+    objective = objective_of(config, panel, config.space(plan.restrictions))
     objective.check()
-    objective.cube  # noqa: B018 (computed here, so that it counts as part of the start)
+    objective.prepare()  # here, so that it counts as part of the start
     if plan.mode == "adaptive":
         return _measure_adaptive(plan, objective, began)
     design = make_design(objective.space, plan.method, plan.size, plan.seed)
@@ -160,7 +154,7 @@ def _measure(context: Context, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> dict[str, Any]:
+def _measure_adaptive(plan: Plan, objective: Objective, began: float) -> dict[str, Any]:
     """Run the beginning of an adaptive session."""
     from studies.sessions import plan_slots
 
@@ -202,7 +196,7 @@ def _measure_adaptive(plan: Plan, objective: FactorBacktest, began: float) -> di
 
 
 def _samples(
-    folder: Path, plan: Plan, objective: FactorBacktest, design: Design
+    folder: Path, plan: Plan, objective: Objective, design: Design
 ) -> tuple[_Sample, _Sample, _Sample]:
     """Planning a session, running it without trials, and one where every strategy is a trial."""
     none = {"trials": "digest", "all_up_to": 0, "sample": 0, "running_best": 0, "final_best": 0}
@@ -214,7 +208,7 @@ def _samples(
 
 
 def _session(
-    path: Path, plan: Plan, objective: FactorBacktest, size: int, study: dict[str, Any]
+    path: Path, plan: Plan, objective: Objective, size: int, study: dict[str, Any]
 ) -> tuple[_Sample, _Sample]:
     """Plan a session of so many strategies, and run as many of them as there is time for."""
     from studies.runs import Stop

@@ -3,7 +3,7 @@
 import datetime
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from search_spaces import FactorSpace, SearchSpace
+from search_spaces import SearchSpace
 from studies.database import (
     METRIC_COLUMNS,
     OOS_METRIC_COLUMNS,
@@ -93,20 +93,25 @@ class RowWriter:
         values += [[0] * n, [0] * n]
         insert_rows(connection, _QUEUE, columns, list(zip(*values, strict=True)))
 
-    def prepare_results(self, outcome: Outcome) -> "_ResultRows":
-        """Arrange result rows as columns; the slow part, no database."""
+    def prepare_results(
+        self, outcome: Outcome, parameters: Mapping[str, Sequence[Any]]
+    ) -> "_ResultRows":
+        """Arrange result rows as columns; the slow part, no database.
+
+        Parameters
+        ----------
+        outcome : Outcome
+        parameters : mapping of str to sequence, each of length n_strategies
+            Values of the columns of parameters (`Objective.columns`). Without any, and where a
+            figure has no column, ``raw_result`` holds parameters and figures.
+        """
         n = len(outcome.batch)
         ids = self.space.strategy_ids(outcome.indices)
         columns: dict[str, Sequence[Any]] = {
             "session_id": [self.session_id] * n,
             "strategy_id": ids,
         }
-        if isinstance(self.space, FactorSpace):
-            digits = self.space.digits(outcome.indices)
-            for position, parameter in enumerate(self.space.parameters):
-                texts = np.empty(len(parameter.finite_values()), dtype=object)
-                texts[:] = [_plain(value) for value in parameter.finite_values()]
-                columns[parameter.name] = texts[digits[:, position]].tolist()
+        columns.update(parameters)
         measured = outcome.batch.values.copy()
         measured[outcome.failed] = math.nan
         for name, values in zip(outcome.batch.names, measured.T, strict=True):
@@ -115,7 +120,9 @@ class RowWriter:
         columns["start_date"] = [self._dates[0]] * n
         columns["end_date"] = [self._dates[1]] * n
         columns["execution_time"] = [outcome.seconds / n] * n
-        columns["raw_result"] = self._raw_results(outcome)
+        columns["raw_result"] = self._raw_results(
+            outcome, whole=bool(parameters) and _METRICS.issuperset(outcome.batch.names)
+        )
         return _ResultRows(columns, ids)
 
     def insert_results(self, connection: Connection, rows: "_ResultRows", outcome: Outcome) -> None:
@@ -196,13 +203,13 @@ class RowWriter:
             texts = texts + pieces[digits[:, position]]
         return list((texts + "}").tolist())
 
-    def _raw_results(self, outcome: Outcome) -> list[str | None]:
-        """Write what columns do not hold: reason and figures of failures, other params."""
+    def _raw_results(self, outcome: Outcome, *, whole: bool) -> list[str | None]:
+        """Write what columns do not hold: reason and figures of failures; all, if not whole."""
         batch = outcome.batch
         raw: list[str | None] = [None] * len(batch)
         for row in np.flatnonzero(outcome.failed).tolist():
             raw[row] = json.dumps({"failure": batch.failure[row], "metrics": batch.row(row)})
-        if not isinstance(self.space, FactorSpace):
+        if not whole:
             for row, params in enumerate(self._configurations(outcome.indices)):
                 told = {"params": json.loads(params), "metrics": batch.row(row)}
                 if batch.failure[row] is not None:
@@ -215,10 +222,6 @@ class RowWriter:
 class _ResultRows:
     columns: dict[str, Sequence[Any]]
     ids: list[str]
-
-
-def _plain(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def _nullable(values: npt.NDArray[np.float64], *, whole: bool) -> list[float | None]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Engine
 
 from search_spaces import Design
+from search_spaces.errors import ConfigError
 from studies import queue
 from studies.config import TuningConfig
 from studies.database import WritePacer, database_errors
+from studies.outcomes import NATURAL_DIRECTIONS
 from studies.planning.plan import make_plan, new_row
 from studies.planning.write_plan import begin_plan, write_plan
 from studies.sessions import (
@@ -26,7 +28,7 @@ from studies.sessions import (
 from studies.trials import open_optuna_storage
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest, ReturnPanel
+    from objectives import Objective, ReturnPanel
 
 __all__ = ["complete_plans", "create_session"]
 
@@ -51,6 +53,7 @@ def create_session(
     if panel is None:
         panel = load_panel(config, engine)
     objective = objective_of(config, panel, space)
+    _check_columns(objective)
     objective.check()
     config, plan = make_plan(
         config, objective, engine, mode, method, size, seed, start_from, n_start
@@ -85,10 +88,20 @@ def complete_plans(
     return finished
 
 
+def _check_columns(objective: "Objective") -> None:
+    """Refuse optimised metrics that the table of results has no column for."""
+    strange = [name for name in objective.directions if name not in NATURAL_DIRECTIONS]
+    if strange:
+        raise ConfigError(
+            f"the objective optimises {', '.join(strange)}, which the table of results has no "
+            f"column for; there are {', '.join(NATURAL_DIRECTIONS)}"
+        )
+
+
 def _write(
     pacer: WritePacer,
     row: SessionRow,
-    objective: "FactorBacktest",
+    objective: "Objective",
     plan: Design | Slots,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Engine
 
 from objectives.constants import SEMANTICS_VERSION
-from search_spaces import DESIGNS, Design, FactorSpace, make_design
+from search_spaces import DESIGNS, Design, SearchSpace, make_design
 from search_spaces.errors import ConfigError
 from studies.config import TuningConfig
 from studies.database import utc_now
@@ -27,7 +27,7 @@ from studies.sessions import (
 )
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest
+    from objectives import Objective
 
 __all__ = ["make_plan", "new_row"]
 
@@ -36,7 +36,7 @@ _CHUNKS_PER_GENERATION = 2
 
 def make_plan(
     config: TuningConfig,
-    objective: "FactorBacktest",
+    objective: "Objective",
     engine: Engine,
     mode: str | None,
     method: str,
@@ -72,7 +72,7 @@ def make_plan(
 
 
 def new_row(
-    config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots, notes: str | None
+    config: TuningConfig, objective: "Objective", plan: Design | Slots, notes: str | None
 ) -> SessionRow:
     """Describe a session that is about to be written."""
     return SessionRow(
@@ -108,7 +108,7 @@ def _is_adaptive(mode: str | None, method: str) -> bool:
     return mode is None and method not in DESIGNS and (method in METHODS or ":" in method)
 
 
-def _chunk_size(config: TuningConfig, space: FactorSpace, plan: Design | Slots) -> int:
+def _chunk_size(config: TuningConfig, space: SearchSpace, plan: Design | Slots) -> int:
     from studies.trials import stores_all
 
     if isinstance(plan, Slots):
@@ -122,12 +122,12 @@ def _chunk_size(config: TuningConfig, space: FactorSpace, plan: Design | Slots) 
     return chosen or chunk_size_for(plan, _block_size(space), every_trial=every_trial)
 
 
-def _snapshot(config: TuningConfig, objective: "FactorBacktest", plan: Design | Slots) -> Snapshot:
+def _snapshot(config: TuningConfig, objective: "Objective", plan: Design | Slots) -> Snapshot:
     """Everything the session is made of; credentials stay out of it."""
     values = config.model_dump(mode="json")
     values.update(objective.space.to_config())
     values["backtest"] = objective.settings.to_dict()
-    values["objective"] = {"metrics": dict(objective.directions)}
+    values["objective"]["metrics"] = dict(objective.directions)
     del values["database"]
     return Snapshot(
         config=values,
@@ -148,7 +148,7 @@ def _warnings(plan: Design | Slots) -> tuple[str, ...]:
     return (plan.note,) if plan.note else ()
 
 
-def _block_size(space: FactorSpace) -> int:
+def _block_size(space: SearchSpace) -> int:
     sizes = [
         len(parameter.finite_values())
         for parameter in space.parameters

@@ -25,7 +25,7 @@ from studies.sessions import (
 from studies.workers import WorkReport, make_worker
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest
+    from objectives import Objective
 
 __all__ = ["IDLE_SECONDS", "is_over", "run_session", "running_session"]
 
@@ -39,7 +39,7 @@ def run_session(
     session: StoredSession,
     *,
     resume: bool = False,
-    objective: "FactorBacktest | None" = None,
+    objective: "Objective | None" = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_limit: Callable[[], None] | None = None,
     stop: Stop | None = None,
@@ -53,7 +53,7 @@ def run_session(
     session : StoredSession
     resume : bool
         Needed for a paused session and for one that an error stopped.
-    objective : FactorBacktest, optional
+    objective : Objective, optional
         Built from the session if left out.
     on_progress : callable, optional
         Called with a :class:`Progress` after every chunk.
@@ -75,12 +75,12 @@ def run_session(
         If the database cannot be written; what was committed stays, `resume` goes on from there.
     """
     stop = Stop() if stop is None else stop  # not `or`: one that is not set yet is false
-    ready: list[FactorBacktest] = [] if objective is None else [objective]
+    ready: list[Objective] = [] if objective is None else [objective]
 
     def prepare() -> None:
         if not ready:
             ready.append(build_objective(session))
-        ready[0].cube  # noqa: B018 (before the first claim, so that no lease runs meanwhile)
+        ready[0].prepare()  # before the first claim, so that no lease runs meanwhile
 
     with running_session(session, resume=resume, stop=stop, prepare=prepare) as progress:
         if session.row.status == SessionState.COMPLETED:

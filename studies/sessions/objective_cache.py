@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from objectives import FactorBacktest, FactorCube, ReturnPanel
-from search_spaces.errors import DataError, SessionError
-from studies.sessions.session_objective import build_objective
+from objectives import Objective, ReturnPanel
+from search_spaces.errors import SessionError
+from studies.sessions.session_objective import build_objective, load_panel
 from studies.sessions.stored_session import StoredSession
 
 __all__ = ["cache_folder", "cached_objective"]
@@ -34,7 +34,7 @@ def cache_folder(configured: str | None = None) -> Path:
 
 def cached_objective(
     session: StoredSession, folder: Path | None = None, *, verify: bool = False
-) -> FactorBacktest:
+) -> Objective:
     """Build the objective of a session from the cache, filling it where it lacks.
 
     Parameters
@@ -47,8 +47,8 @@ def cached_objective(
 
     Returns
     -------
-    FactorBacktest
-        With a memory-mapped cube, if the folder can be written or already holds it.
+    Objective
+        What its evaluations share mapped from the folder, if that can be written or holds it.
 
     Raises
     ------
@@ -62,27 +62,15 @@ def cached_objective(
     panel_path = folder / f"panel-{(session.row.data_fingerprint or '')[:32]}.npz"
     objective = None if verify else _from_panel_file(session, panel_path)
     if objective is None:
-        objective = build_objective(session)
+        panel = load_panel(session.config, session.engine)
+        objective = build_objective(session, panel)
         with contextlib.suppress(OSError):
-            _save_panel(objective.panel, panel_path)
-    cube_path = folder / f"cube-{objective.cube_key[:32]}.npy"
-    try:
-        cube = FactorCube.load(cube_path, key=objective.cube_key)
-    except DataError:
-        cube = objective.compute_cube()
-        with contextlib.suppress(OSError, DataError):
-            cube.save(cube_path)
-            cube = FactorCube.load(cube_path, key=objective.cube_key)
-    return FactorBacktest(
-        objective.panel,
-        objective.settings,
-        space=objective.space,
-        metrics=dict(objective.directions),
-        cube=cube,
-    )
+            _save_panel(panel, panel_path)
+    objective.prepare(folder)
+    return objective
 
 
-def _from_panel_file(session: StoredSession, path: Path) -> FactorBacktest | None:
+def _from_panel_file(session: StoredSession, path: Path) -> Objective | None:
     """Return the objective on a cached panel; None if it is missing, damaged or of other data."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:

@@ -10,8 +10,8 @@ from studies.config import TuningConfig
 from studies.sessions.stored_session import StoredSession
 
 if TYPE_CHECKING:
-    from objectives import FactorBacktest, ReturnPanel
-    from search_spaces import FactorSpace
+    from objectives import Objective, ReturnPanel
+    from search_spaces import SearchSpace
 
 __all__ = ["build_objective", "load_panel", "objective_of"]
 
@@ -25,9 +25,7 @@ def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
     return ReturnPanel.from_database(source, pairs=pairs)
 
 
-def objective_of(
-    config: TuningConfig, panel: "ReturnPanel", space: "FactorSpace"
-) -> "FactorBacktest":
+def objective_of(config: TuningConfig, panel: "ReturnPanel", space: "SearchSpace") -> "Objective":
     """Build the objective that a configuration describes.
 
     Raises
@@ -35,17 +33,19 @@ def objective_of(
     ConfigError
         If its settings are impossible on this market.
     """
-    from objectives import BacktestSettings, FactorBacktest
+    from objectives import BacktestSettings, make_objective
 
-    return FactorBacktest(
+    return make_objective(
+        config.objective.type,
         panel,
         BacktestSettings.from_dict(config.backtest),
         space=space,
         metrics=config.objective.metrics,
+        options=config.objective.options,
     )
 
 
-def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) -> "FactorBacktest":
+def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) -> "Objective":
     """Build the objective of a session.
 
     Parameters

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.engine import Engine
 
-from search_spaces import Design, FactorSpace, make_design
+from search_spaces import Design, SearchSpace, make_design
 from search_spaces.errors import SessionError
 from studies.config import TuningConfig
 from studies.outcomes import RowWriter, figure_columns
@@ -70,7 +70,7 @@ class StoredSession:
         return TuningConfig.from_mapping(self.row.snapshot.config)
 
     @cached_property
-    def space(self) -> FactorSpace:
+    def space(self) -> SearchSpace:
         """The search space of the session's snapshot."""
         return self.config.space()
 

@@ -5,9 +5,8 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 
-from objectives.factor_backtest import _directions
 from studies.database import WritePacer
-from studies.trials.append import _studies, _trials
+from studies.trials.append import _directions, _studies, _trials
 
 __all__ = ["delete_study_rows", "finish_deletions"]
 

@@ -154,7 +154,7 @@ class AdaptiveWorker(Worker):
         trial_id = begun.trial.trial_id
         session_id = self.session.row.session_id
         recorder = self.session.row_writer
-        rows = recorder.prepare_results(outcome)
+        rows = recorder.prepare_results(outcome, self.objective.columns(outcome.indices))
         trial = self.session.study_writer.prepare(outcome)
         assert trial is not None
         failed = bool(outcome.failed[0])
@@ -407,7 +407,7 @@ class AdaptiveWorker(Worker):
 
     @cached_property
     def _known(self) -> KnownOutcomes:
-        return self._persist(lambda: KnownOutcomes(self.session, own=True))
+        return self._persist(lambda: KnownOutcomes(self.session, self.objective, own=True))
 
     @cached_property
     def _rdb_storage(self) -> optuna.storages.RDBStorage:

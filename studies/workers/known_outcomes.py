@@ -7,41 +7,32 @@ made anew from the figures that were recorded.
 
 import json
 import math
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from search_spaces import FACTOR_CODES, FactorSpace
 from studies.database import hyperparameter_tuning_results, one_of, placeholder, tuning_sessions
 from studies.sessions import StoredSession
 
 if TYPE_CHECKING:
-    from objectives import Batch
+    from objectives import Batch, Objective
 
 __all__ = ["Known", "KnownOutcomes"]
 
-# Not defined without a closed position, or for an out-of-sample part that begins with nothing.
-# Everything else a measured strategy has; a row that lacks it is damaged.
-_MAY_BE_UNDEFINED = frozenset(
-    {
-        "avg_holding_days",
-        "oos_avg_holding_days",
-        "oos_total_return",
-        "oos_annual_return",
-        "oos_turnover",
-    }
-)
-
 _SMALL_SOURCE = 20_000
 _results = hyperparameter_tuning_results
-Figures = list[float]
+
+
+class _Record(NamedTuple):
+    """A recorded strategy: its figures, NaN where null, and why it failed."""
+
+    values: list[float]
+    failure: str | None
 
 
 @dataclass(frozen=True)
@@ -101,14 +92,14 @@ class KnownOutcomes:
     (``insufficient_data``, ``no_market_caps``); one that timed out, raised, crashed its worker or
     broke a constraint is never reused. Neither is a row that lacks figures, nor, between
     sessions, a strategy with a registered factor: nobody knows whether its code is still the same.
-    Ids of factor strategies mean the same in every `FactorSpace`; a session of another space
-    shares outcomes only with sessions of the same space.
 
     Parameters
     ----------
     session : StoredSession
         Other sessions are looked up in unless its configuration says ``execution.reuse: false``,
         or it was recorded by a release that noted no measurement fingerprint.
+    objective : Objective
+        Says which strategies mean the same in other sessions, and which records can be relied on.
     own : bool
         Look up in the session itself as well: for methods that may propose a point twice.
 
@@ -118,8 +109,11 @@ class KnownOutcomes:
         Ids of the sessions looked up in, as of the last :meth:`refresh`.
     """
 
-    def __init__(self, session: StoredSession, *, own: bool = False) -> None:
+    def __init__(
+        self, session: StoredSession, objective: "Objective", *, own: bool = False
+    ) -> None:
         self.session = session
+        self.objective = objective
         self.own = own
         self.sources: tuple[str, ...] = ()
         self._n_done: dict[str, int] = {}
@@ -154,35 +148,22 @@ class KnownOutcomes:
             If the database fails; `studies.database.transient_errors.persist` is patient with
             what passes.
         """
-        from objectives.factor_backtest import judge
-
         ids = self.session.space.strategy_ids(indices)
         recorded = self._recorded(ids, indices) if self.sources and ids else {}
+        found = np.array([name in recorded for name in ids], dtype=np.bool_)
         rows = [recorded[name] for name in ids if name in recorded]
-        batch = judge(
-            self._names,
-            np.array([values for values, _ in rows]).reshape(-1, len(self._names)),
-            np.array([measurable for _, measurable in rows], dtype=np.bool_),
-            metrics=tuple(self.session.directions),
-            min_active_days=self._min_active_days,
-        )
-        return Known(np.array([name in recorded for name in ids], dtype=np.bool_), batch)
+        reliable, batch = self._recall(rows)
+        found[found] = reliable
+        return Known(found, batch)
 
-    @cached_property
+    @property
     def _names(self) -> tuple[str, ...]:
-        return self.session.figures
+        return self.objective.names
 
-    @cached_property
-    def _required(self) -> Callable[[Figures], Figures]:
-        """Pick the figures that every measured strategy has."""
-        names = enumerate(self._names)
-        return operator.itemgetter(*[k for k, name in names if name not in _MAY_BE_UNDEFINED])
-
-    @cached_property
-    def _min_active_days(self) -> int:
-        from objectives import BacktestSettings
-
-        return BacktestSettings.from_dict(self.session.config.backtest).min_active_days
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        """Figures that have a column; a row with others holds all of them in ``raw_result``."""
+        return tuple(name for name in self._names if name in _results.c)
 
     def _alike(self, measurement: str) -> list[str]:
         """Ids of other sessions with outcomes and the same measurement fingerprint."""
@@ -198,34 +179,47 @@ class KnownOutcomes:
             )
             .order_by(n_done.desc(), table.session_id)
         )
-        if not isinstance(self.session.space, FactorSpace):
-            query = query.where(table.space_fingerprint == row.space_fingerprint)
         with self.session.engine.connect() as connection:
             found = connection.execute(query).all()
         alike = [(name, n) for name, config, n in found if _measurement_of(config) == measurement]
         self._n_done = dict(alike)
         return [name for name, _ in alike]
 
-    def _recorded(
-        self, ids: Sequence[str], indices: npt.NDArray[np.int64]
-    ) -> dict[str, tuple[Figures, bool]]:
-        """Figures by strategy id, and whether the strategy could be run at all."""
-        recorded: dict[str, tuple[Figures, bool]] = {}
-        portable = {name for name, yes in zip(ids, self._portable(indices), strict=True) if yes}
+    def _recorded(self, ids: Sequence[str], indices: npt.NDArray[np.int64]) -> dict[str, _Record]:
+        """Read the records that can be relied on, by strategy id; the first source's of several."""
+        recorded: dict[str, _Record] = {}
+        portable = self.objective.portable(indices)
+        elsewhere = {name for name, yes in zip(ids, portable.tolist(), strict=True) if yes}
         with self.session.engine.connect() as connection:
             for source in self.sources:
                 mine = source == self.session.row.session_id
-                candidates = dict.fromkeys(ids) if mine else portable
+                candidates = dict.fromkeys(ids) if mine else elsewhere
                 wanted: Sequence[str] = [name for name in candidates if name not in recorded]
                 if wanted and not mine:
                     wanted = self._among(connection, source, wanted)
                 if not wanted:
                     continue
-                for strategy_id, raw, *columns in self._rows(connection, source, wanted):
-                    told = self._read(raw, columns)
-                    if told is not None:
-                        recorded[strategy_id] = told
+                rows = self._rows(connection, source, wanted)
+                readable = [
+                    (name, record)
+                    for name, raw, *columns in rows
+                    if (record := self._read(raw, columns)) is not None
+                ]
+                names = [name for name, _ in readable]
+                records = [record for _, record in readable]
+                reliable, _ = self._recall(records)
+                recorded.update(
+                    (name, record)
+                    for name, record, good in zip(names, records, reliable.tolist(), strict=True)
+                    if good
+                )
         return recorded
+
+    def _recall(self, records: Sequence[_Record]) -> tuple[npt.NDArray[np.bool_], "Batch"]:
+        """Ask the objective which records can be relied on, and what it would say of them."""
+        values = np.array([record.values for record in records], dtype=np.float64)
+        values = values.reshape(-1, len(self._names))
+        return self.objective.recall(values, [record.failure for record in records])
 
     def _among(self, connection: Connection, source: str, wanted: Sequence[str]) -> Sequence[str]:
         """Leave out what a small source does not hold, as of the first look at it.
@@ -240,50 +234,31 @@ class KnownOutcomes:
             self._ids[source] = frozenset(connection.execute(ids).scalars())
         return [name for name in wanted if name in self._ids[source]]
 
-    def _portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which strategies mean the same in another session, shape (n_strategies,)."""
-        space = self.session.space
-        if not isinstance(space, FactorSpace):
-            return np.ones(len(indices), dtype=np.bool_)
-        place = space.names.index("factors")
-        subsets = space.parameters[place].finite_values()
-        built_in = np.array([set(FACTOR_CODES).issuperset(subset) for subset in subsets])
-        return np.asarray(built_in[space.digits(indices)[:, place]])
-
     def _rows(
         self, connection: Connection, session_id: str, ids: Sequence[str]
     ) -> Sequence[Sequence[Any]]:
         """Rows of strategies in one session, by the unique index."""
         place = placeholder(connection)
         chosen, wanted = one_of(connection, ids)
-        names = ", ".join(("strategy_id", "raw_result", *self._names))
+        names = ", ".join(("strategy_id", "raw_result", *self._columns))
         return connection.exec_driver_sql(
             f"SELECT {names} FROM hyperparameter_tuning_results "  # noqa: S608 (constants)
             f"WHERE session_id = {place} AND strategy_id {chosen}",
             (session_id, wanted),
         ).all()
 
-    def _read(self, raw: str | None, columns: Sequence[Any]) -> tuple[Figures, bool] | None:
-        """Figures of a row, and whether it could be run; None if it cannot be relied on."""
-        from objectives.factor_backtest import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC
-
+    def _read(self, raw: str | None, columns: Sequence[Any]) -> _Record | None:
+        """Read a row; None if it is damaged."""
         failure = None  # a row without raw_result is a completed one
         try:
             if raw is not None:
-                told = json.loads(raw)
-                failure = told.get("failure")
-                columns = [told["metrics"][name] for name in self._names]
+                document = json.loads(raw)
+                failure = document.get("failure")
+                columns = [document["metrics"][name] for name in self._names]
             values = [math.nan if value is None else float(value) for value in columns]
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
             return None
-        if failure == NO_MARKET_CAPS:
-            return (values, False) if all(map(math.isnan, values)) else None
-        if failure not in (None, INSUFFICIENT_DATA, UNDEFINED_METRIC):
-            return None
-        if any(map(math.isnan, self._required(values))):
-            return None
-        too_few = values[self._names.index("active_days")] < self._min_active_days
-        return (values, True) if too_few == (failure == INSUFFICIENT_DATA) else None
+        return _Record(values, failure)
 
 
 def _measurement_of(config_data: str) -> str | None:

@@ -168,7 +168,7 @@ class Worker:
         """
         session_id = self.session.row.session_id
         recorder = self.session.row_writer
-        rows = recorder.prepare_results(outcome)
+        rows = recorder.prepare_results(outcome, self.objective.columns(outcome.indices))
         trials = self.session.study_writer.prepare(outcome)
         late_queue = self.session.row.total > QUEUE_LIMIT
         strategies = recorder.prepare_queue(outcome.indices) if late_queue else []
@@ -230,7 +230,7 @@ class Worker:
     def _known(self) -> "KnownOutcomes":
         from studies.workers.known_outcomes import KnownOutcomes
 
-        return KnownOutcomes(self.session)
+        return KnownOutcomes(self.session, self.objective)
 
     def _missing_best(self) -> list[str]:
         with self.session.engine.connect() as connection:

@@ -6,7 +6,7 @@ from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from objectives.backtest import Simulation, inverse_caps, simulate_reference
 from objectives.factors import factor_values_reference
 from objectives.ranking import Ranking, eligible_pairs, rank_pairs_reference
-from objectives.settings import rule_table
+from objectives.trading_rules import rule_table
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
 
 

@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from objectives import METRIC_NAMES, BacktestSettings
 from objectives.backtest import InverseCaps, inverse_caps, simulate, simulate_reference
 from objectives.ranking import Ranking
-from objectives.settings import (
-    POSITION_MODES,
-    RuleTable,
-    TradingRules,
-    rule_table,
-    trading_rules,
-)
+from objectives.settings import POSITION_MODES
+from objectives.trading_rules import RuleTable, TradingRules, rule_table, trading_rules
 from search_spaces import FACTOR_CODES, WEIGHT_METHODS
 from search_spaces.errors import ConfigError, DataError
 from tests.helpers.panels import date_of, panels
@@ -99,7 +94,7 @@ AB = [(0, 1.0), (1, 0.5)]
 def test_funding_starts_the_day_after_entry_and_is_halved():
     # entered on day 1 on the ranking of day 0; the return of day 1 is earned on day 2
     _, equity, moves = play([[0.5, 0], [0.1, 0], [0.2, NAN]], [AB, AB, AB], entry_top_n=1)
-    assert [(m.day, m.pair, m.action, m.amount) for m in moves] == [(1, 0, "enter", 500.0)]
+    assert [(m.day, m.pair_index, m.action, m.amount) for m in moves] == [(1, 0, "enter", 500.0)]
     np.testing.assert_allclose(equity, [1000, 1000, 1025, 1075])
 
 
@@ -114,14 +109,17 @@ def test_nan_adds_nothing_but_the_day_is_recorded():
 
 def test_each_entry_sees_the_cash_left():
     _, _, moves = play([[0, 0]], [AB])
-    assert [(m.pair, m.amount, m.cash) for m in moves] == [(0, 500.0, 500.0), (1, 250.0, 250.0)]
+    assert [(m.pair_index, m.amount, m.cash) for m in moves] == [
+        (0, 500.0, 500.0),
+        (1, 250.0, 250.0),
+    ]
 
 
 def test_fixed_amount_sizes_on_the_initial_capital():
     _, _, moves = play([[0, 0, 0]], [[(0, 3), (1, 2), (2, 1)]], fixed=True, position_size=0.4,
                        max_positions=3, entry_top_n=3)  # fmt: skip
     # the third costs 400 of the 200 left and is skipped
-    assert [(m.pair, m.amount) for m in moves] == [(0, 400.0), (1, 400.0)]
+    assert [(m.pair_index, m.amount) for m in moves] == [(0, 400.0), (1, 400.0)]
 
 
 def test_fees_on_both_sides():
@@ -130,7 +128,7 @@ def test_fees_on_both_sides():
         max_positions=1,
     )  # fmt: skip
     # enter 500 (cash 495), exit 500 less 5 (cash 990), enter 495 (cash 990 - 499.95)
-    assert [(m.pair, m.action, m.amount) for m in moves] == [
+    assert [(m.pair_index, m.action, m.amount) for m in moves] == [
         (0, "enter", 500.0), (0, "exit", 500.0), (1, "enter", 495.0),
     ]  # fmt: skip
     np.testing.assert_allclose(equity, [1000, 995, 985.05])
@@ -148,7 +146,7 @@ def test_an_entry_that_costs_more_than_the_cash_is_skipped_and_the_next_tried():
     assert np.isnan(metrics["avg_holding_days"])
     np.testing.assert_array_equal(equity, [1000, 1000])
     _, _, moves = play([[0, 0]], [AB], fee=0.0, position_size=1.0)
-    assert [(m.pair, m.amount) for m in moves] == [(0, 1000.0)]  # nothing left for the second
+    assert [(m.pair_index, m.amount) for m in moves] == [(0, 1000.0)]  # nothing left for the second
 
 
 def test_skipped_entry_lets_a_cheaper_one_in():
@@ -159,7 +157,7 @@ def test_skipped_entry_lets_a_cheaper_one_in():
         entry_top_n=3, max_positions=3, exit_threshold=3,
     )  # fmt: skip
     # day 1: 0.5 and 0.55 x 2 x 0.1 / 1.1 = 0.1; day 2: pair 1 gets 0.55 x 3 / 10.5
-    assert [(m.day, m.pair, m.amount) for m in moves] == [
+    assert [(m.day, m.pair_index, m.amount) for m in moves] == [
         (1, 2, 500.0), (1, 0, pytest.approx(100.0)), (2, 1, pytest.approx(1650 / 10.5)),
     ]  # fmt: skip
 
@@ -167,7 +165,7 @@ def test_skipped_entry_lets_a_cheaper_one_in():
 def test_exits_come_first_in_order_of_entry():
     days = [AB, [(3, 1), (2, 0.5), (1, 0.2), (0, 0.1)]]
     _, _, moves = play([[0] * 4] * 2, days)
-    assert [(m.day, m.pair, m.action, m.rank) for m in moves] == [
+    assert [(m.day, m.pair_index, m.action, m.rank) for m in moves] == [
         (1, 0, "enter", 1), (1, 1, "enter", 2),
         (2, 0, "exit", 4), (2, 1, "exit", 3), (2, 3, "enter", 1), (2, 2, "enter", 2),
     ]  # fmt: skip
@@ -176,12 +174,12 @@ def test_exits_come_first_in_order_of_entry():
 def test_a_pair_inside_the_threshold_stays_and_fills_a_place():
     days = [AB, [(2, 1), (3, 0.5), (0, 0.2), (1, 0.1)]]
     _, _, moves = play([[0] * 4] * 2, days, exit_threshold=3)
-    assert [(m.pair, m.action) for m in moves if m.day == 2] == [(1, "exit"), (2, "enter")]
+    assert [(m.pair_index, m.action) for m in moves if m.day == 2] == [(1, "exit"), (2, "enter")]
 
 
 def test_unranked_pairs_leave():
     _, _, moves = play([[0, 0, 0]] * 2, [AB, [(1, 1), (2, 0.5)]], exit_threshold=99)
-    assert [(m.pair, m.action, m.rank) for m in moves if m.day == 2] == [
+    assert [(m.pair_index, m.action, m.rank) for m in moves if m.day == 2] == [
         (0, "exit", 0), (2, "enter", 2),
     ]  # fmt: skip
 
@@ -227,7 +225,7 @@ def test_weights(method, caps, scores, expected):
 def test_weights_are_over_the_whole_entry_set_also_the_held():
     days = [[(0, 1.0)], [(0, 3.0), (1, 1.0)]]
     _, _, moves = play([[0, 0]] * 2, days, fixed=True, weight_method="FS", position_size=0.3)
-    assert moves[-1].pair == 1
+    assert moves[-1].pair_index == 1
     assert moves[-1].amount == pytest.approx(1000 * 0.3 * 2 * 0.25)
 
 
@@ -248,7 +246,7 @@ def test_nothing_selected_holds_all_positive():
         [(0, -1), (1, -2), (2, -3)],
     ]
     _, _, moves = play([[0] * 3] * 4, days, **free)
-    assert [(m.day, m.pair, m.action, m.amount) for m in moves] == [
+    assert [(m.day, m.pair_index, m.action, m.amount) for m in moves] == [
         (1, 0, "enter", 500.0), (1, 1, "enter", 250.0),  # 1 / 2 of the cash left each time
         (2, 0, "exit", 500.0), (2, 1, "exit", 250.0), (2, 2, "enter", 1000.0),
         (3, 2, "exit", 1000.0),  # empty set: all leave, none enter
@@ -263,7 +261,7 @@ def test_segments_by_hand():
         returns, days, split_day=3, fee=0.0, entry_top_n=1, max_positions=1, exit_threshold=1
     )
     np.testing.assert_allclose(equity, [1000, 1000, 1050, 1025, 1050, 1050])
-    assert [(m.day, m.pair, m.action) for m in moves] == [
+    assert [(m.day, m.pair_index, m.action) for m in moves] == [
         (1, 0, "enter"), (4, 0, "exit"), (4, 1, "enter"), (5, 1, "exit"), (5, 0, "enter"),
     ]  # fmt: skip
     assert first["final_balance"] == 1050
@@ -482,8 +480,8 @@ print("agreed")
 
 def test_kernels_as_plain_python():
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", PLAIN_RUN],
         env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert told.stdout.strip() == "agreed", told.stderr
+    assert printed.stdout.strip() == "agreed", printed.stderr

@@ -40,7 +40,7 @@ def test_names_are_those_of_the_definition():
 
 
 def test_all_figures():
-    told = figures()
+    computed = figures()
     daily = np.array([0.1, -0.1, 0.0, 121 / 99 - 1])
     expected = {
         "final_balance": 121.0,
@@ -60,12 +60,12 @@ def test_all_figures():
         "turnover": 2.5,
         "fees_paid": 0.25,
     }
-    assert told == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert computed == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_sharpe_of_backtest_v5_annualises_by_252():
-    told = figures(v5_returns=[0.01, 0.03])
-    assert told["sharpe_ratio"] == pytest.approx(0.02 / math.sqrt(2e-4) * math.sqrt(252))
+    computed = figures(v5_returns=[0.01, 0.03])
+    assert computed["sharpe_ratio"] == pytest.approx(0.02 / math.sqrt(2e-4) * math.sqrt(252))
 
 
 @pytest.mark.parametrize("v5_returns", [[], [0.1], [0.1, 0.1, 0.1]])
@@ -78,9 +78,9 @@ def test_net_sharpe_of_a_flat_curve_is_0():
 
 
 def test_nothing_held_and_nothing_closed():
-    told = figures(pnl=[], v5_returns=[], holding_days=[])
-    assert told["win_rate"] == 0.0
-    assert math.isnan(told["avg_holding_days"])
+    computed = figures(pnl=[], v5_returns=[], holding_days=[])
+    assert computed["win_rate"] == 0.0
+    assert math.isnan(computed["avg_holding_days"])
 
 
 def test_drawdown_is_from_the_running_peak_including_the_capital():
@@ -90,9 +90,9 @@ def test_drawdown_is_from_the_running_peak_including_the_capital():
 
 
 def test_lost_capital():
-    told = figures(equity=[0.0, 0.0, 1.0])
-    assert math.isnan(told["total_return"])
-    assert math.isnan(told["turnover"])
+    computed = figures(equity=[0.0, 0.0, 1.0])
+    assert math.isnan(computed["total_return"])
+    assert math.isnan(computed["turnover"])
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -23,16 +23,18 @@ def panel() -> ReturnPanel:
 
 @pytest.fixture(scope="module", params=CASES)
 def case(request, panel):
-    told = CASES[request.param]
-    params = StrategyParams(**{**told["params"], "factors": tuple(told["params"]["factors"])})
-    settings = BacktestSettings(**told["settings"], min_active_days=0)
-    return told, FactorBacktest(panel, settings).run(params)
+    recorded = CASES[request.param]
+    params = StrategyParams(
+        **{**recorded["params"], "factors": tuple(recorded["params"]["factors"])}
+    )
+    settings = BacktestSettings(**recorded["settings"], min_active_days=0)
+    return recorded, FactorBacktest(panel, settings).run(params)
 
 
 def test_metrics(case):
-    told, result = case
-    assert set(told["metrics"]) <= set(result.metrics)
-    for name, value in told["metrics"].items():
+    recorded, result = case
+    assert set(recorded["metrics"]) <= set(result.metrics)
+    for name, value in recorded["metrics"].items():
         if value is None:
             assert result.metrics[name] is None, name
         else:
@@ -40,25 +42,25 @@ def test_metrics(case):
 
 
 def test_equity(case):
-    told, result = case
-    dates = pd.DatetimeIndex([date for date, _ in told["equity"]])
+    recorded, result = case
+    dates = pd.DatetimeIndex([date for date, _ in recorded["equity"]])
     assert list(result.equity.index) == list(dates)
-    np.testing.assert_allclose(result.equity, [value for _, value in told["equity"]], rtol=1e-9)
+    np.testing.assert_allclose(result.equity, [value for _, value in recorded["equity"]], rtol=1e-9)
 
 
 def test_trades(case):
-    told, result = case
+    recorded, result = case
     trades = result.trades[result.trades["action"] != "funding"]
     got = list(zip(trades["date"], trades["action"], trades["trading_pair"], strict=True))
-    expected = [(pd.Timestamp(t["date"]), t["action"], t["pair"]) for t in told["trades"]]
+    expected = [(pd.Timestamp(t["date"]), t["action"], t["pair"]) for t in recorded["trades"]]
     assert got == expected
-    amounts = [t["amount"] for t in told["trades"]]
+    amounts = [t["amount"] for t in recorded["trades"]]
     np.testing.assert_allclose(trades["amount"], amounts, rtol=0, atol=0.0050001)
 
 
 def test_rankings(case):
-    told, result = case
-    for date, rows in told["ranking"].items():
+    recorded, result = case
+    for date, rows in recorded["ranking"].items():
         table = result.ranking(date)
         assert list(table["trading_pair"]) == [row["pair"] for row in rows], date
         scores = [row["score"] for row in rows]

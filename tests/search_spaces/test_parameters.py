@@ -30,17 +30,17 @@ CONTINUOUS = [Range("p", 0.0, 1.0), Range("p", 1e-5, 1.0, log=True)]
 @pytest.mark.parametrize("parameter", KINDS, ids=repr)
 class TestEveryFiniteKind:
     def test_positions_number_the_domain(self, parameter):
-        assert [parameter.position(value) for value in parameter.values] == list(
+        assert [parameter.value_index(value) for value in parameter.values] == list(
             range(len(parameter.values))
         )
 
     def test_external_round_trip(self, parameter):
         for value in parameter.values:
-            assert parameter.from_external(parameter.to_external(value)) == value
+            assert parameter.from_stored(parameter.to_stored(value)) == value
 
     def test_internal_values_are_those_of_optuna(self, parameter):
         ours = parameter.internal_values
-        external = [parameter.to_external(value) for value in parameter.values]
+        external = [parameter.to_stored(value) for value in parameter.values]
         theirs = [parameter.distribution.to_internal_repr(value) for value in external]
         assert ours.dtype == np.float64
         np.testing.assert_array_equal(ours, theirs)
@@ -57,7 +57,7 @@ class TestEveryFiniteKind:
         assert parameter.restrict(backwards).values == parameter.values
 
     def test_restricting_to_spelled_values(self, parameter):
-        spelled = [parameter.to_external(value) for value in parameter.values]
+        spelled = [parameter.to_stored(value) for value in parameter.values]
         spelled = [
             {None: "null", True: "true"}[value] if value is None or value is True else str(value)
             for value in spelled
@@ -71,9 +71,9 @@ class TestEveryFiniteKind:
     def test_foreign_values_are_refused(self, parameter):
         for value in ("nonsense", 1e9, ("SR", "XX"), [["list"]], float("nan")):
             with pytest.raises(SpaceError, match=r"is not a value of parameter 'p'; allowed: "):
-                parameter.position(value)
+                parameter.value_index(value)
             with pytest.raises(SpaceError, match="allowed:"):
-                parameter.from_external(value)
+                parameter.from_stored(value)
             with pytest.raises(SpaceError, match="allowed:"):
                 parameter.restrict([value])
 
@@ -81,7 +81,7 @@ class TestEveryFiniteKind:
         trial = optuna.create_study().ask()
         value = parameter.suggest(trial)
         assert value in parameter.values
-        assert parameter.from_external(trial.params["p"]) == value
+        assert parameter.from_stored(trial.params["p"]) == value
         check_distribution_compatibility(trial.distributions["p"], parameter.distribution)
 
 
@@ -90,16 +90,16 @@ class TestContinuousRanges:
     def test_it_has_no_positions(self, parameter):
         assert parameter.values is None
         with pytest.raises(SpaceError, match=r"continuous.*`step`"):
-            parameter.position(0.5)
+            parameter.value_index(0.5)
 
     def test_config_round_trip(self, parameter):
         assert parse_parameter("p", parameter.to_config()) == parameter
 
     def test_values_outside_are_refused(self, parameter):
-        assert parameter.from_external(0.5) == 0.5
+        assert parameter.from_stored(0.5) == 0.5
         for value in (-0.1, 1.1, "0.5", True):
             with pytest.raises(SpaceError, match="numbers from"):
-                parameter.from_external(value)
+                parameter.from_stored(value)
 
     def test_restriction_makes_a_choice(self, parameter):
         assert parameter.restrict(["0.5", 0.25]) == Choice("p", (0.25, 0.5))
@@ -129,13 +129,13 @@ def test_subsets_are_ordered_by_size_then_by_the_list():
 
 def test_a_subset_in_another_order_is_another_value():
     with pytest.raises(SpaceError, match="not a value"):
-        Subsets("p", ("A", "B"), 2).position(("B", "A"))
-    assert Subsets("p", ("A", "B"), 2).position(["A", "B"]) == 2
+        Subsets("p", ("A", "B"), 2).value_index(("B", "A"))
+    assert Subsets("p", ("A", "B"), 2).value_index(["A", "B"]) == 2
 
 
 def test_float_grids_are_decimal():
     assert Range("p", 0.1, 0.7, step=0.1).values == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-    assert Range("p", 0.1, 0.7, step=0.1).position(0.1 + 0.2) == 2
+    assert Range("p", 0.1, 0.7, step=0.1).value_index(0.1 + 0.2) == 2
 
 
 def test_integers_make_an_integer_range_and_a_float_anywhere_a_float_range():
@@ -146,24 +146,24 @@ def test_integers_make_an_integer_range_and_a_float_anywhere_a_float_range():
 
 
 def test_numpy_values_are_found_and_true_is_not_one():
-    assert Choice("p", (5, 10)).position(np.int64(10)) == 1
-    assert Range("p", 0, 4).position(np.float64(3.0)) == 3
+    assert Choice("p", (5, 10)).value_index(np.int64(10)) == 1
+    assert Range("p", 0, 4).value_index(np.float64(3.0)) == 3
     with pytest.raises(SpaceError, match="not a value"):
-        Choice("p", (1, 2)).position(True)
+        Choice("p", (1, 2)).value_index(True)
 
 
 def test_large_integers_keep_their_last_digit():
     parameter = Range("p", 10**17, 10**17 + 5)
-    assert [parameter.position(10**17 + k) for k in range(6)] == list(range(6))
+    assert [parameter.value_index(10**17 + k) for k in range(6)] == list(range(6))
 
 
 def test_a_range_too_fine_to_be_listed_counts_as_continuous():
     fine = Range("p", 1, 10**9)
     assert fine.values is None
-    assert fine.from_external(123_456_789) == 123_456_789
+    assert fine.from_stored(123_456_789) == 123_456_789
     assert fine.restrict([7, "9"]) == Choice("p", (7, 9))
     with pytest.raises(SpaceError, match="integers from 1 to"):
-        fine.from_external(2.5)
+        fine.from_stored(2.5)
     assert Range("p", 0.0, 1.0, step=1e-7).values is None
     assert len(Range("p", 1, 1_000_000).values) == 1_000_000
 

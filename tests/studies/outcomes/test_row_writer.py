@@ -3,11 +3,13 @@
 import datetime
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from objectives import Batch
+from objectives.base import Objective
 from search_spaces import SearchSpace
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, strategy_queue
 from studies.database.transactions import write_transaction
@@ -16,6 +18,12 @@ from studies.outcomes.row_writer import RowWriter
 from tests.helpers.sessions import results_of, table_rows
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901)
+
+
+def prepared(writer, outcome):
+    """Result rows of an outcome, as a worker prepares them."""
+    columns = Objective.columns(SimpleNamespace(space=writer.space), outcome.indices)
+    return writer.prepare_results(outcome, columns)
 
 
 def outcome_of(indices, batch):
@@ -30,7 +38,7 @@ def outcome_of(indices, batch):
 
 
 def write(engine, recorder, outcome):
-    rows = recorder.prepare_results(outcome)
+    rows = prepared(recorder, outcome)
     with write_transaction(engine) as connection:
         recorder.insert_queue(connection, recorder.prepare_queue(outcome.indices), NOW)
         recorder.complete_queue(connection, rows, outcome)
@@ -101,7 +109,7 @@ def test_every_kind_of_failure_and_value(completed, engine):
     told = json.loads(third["raw_result"])
     assert told["failure"] == 'error: "quoted" 因子 %s ?'
     assert told["metrics"]["total_return"] == 0.1
-    assert first["raw_result"] is None
+    assert json.loads(first["raw_result"])["metrics"]["unknown_to_the_table"] == 9.0
     assert (first["start_date"], first["end_date"]) == ("2024-01-01", None)
     assert first["created_at"] == NOW + datetime.timedelta(seconds=2)
     assert first["execution_time"] == pytest.approx(2 / 3)
@@ -118,7 +126,7 @@ def test_a_retried_strategy_loses_its_old_reason(completed, engine):
     write(engine, recorder, failed)
     better = outcome_of([3], Batch(names, value, value, (None,)))
     with write_transaction(engine) as connection:
-        recorder.complete_queue(connection, recorder.prepare_results(better), better)
+        recorder.complete_queue(connection, prepared(recorder, better), better)
     (row,) = rows_in(engine, strategy_queue)
     assert (row["status"], row["error_message"]) == ("completed", None)
 
@@ -153,6 +161,6 @@ def test_sessions_share_the_tables_without_mixing(completed, engine):
     outcome = outcome_of([7], batch)
     recorder = RowWriter("a", completed.space)
     with write_transaction(engine) as connection:
-        recorder.complete_queue(connection, recorder.prepare_results(outcome), outcome)
+        recorder.complete_queue(connection, prepared(recorder, outcome), outcome)
     status = {row["session_id"]: row["status"] for row in rows_in(engine, strategy_queue)}
     assert status == {"a": "completed", "b": "pending"}

@@ -21,22 +21,19 @@ from tests.helpers.sessions import (
     stock_study,
     table_rows,
 )
+from tests.helpers.wrapped import WrappedObjective
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 N_FAILED = 216
 """Of the 432 strategies, those of data_period 140."""
 
 
-class Flaky:
+class Flaky(WrappedObjective):
     """An objective that raises for some strategies as long as it is broken."""
 
     def __init__(self, objective, indices):
-        self.objective, self.indices = objective, set(indices)
-        self.directions = objective.directions
-
-    @property
-    def cube(self):
-        return self.objective.cube
+        super().__init__(objective)
+        self.indices = set(indices)
 
     def evaluate(self, points):
         if self.indices & {int(point) for point in points}:

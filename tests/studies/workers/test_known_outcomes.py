@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from objectives import BacktestSettings, Batch, FactorBacktest, ReturnPanel
 from objectives import factors as factor_module
+from objectives.base import Objective
 from objectives.factor_backtest import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC
 from search_spaces import SearchSpace
 from studies import Session
@@ -71,6 +73,11 @@ def same(one, other):
 
 def every(session):
     return np.arange(len(session.space))
+
+
+def known_of(session, **options):
+    """What is known for a session, by its own objective."""
+    return KnownOutcomes(session, session.objective(), **options)
 
 
 def n_found(known):
@@ -160,7 +167,7 @@ def history(databases, market):
         objective=BOTH,
     )
     reader = Session.create(config)
-    yield reader, reader.objective(), KnownOutcomes(reader)
+    yield reader, reader.objective(), known_of(reader)
     for session in (*sessions, reader):
         session.engine.dispose()
     databases.drop(url)
@@ -190,7 +197,7 @@ def test_known_and_unknown_together_are_what_the_objective_says(history, points)
 
 def test_a_strategy_that_failed_for_other_metrics_is_complete(pair):
     source, reader = pair
-    known = KnownOutcomes(reader)
+    known = known_of(reader)
     assert known.sources == (source.row.session_id,)
     before = source.objective().evaluate(every(source))
     batch = known.find(every(reader)).batch
@@ -203,14 +210,14 @@ def test_a_strategy_that_failed_for_other_metrics_is_complete(pair):
 def test_and_one_that_was_complete_fails_for_other_metrics(make_session):
     make_session(backtest=LOOSE, objective=RETURN).run()
     reader = make_session(backtest=LOOSE, objective=HOLDING)
-    batch = KnownOutcomes(reader).find(every(reader)).batch
+    batch = known_of(reader).find(every(reader)).batch
     assert UNDEFINED_METRIC in batch.failure
     same(batch, reader.objective().evaluate(every(reader)))
 
 
 def test_nothing_is_evaluated_when_all_are_known(pair):
     _, reader = pair
-    looked_up = KnownOutcomes(reader).find(every(reader))
+    looked_up = known_of(reader).find(every(reader))
     batch, cached = looked_up.completed(every(reader), None), looked_up.found
     assert cached.all()
     same(batch, reader.objective().evaluate(every(reader)))
@@ -225,7 +232,7 @@ def test_missing_market_caps_are_known(databases, panel, empty_url, monkeypatch)
         Session.create(make_config(empty_url, objective=objective)) for objective in (RETURN, BOTH)
     )
     source.run()
-    looked_up = KnownOutcomes(reader).find(every(reader))
+    looked_up = known_of(reader).find(every(reader))
     assert looked_up.found.all()
     assert looked_up.batch.failure.count(NO_MARKET_CAPS) == len(reader.space) / 3
     same(looked_up.batch, reader.objective().evaluate(every(reader)))
@@ -233,7 +240,7 @@ def test_missing_market_caps_are_known(databases, panel, empty_url, monkeypatch)
     figures = dict.fromkeys(looked_up.batch.names) | {"active_days": 50.0}
     told = {"failure": NO_MARKET_CAPS, "metrics": figures}  # it was not run: there are none
     update_results(source, name, raw_result=json.dumps(told))
-    assert not KnownOutcomes(reader).find(of_ids(reader, [name])).found.any()
+    assert not known_of(reader).find(of_ids(reader, [name])).found.any()
     for session in (source, reader):
         session.engine.dispose()
 
@@ -241,13 +248,13 @@ def test_missing_market_caps_are_known(databases, panel, empty_url, monkeypatch)
 def test_failures_that_say_nothing_of_the_strategy_are_not_reused(pair):
     source, reader = pair
     name = some_id(source, failed=True)
-    (known,) = KnownOutcomes(reader).find(of_ids(reader, [name])).batch.values
-    figures = dict(zip(KnownOutcomes(reader)._names, known.tolist(), strict=True))
+    (known,) = known_of(reader).find(of_ids(reader, [name])).batch.values
+    figures = dict(zip(known_of(reader)._names, known.tolist(), strict=True))
     for kind in ("timeout", "error", "crashed", "constraint"):
         told = {"failure": f"{kind}: something", "metrics": figures}
         update_results(source, name, raw_result=json.dumps(told))
-        assert not KnownOutcomes(reader).find(of_ids(reader, [name])).found.any(), kind
-    assert n_found(KnownOutcomes(reader)) == 431
+        assert not known_of(reader).find(of_ids(reader, [name])).found.any(), kind
+    assert n_found(known_of(reader)) == 431
 
 
 def edited(change):
@@ -283,7 +290,7 @@ def test_damaged_rows_of_failures_are_not_used(pair):
         name
         for name, reason in zip(
             reader.space.strategy_ids(every(reader)),
-            KnownOutcomes(reader).find(every(reader)).batch.failure,
+            known_of(reader).find(every(reader)).batch.failure,
             strict=True,
         )
         if reason == INSUFFICIENT_DATA
@@ -294,7 +301,7 @@ def test_damaged_rows_of_failures_are_not_used(pair):
         ).scalar_one()
     for damage in DAMAGE.values():
         update_results(source, name, raw_result=damage(raw))
-        known = KnownOutcomes(reader)
+        known = known_of(reader)
         assert not known.find(of_ids(reader, [name])).found.any(), damage(raw)
     assert n_found(known) == 431
     update_results(source, name, raw_result=raw)
@@ -313,12 +320,12 @@ MAY_BE_NULL = (
 def test_damaged_rows_of_results_are_not_used(pair):
     source, reader = pair
     name = some_id(source, failed=False)
-    figures = KnownOutcomes(reader)._names
+    figures = known_of(reader)._names
     with source.engine.connect() as connection:
         row = connection.execute(sa.select(_results).where(_results.c.strategy_id == name)).one()
     for figure in figures:
         update_results(source, name, **{figure: None})
-        known = KnownOutcomes(reader)
+        known = known_of(reader)
         assert n_found(known) == (432 if figure in MAY_BE_NULL else 431), figure
         update_results(source, name, **{figure: row._mapping[figure]})
     update_results(source, name, active_days=3)  # then it would have failed
@@ -331,9 +338,9 @@ def test_a_damaged_row_is_looked_up_in_the_next_session(make_session, pair):
     twin.run()
     name = some_id(twin, failed=False)
     for session in (source, twin):
-        assert n_found(KnownOutcomes(reader)) == 432
+        assert n_found(known_of(reader)) == 432
         update_results(session, name, raw_result="{", final_balance=None)
-    assert n_found(KnownOutcomes(reader)) == 431
+    assert n_found(known_of(reader)) == 431
 
 
 def test_other_data_or_settings_are_not_looked_up(make_session, panel):
@@ -346,16 +353,16 @@ def test_other_data_or_settings_are_not_looked_up(make_session, panel):
     ):
         make_session(size=20, backtest={**LOOSE, **changes}).run()
     make_session(size=20, backtest=LOOSE, market={"pairs": list(panel.pairs[:11])}).run()
-    assert KnownOutcomes(reader).sources == ()
+    assert known_of(reader).sources == ()
     make_session(size=20, backtest=LOOSE).run()
-    assert len(KnownOutcomes(reader).sources) == 1
+    assert len(known_of(reader).sources) == 1
 
 
 def test_another_version_of_the_definition_is_not_looked_up(make_session, monkeypatch):
     make_session(size=20).run()
-    monkeypatch.setattr("objectives.factor_backtest.SEMANTICS_VERSION", 99)
+    monkeypatch.setattr("objectives.factor_backtest.objective.SEMANTICS_VERSION", 99)
     monkeypatch.setattr("studies.sessions.session_objective.SEMANTICS_VERSION", 99)
-    assert KnownOutcomes(make_session()).sources == ()
+    assert known_of(make_session()).sources == ()
 
 
 def test_what_the_measurement_fingerprint_is_of(panel):
@@ -377,17 +384,17 @@ def test_what_the_measurement_fingerprint_is_of(panel):
 def test_the_setting_that_turns_it_off(make_session, pair):
     source, _ = pair
     reader = make_session(backtest=LOOSE, execution={"reuse": False})
-    assert KnownOutcomes(reader).sources == ()
-    assert n_found(KnownOutcomes(reader)) == 0
+    assert known_of(reader).sources == ()
+    assert n_found(known_of(reader)) == 0
     reader = make_session(backtest=LOOSE, execution={"reuse": True})
-    assert KnownOutcomes(reader).sources == (source.row.session_id,)
+    assert known_of(reader).sources == (source.row.session_id,)
 
 
 def test_the_session_itself_only_on_request(make_session):
     session = make_session(size=40, execution={"reuse": False, "chunk_size": 20})
     session.run()
-    assert n_found(KnownOutcomes(session)) == 0
-    own = KnownOutcomes(session, own=True)
+    assert n_found(known_of(session)) == 0
+    own = known_of(session, own=True)
     done = session.design.indices(0, 40)
     assert own.find(done).found.all()
     assert n_found(own) == 40
@@ -398,7 +405,7 @@ def test_without_a_source_nothing_is_asked(make_session):
     make_session(size=20)  # has no outcome yet
     reader = make_session(size=20)
     with queries_of(reader.engine) as seen:
-        known = KnownOutcomes(reader)
+        known = known_of(reader)
         assert len(seen) == 1
         looked_up = known.find(every(reader))
         assert len(seen) == 1
@@ -409,7 +416,7 @@ def test_without_a_source_nothing_is_asked(make_session):
 
 def test_no_strategies_are_no_question(pair):
     _, reader = pair
-    known = KnownOutcomes(reader)
+    known = known_of(reader)
     nothing = np.array([], dtype=np.int64)
     with queries_of(reader.engine) as seen:
         looked_up = known.find(nothing)
@@ -422,7 +429,7 @@ def test_sources_with_most_outcomes_first_and_no_more_than_needed(make_session):
     for session in (small, big):
         session.run()
     reader = make_session()
-    known = KnownOutcomes(reader)
+    known = known_of(reader)
     assert known.sources == (big.row.session_id, small.row.session_id)
     with queries_of(reader.engine) as seen:
         assert known.find(every(reader)).found.all()
@@ -434,7 +441,7 @@ def test_sources_with_most_outcomes_first_and_no_more_than_needed(make_session):
 def test_a_small_source_that_holds_nothing_of_a_chunk_is_not_asked(make_session):
     source = make_session(size=40)
     source.run()
-    known = KnownOutcomes(make_session())
+    known = known_of(make_session())
     others = np.setdiff1d(every(known.session), source.design.indices())
     with queries_of(known.session.engine) as seen:
         assert not known.find(others[:100]).found.any()
@@ -446,7 +453,7 @@ def test_large_sources_are_asked_for_every_chunk(make_session, monkeypatch):
     monkeypatch.setattr("studies.workers.known_outcomes._SMALL_SOURCE", 39)
     source = make_session(size=40)
     source.run()
-    known = KnownOutcomes(make_session())
+    known = known_of(make_session())
     with queries_of(known.session.engine) as seen:
         assert known.find(source.design.indices()).found.all()
         assert known.find(source.design.indices()).found.all()
@@ -455,7 +462,7 @@ def test_large_sources_are_asked_for_every_chunk(make_session, monkeypatch):
 
 def test_refresh_sees_sessions_that_began_since(make_session):
     reader, source = make_session(), make_session()
-    known = KnownOutcomes(reader)
+    known = known_of(reader)
     stop = Stop()
     source.run(stop=stop, on_progress=lambda progress: stop.set())
     assert n_found(known) == 0
@@ -474,7 +481,7 @@ def test_sessions_of_any_status_are_sources(make_session):
     for status in ("running", "paused", "failed", "completed"):
         with write_transaction(source.engine) as connection:
             connection.execute(tuning_sessions.update().values(status=status))
-        assert n_found(KnownOutcomes(reader)) == 20, status
+        assert n_found(known_of(reader)) == 20, status
 
 
 def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
@@ -493,7 +500,7 @@ def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
     ):
         with write_transaction(source.engine) as connection:
             connection.execute(tuning_sessions.update().where(mine).values(config_data=config_data))
-        assert KnownOutcomes(reader).sources == ()
+        assert known_of(reader).sources == ()
     with write_transaction(source.engine) as connection:
         connection.execute(
             tuning_sessions.update()
@@ -505,8 +512,8 @@ def test_sessions_that_noted_no_fingerprint_are_left_alone(pair):
             )
         )
     reader.refresh()
-    assert KnownOutcomes(reader).sources == ()
-    assert KnownOutcomes(reader, own=True).sources == (reader.row.session_id,)
+    assert known_of(reader).sources == ()
+    assert known_of(reader, own=True).sources == (reader.row.session_id,)
 
 
 def test_registered_factors_are_looked_up_in_the_session_itself_only(make_session, monkeypatch):
@@ -516,53 +523,59 @@ def test_registered_factors_are_looked_up_in_the_session_itself_only(make_sessio
     sessions = [make_session(parameters=parameters) for _ in range(2)]
     sessions[0].run()
     for session, own, expected in ((sessions[1], False, 72), (sessions[0], True, 216)):
-        looked_up = KnownOutcomes(session, own=own).find(every(session))
+        looked_up = known_of(session, own=own).find(every(session))
         assert looked_up.found.sum() == expected
         same(looked_up.batch, session.objective().evaluate(every(session)[looked_up.found]))
     ids = np.array(sessions[1].space.strategy_ids(every(sessions[1])))
-    found = KnownOutcomes(sessions[1]).find(every(sessions[1])).found
+    found = known_of(sessions[1]).find(every(sessions[1])).found
     assert not any("MINE" in name for name in ids[found])
 
 
-def test_another_space_shares_only_with_itself(make_session):
+class Alphabet(Objective):
+    """An objective on a space of one parameter; whether its ids are portable is not said."""
+
+    directions: ClassVar = {"net_sharpe_ratio": "maximize"}
+    names = ("net_sharpe_ratio", "profit")
+    fingerprint = "alphabet"
+
+    def __init__(self):
+        values = [0.1, 0.2, 0.3]
+        self.space = SearchSpace.from_config({"parameters": {"alpha": {"choice": values}}})
+        self.settings = BacktestSettings()
+
+    def evaluate(self, points):
+        raise AssertionError("not asked for")
+
+
+def test_ids_that_are_not_portable_are_known_in_their_own_session_only(make_session):
     """`P7` means something only in the space that it comes from."""
-    space, other = (
-        SearchSpace.from_config({"parameters": {"alpha": {"choice": values}}})
-        for values in ([0.1, 0.2, 0.3], [0.1, 0.2, 0.4])
-    )
     source, reader = make_session(size=20), make_session(size=20)
-    names = KnownOutcomes(reader)._names
-    values = np.arange(3.0 * len(names)).reshape(3, -1) + 100.0
+    objective = Alphabet()
+    values = np.arange(6.0).reshape(3, 2) + 100.0
     failure = (None, "error: RuntimeError: no", None)
-    batch = Batch(names, values, values[:, :1], failure)
+    batch = Batch(objective.names, values, values[:, :1], failure)
     outcome = Outcome(np.arange(3), np.arange(3), batch, utc_now(), utc_now(), 1.0)
-    recorder = RowWriter(source.row.session_id, space)
-    rows = recorder.prepare_results(outcome)
+    writer = RowWriter(source.row.session_id, objective.space)
+    rows = writer.prepare_results(outcome, objective.columns(outcome.indices))
     with write_transaction(source.engine) as connection:
-        recorder.insert_results(connection, rows, outcome)
-        connection.execute(
-            tuning_sessions.update().values(
-                space_fingerprint=space.fingerprint, completed_strategies=2
-            )
-        )
-    for seen, found in ((space, [True, False, True]), (other, [False] * 3)):
-        with write_transaction(reader.engine) as connection:
-            connection.execute(
-                tuning_sessions.update()
-                .where(tuning_sessions.c.session_id == reader.row.session_id)
-                .values(space_fingerprint=seen.fingerprint, completed_strategies=0)
-            )
-        reader.refresh()
-        vars(reader)["space"] = seen
-        looked_up = KnownOutcomes(reader).find(np.arange(3))
-        assert looked_up.found.tolist() == found
-        np.testing.assert_array_equal(looked_up.batch.values, values[found])
+        writer.insert_results(connection, rows, outcome)
+        mark = tuning_sessions.update().where(tuning_sessions.c.session_id == source.row.session_id)
+        connection.execute(mark.values(completed_strategies=2))
+    for session in (source, reader):
+        vars(session)["space"] = objective.space
+    assert KnownOutcomes(reader, objective).sources == (source.row.session_id,)
+    assert not KnownOutcomes(reader, objective).find(np.arange(3)).found.any()
+    assert not KnownOutcomes(reader, objective, own=True).find(np.arange(3)).found.any()
+    looked_up = KnownOutcomes(source, objective, own=True).find(np.arange(3))
+    assert looked_up.found.tolist() == [True, False, True]
+    np.testing.assert_array_equal(looked_up.batch.values, values[[0, 2]])
+    np.testing.assert_array_equal(looked_up.batch.objective, values[[0, 2], :1])
 
 
 @ON_SQLITE
 def test_rows_are_found_by_the_index(pair):
     _, reader = pair
-    known = KnownOutcomes(reader)
+    known = known_of(reader)
     with queries_of(reader.engine) as seen:
         n_found(known)
     with reader.engine.connect() as connection:

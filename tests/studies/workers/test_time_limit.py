@@ -10,6 +10,7 @@ import pytest
 from search_spaces.errors import MassTuningError
 from studies.workers.time_limit import TimeLimitError, time_limit
 from tests.helpers.sessions import check_completed, queue_of, results_of
+from tests.helpers.wrapped import WrappedObjective
 
 
 def test_python_code_is_interrupted():
@@ -83,16 +84,12 @@ def test_another_thread_without_a_way_out_is_not_limited():
     assert done == [True]
 
 
-class Sleepy:
+class Sleepy(WrappedObjective):
     """An objective that never comes back with one strategy."""
 
     def __init__(self, objective, index):
-        self.objective, self.index, self.sizes = objective, index, []
-        self.directions = objective.directions
-
-    @property
-    def cube(self):
-        return self.objective.cube
+        super().__init__(objective)
+        self.index, self.sizes = index, []
 
     def evaluate(self, points):
         self.sizes.append(len(points))

@@ -29,21 +29,18 @@ from tests.helpers.sessions import (
     stock_study,
     table_rows,
 )
+from tests.helpers.wrapped import WrappedObjective
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-class Poisoned:
+class Poisoned(WrappedObjective):
     """An objective that raises as soon as a poisonous strategy is among its points."""
 
     def __init__(self, objective, poison, error=None):
-        self.objective, self.poison = objective, set(poison)
+        super().__init__(objective)
+        self.poison = set(poison)
         self.error = error or RuntimeError("division of nothing")
-        self.directions = objective.directions
-
-    @property
-    def cube(self):
-        return self.objective.cube
 
     def evaluate(self, points):
         if self.poison & {int(point) for point in points}:
@@ -423,14 +420,11 @@ def test_a_session_that_others_complete_while_a_run_begins_stays_completed(make_
     objective = session.objective()
     other = Session(session.engine, session.row)
 
-    class Late:
-        directions = objective.directions
-
-        @property
-        def cube(self):
+    class Late(WrappedObjective):
+        def prepare(self, folder=None):
             other.run(objective=objective)
 
-    assert session.run(objective=Late()).done_here == 0
+    assert session.run(objective=Late(objective)).done_here == 0
     assert session.row.status == other.row.status == "completed"
 
 

@@ -313,9 +313,9 @@ def test_bad_metrics(panel, metrics, match):
 def test_directions(panel):
     natural = FactorBacktest(panel, space=SPACE, metrics=["total_return", "max_drawdown"])
     assert dict(natural.directions) == {"total_return": "maximize", "max_drawdown": "minimize"}
-    told = FactorBacktest(panel, space=SPACE, metrics={"total_return": "minimize"})
-    assert dict(told.directions) == {"total_return": "minimize"}
-    assert isinstance(told, Objective)
+    reversed_ = FactorBacktest(panel, space=SPACE, metrics={"total_return": "minimize"})
+    assert dict(reversed_.directions) == {"total_return": "minimize"}
+    assert isinstance(reversed_, Objective)
 
 
 def test_several_objectives(panel, whole):
@@ -335,8 +335,8 @@ def test_several_objectives(panel, whole):
     complete = [t for t in study.trials if t.state.name == "COMPLETE"]
     assert complete
     for trial in complete:
-        told = trial.user_attrs["metrics"]
-        assert trial.values == [told["total_return"], told["max_drawdown"]]
+        measured = trial.user_attrs["metrics"]
+        assert trial.values == [measured["total_return"], measured["max_drawdown"]]
 
 
 def test_out_of_sample_columns(panel):
@@ -456,7 +456,7 @@ def test_saving_again_leaves_a_mapped_cube_alone(objective, tmp_path):
     objective.cube.save(path)
     mapped = FactorCube.load(path)
     before = np.array(mapped.values)
-    FactorCube(np.zeros((1, 1, 2, 2)), (4,), ("SR",), 0, "other").save(path)
+    FactorCube(np.zeros((1, 1, 2, 2)), (4,), ("SR",), "other").save(path)
     np.testing.assert_array_equal(mapped.values, before)
     assert FactorCube.load(path).key == "other"
 
@@ -482,9 +482,9 @@ def test_damaged_cube_is_refused(objective, tmp_path, harm):
     elif harm == "header":
         path.write_bytes(b"\0" * path.stat().st_size)
     elif harm == "shape":
-        FactorCube(objective.cube.values[:1], (4, 9), ("SR",), 0).save(path)
+        FactorCube(objective.cube.values[:1], (4, 9), ("SR",)).save(path)
     else:
-        FactorCube(objective.cube.values.astype(np.float32), (4, 9), objective.cube.codes, 0).save(
+        FactorCube(objective.cube.values.astype(np.float32), (4, 9), objective.cube.codes).save(
             path
         )
     with pytest.raises(DataError, match=r"cube\.npy is damaged"):

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from objectives.base import Points
-from objectives.settings import BacktestSettings, RuleTable, rule_table
+from objectives.settings import BacktestSettings
+from objectives.trading_rules import RuleTable, rule_table
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
 from search_spaces.errors import SpaceError
 
@@ -24,7 +25,7 @@ class PointTable:
     subsets : tuple of tuple of str
         Factor combinations.
     subset : ndarray of int64, shape (n_strategies,)
-        Position of each strategy's combination in ``subsets``.
+        Which of ``subsets`` each strategy combines.
     window, data_period : ndarray of int64, shape (n_strategies,)
         Parameter values.
     rules : RuleTable
@@ -47,9 +48,25 @@ class PointTable:
             If an index is not a whole number of the space.
         """
         if len(points) and isinstance(points[0], StrategyParams):
-            subsets, columns = _columns_of_params(points)  # type: ignore[arg-type]
-        else:
-            subsets, columns = _columns_of_indices(points, space)  # type: ignore[arg-type]
+            return cls.of_params(points, settings)  # type: ignore[arg-type]
+        subsets, columns = _columns_of_indices(points, space)
+        return cls._of_columns(subsets, columns, settings)
+
+    @classmethod
+    def of_params(
+        cls, strategies: Sequence[StrategyParams], settings: BacktestSettings
+    ) -> "PointTable":
+        """Read parameters, which may lie outside every space."""
+        subsets, columns = _columns_of_params(strategies)
+        return cls._of_columns(subsets, columns, settings)
+
+    @classmethod
+    def _of_columns(
+        cls,
+        subsets: tuple[tuple[str, ...], ...],
+        columns: dict[str, npt.NDArray[np.int64]],
+        settings: BacktestSettings,
+    ) -> "PointTable":
         rules = rule_table(
             columns["rebalance_frequency"],
             columns["selection_count"],
@@ -103,12 +120,12 @@ def _columns_of_indices(
         raise SpaceError(f"lattice indices are whole numbers, got {indices.dtype} values")
     digits = space.digits(indices.astype(np.int64))
     columns = {}
-    for position, name in enumerate(space.names):
+    for column, name in enumerate(space.names):
         values = domain(space, name)
         if name == "factors":
-            columns[name] = digits[:, position]
+            columns[name] = digits[:, column]
         elif name == "weight_method":
-            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in values])[digits[:, position]]
+            columns[name] = np.array([WEIGHT_METHODS.index(v) for v in values])[digits[:, column]]
         else:
-            columns[name] = np.array(values, dtype=np.int64)[digits[:, position]]
+            columns[name] = np.array(values, dtype=np.int64)[digits[:, column]]
     return tuple(domain(space, "factors")), columns

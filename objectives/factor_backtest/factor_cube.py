@@ -28,8 +28,6 @@ class FactorCube:
         Window sizes of the first axis.
     codes : tuple of str
         Factors of the second axis.
-    first_day : int
-        Position in the panel of the first day of the third axis.
     key : str
         What the values were computed from; a file with another key is stale.
     """
@@ -37,7 +35,6 @@ class FactorCube:
     values: npt.NDArray[np.float64]
     windows: tuple[int, ...]
     codes: tuple[str, ...]
-    first_day: int
     key: str = ""
 
     @classmethod
@@ -72,9 +69,9 @@ class FactorCube:
         """
         stop = len(returns) if last_day is None else last_day + 1
         values = np.empty((len(windows), len(codes), stop - first_day, returns.shape[1]))
-        for position, window in enumerate(windows):
-            values[position] = factor_values(returns[:stop], window, codes)[:, first_day:]
-        return cls(values, tuple(windows), tuple(codes), first_day, key)
+        for of_window, window in zip(values, windows, strict=True):
+            of_window[:] = factor_values(returns[:stop], window, codes)[:, first_day:]
+        return cls(values, tuple(windows), tuple(codes), key)
 
     def window(self, window: int) -> npt.NDArray[np.float64]:
         """Values of one window, shape (n_factors, n_days, n_pairs)."""
@@ -99,7 +96,6 @@ class FactorCube:
                 {
                     "windows": self.windows,
                     "codes": self.codes,
-                    "first_day": self.first_day,
                     "key": self.key,
                     "bytes": target.stat().st_size,
                     "crc32": _checksum(self.values),
@@ -129,21 +125,20 @@ class FactorCube:
         """
         target = Path(path)
         try:
-            told = json.loads(target.with_suffix(".json").read_text())
-            if told["bytes"] != target.stat().st_size:
-                raise ValueError(f"{target.stat().st_size} bytes instead of {told['bytes']}")
+            described = json.loads(target.with_suffix(".json").read_text())
+            if described["bytes"] != target.stat().st_size:
+                raise ValueError(f"{target.stat().st_size} bytes instead of {described['bytes']}")
             values = np.load(target, mmap_mode="r", allow_pickle=False)
             cube = cls(
                 values,
-                tuple(told["windows"]),
-                tuple(told["codes"]),
-                int(told["first_day"]),
-                str(told["key"]),
+                tuple(described["windows"]),
+                tuple(described["codes"]),
+                str(described["key"]),
             )
             expected = (len(cube.windows), len(cube.codes))
             if values.dtype != np.float64 or values.ndim != 4 or values.shape[:2] != expected:
                 raise ValueError(f"shape {values.shape} does not fit its description")
-            if told["crc32"] != _checksum(values):
+            if described["crc32"] != _checksum(values):
                 raise ValueError("its checksum is wrong")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(

@@ -1,0 +1,15 @@
+from .base import Batch as Batch
+from .base import Objective as Objective
+from .factor_backtest import BacktestResult as BacktestResult
+from .factor_backtest import FactorBacktest as FactorBacktest
+from .factor_backtest import FactorCube as FactorCube
+from .factors import Factor as Factor
+from .factors import factor_codes as factor_codes
+from .factors import register_factor as register_factor
+from .frame_objective import FrameObjective as FrameObjective
+from .market import ReturnPanel as ReturnPanel
+from .metrics import METRIC_NAMES as METRIC_NAMES
+from .metrics import METRICS as METRICS
+from .metrics import Metric as Metric
+from .objective_kinds import make_objective as make_objective
+from .settings import BacktestSettings as BacktestSettings

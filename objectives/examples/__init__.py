@@ -1,0 +1,1 @@
+"""Objectives to copy and change."""

@@ -1,0 +1,344 @@
+"""Our objective: rank the pairs by factors, trade the ranking, measure what it earned."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from objectives.base import Batch, Objective, Points
+from objectives.constants import SEMANTICS_VERSION
+from objectives.factor_backtest.factor_cube import FactorCube
+from objectives.factor_backtest.point_table import PointTable, domain
+from objectives.factor_backtest.result import BacktestResult
+from objectives.factor_backtest.simulator import StrategySimulator
+from objectives.factors import get_factor
+from objectives.judge import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC, judge
+from objectives.market import ReturnPanel
+from objectives.market.panel import LOOK_AHEAD_WARNING
+from objectives.metrics import MAY_BE_UNDEFINED, METRIC_NAMES, METRICS, directions_of
+from objectives.settings import BacktestSettings, ResolvedSettings
+from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
+from search_spaces.errors import DataError
+
+__all__ = ["FactorBacktest"]
+
+DEFAULT_METRIC = "net_sharpe_ratio"
+
+
+class FactorBacktest(Objective):
+    """Factor ranking and backtest as an Optuna objective.
+
+    Use it to ask what strategies of the six parameters would have earned: one of them closely
+    (`run`), thousands at once (`evaluate`), or as the objective of a plain Optuna study. Build it
+    once per market and settings: the factor cube is computed at the first evaluation and shared
+    by all others. For a strategy that is not of this kind, see
+    :class:`objectives.FrameObjective`.
+
+    Parameters
+    ----------
+    panel : ReturnPanel
+        The market.
+    settings : BacktestSettings, optional
+        Dates left out are filled in: up to the last date of the panel, from its first date plus
+        the largest data period of the space, at most half of the history.
+    space : FactorSpace, optional
+        Where trials and lattice indices come from; the default space if left out.
+    metrics : sequence of str or mapping of str to {"maximize", "minimize"}
+        What is optimised, in order; a name alone takes its natural direction.
+    cube : FactorCube, optional
+        Factor values computed before (:meth:`compute_cube`), perhaps memory-mapped.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown metric or direction, or dates outside the panel.
+    SpaceError
+        If the space uses a factor that is not registered.
+    DataError
+        If the cube does not belong to this panel, space and settings.
+
+    Examples
+    --------
+    >>> from objectives import BacktestSettings, FactorBacktest, ReturnPanel
+    >>> from search_spaces import FactorSpace
+    >>> panel = ReturnPanel.synthetic(n_pairs=10, n_days=120)
+    >>> space = FactorSpace.default().restrict({"window_size": ["5"], "data_period": ["10"]})
+    >>> objective = FactorBacktest(panel, BacktestSettings(fee_rate=0.0005), space=space)
+    >>> batch = objective.evaluate([0, 1, 2])
+    >>> len(batch), batch.failure
+    (3, (None, None, None))
+    >>> result = objective.run(space.params(2))
+    >>> result.failure, sorted(set(result.trades["action"]))
+    (None, ['enter', 'exit', 'funding'])
+    >>> objective.create_study().optimize(objective, n_trials=3)
+    """
+
+    def __init__(
+        self,
+        panel: ReturnPanel,
+        settings: BacktestSettings | None = None,
+        *,
+        space: FactorSpace | None = None,
+        metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
+        cube: FactorCube | None = None,
+    ) -> None:
+        self.panel = panel
+        self.space: FactorSpace = FactorSpace.default() if space is None else space
+        first, last = panel.dates[0].date(), panel.dates[-1].date()
+        self.settings: ResolvedSettings = (settings or BacktestSettings()).resolve(
+            first, last, n_warm_up_days=max(domain(self.space, "data_period"))
+        )
+        self.directions = directions_of(metrics)
+        for code in self._space_factors:
+            get_factor(code)
+        self._simulator = StrategySimulator(panel, self.settings)
+        if cube is not None and cube.key != self.cube_key:
+            raise DataError("the factor cube was computed from other data or windows; rebuild it")
+        self._simulator.cube = cube
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all measured figures; with a split date also ``oos_`` ones."""
+        if not self._simulator.split_day:
+            return METRIC_NAMES
+        return METRIC_NAMES + tuple(f"oos_{name}" for name in METRIC_NAMES)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of data up to end_date, settings, metrics and version of the definition."""
+        return _digest({**self._conditions, "directions": list(self.directions.items())})
+
+    @cached_property
+    def measurement_fingerprint(self) -> str:
+        """Hex digest of data up to end_date, settings and version of the definition.
+
+        Objectives that share it, whatever their space and metrics, measure the same figures of a
+        strategy, as long as it uses built-in factors only: the code of registered ones is not
+        part of it.
+        """
+        return _digest(self._conditions)
+
+    @cached_property
+    def cube_key(self) -> str:
+        """Hex digest of everything the factor cube depends on."""
+        depends_on = {
+            "panel": self.panel.fingerprint(self.settings.end_date, include_caps=False),
+            "pairs": self.panel.pairs,
+            "input": self.settings.factor_input,
+            "days": [self._simulator.start, self._simulator.end],
+            "windows": self._space_windows,
+            "factors": self._space_factors,
+            "semantics": SEMANTICS_VERSION,
+        }
+        return _digest(depends_on)
+
+    @property
+    def cube(self) -> FactorCube:
+        """Factor values over all windows of the space, computed at first use."""
+        if self._simulator.cube is None:
+            self._simulator.cube = self.compute_cube()
+        return self._simulator.cube
+
+    def prepare(self, folder: Path | None = None) -> None:
+        """Compute the factor cube, if there is none yet.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Map the file ``cube-{first 32 digits of cube_key}.npy`` there instead, so that the
+            processes of a machine share its memory; one that is missing, damaged or stale is
+            written first. Where the folder is missing or cannot be written, the cube stays in
+            memory.
+        """
+        if folder is None:
+            _ = self.cube
+            return
+        path = folder / f"cube-{self.cube_key[:32]}.npy"
+        try:
+            self._simulator.cube = FactorCube.load(path, key=self.cube_key)
+        except DataError:
+            with contextlib.suppress(OSError, DataError):
+                self.cube.save(path)
+                self._simulator.cube = FactorCube.load(path, key=self.cube_key)
+
+    def compute_cube(self) -> FactorCube:
+        """Compute the factor cube of this panel, space and settings."""
+        return FactorCube.compute(
+            self._simulator.factor_input,
+            self._space_windows,
+            self._space_factors,
+            first_day=self._simulator.start,
+            last_day=self._simulator.end,
+            key=self.cube_key,
+        )
+
+    def evaluate(self, points: Points) -> Batch:
+        """Backtest several strategies.
+
+        Parameters
+        ----------
+        points : ndarray of int64 or sequence of StrategyParams, length n_strategies
+            Lattice indices of the space, or parameters, which may lie outside of it. Strategies
+            with the same factors, window and data period share one ranking, so batches of
+            neighbours are fastest; order and grouping never change a result.
+
+        Returns
+        -------
+        Batch
+            Failures: ``insufficient_data``, ``no_market_caps``, ``undefined_metric``.
+        """
+        table = PointTable.build(points, self.space, self.settings)
+        n_strategies = len(table.window)
+        n_segments = 2 if self._simulator.split_day else 1
+        values = np.full((n_strategies, n_segments, len(METRICS)), np.nan)
+        measurable = np.ones(n_strategies, dtype=np.bool_)
+        if not self._simulator.knows_caps:
+            measurable = ~table.rules.needs_caps
+        if measurable.any():
+            self.prepare()
+        for rows in table.blocks(np.flatnonzero(measurable)):
+            values[rows] = self._simulator.simulate(table, rows).metrics
+        return self._batch(values.reshape(n_strategies, n_segments * len(METRICS)), measurable)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences a researcher should know before believing a result."""
+        weighs_caps = "IC" in domain(self.space, "weight_method")
+        notes = [w for w in self.panel.warnings if weighs_caps or w != LOOK_AHEAD_WARNING]
+        last = self._simulator.end
+        n_days = last - self._simulator.start
+        for name in ("data_period", "rebalance_frequency"):
+            for value in domain(self.space, name):
+                # at best trading begins when the oldest pair is old enough
+                first = int(self.panel.first_observation.min()) + value
+                active = min(n_days, last - first) if name == "data_period" else n_days
+                if active < self.settings.min_active_days:
+                    notes.append(
+                        f"{name}={value} leaves at most {max(active, 0)} active days, fewer than "
+                        f"min_active_days={self.settings.min_active_days}: those strategies fail"
+                    )
+        return tuple(notes)
+
+    def check(self) -> None:
+        """Refuse a space that this market cannot measure.
+
+        Raises
+        ------
+        DataError
+            If IC weights are in the space and the panel has no market cap at all.
+        """
+        if not self._simulator.knows_caps and "IC" in domain(self.space, "weight_method"):
+            raise DataError(
+                "weight_method IC needs market caps and the market has none; leave it out with "
+                "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
+            )
+
+    def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which strategies use built-in factors only, shape (n_strategies,).
+
+        Nobody knows whether the code of a registered factor is the same in another session.
+        """
+        subsets = domain(self.space, "factors")
+        built_in = np.array([set(FACTOR_CODES).issuperset(subset) for subset in subsets])
+        of_strategy = self.space.digits(indices)[:, self.space.names.index("factors")]
+        return np.asarray(built_in[of_strategy])
+
+    def recall(
+        self, values: npt.NDArray[np.float64], failures: Sequence[str | None]
+    ) -> tuple[npt.NDArray[np.bool_], Batch]:
+        """Make recorded figures the outcome they would have here.
+
+        A result counts, and so does a failure that follows from strategy and data
+        (``insufficient_data``, ``no_market_caps``, ``undefined_metric``); one that timed out,
+        raised or crashed its worker does not. Neither does a record that lacks a figure which
+        every measured strategy has, or whose failure does not fit ``min_active_days``.
+
+        Parameters and returns are those of :meth:`Objective.recall`.
+        """
+
+        def failed_with(*reasons: str | None) -> npt.NDArray[np.bool_]:
+            return np.array([failure in reasons for failure in failures], dtype=np.bool_)
+
+        measurable = ~failed_with(NO_MARKET_CAPS)
+        unmeasured = ~measurable & np.isnan(values).all(axis=1)
+        required = [k for k, name in enumerate(self.names) if name not in MAY_BE_UNDEFINED]
+        complete = ~np.isnan(values[:, required]).any(axis=1)
+        too_few = values[:, self.names.index("active_days")] < self.settings.min_active_days
+        fits = too_few == failed_with(INSUFFICIENT_DATA)
+        measured = failed_with(None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
+        reliable = unmeasured | (measured & complete & fits)
+        return reliable, self._batch(values[reliable], measurable[reliable])
+
+    def run(self, params: StrategyParams) -> BacktestResult:
+        """Backtest one strategy and keep its equity curve.
+
+        Parameters
+        ----------
+        params : StrategyParams
+            May lie outside the space.
+
+        Returns
+        -------
+        BacktestResult
+            Figures are reported even when the strategy counts as failed.
+
+        Raises
+        ------
+        DataError
+            For IC weights on a panel without market caps.
+        """
+        if params.weight_method == "IC" and not self._simulator.knows_caps:
+            raise DataError(
+                "weight_method IC needs market caps and the panel has none; import caps or use "
+                "EQ or FS (--set weight_method=EQ,FS)"
+            )
+        self.prepare()
+        table = PointTable.of_params([params], self.settings)
+        simulation = self._simulator.simulate(table, np.array([0]), keep_equity=True)
+        batch = self._batch(simulation.metrics.reshape(1, -1), np.ones(1, dtype=np.bool_))
+        assert simulation.equity is not None
+        equity = pd.Series(simulation.equity[0], index=self._simulator.dates, name="equity")
+        return BacktestResult(
+            params, MappingProxyType(batch.row(0)), equity, batch.failure[0], self._simulator
+        )
+
+    @cached_property
+    def _conditions(self) -> dict[str, Any]:
+        """What decides the figures of a strategy besides its parameters."""
+        return {
+            "panel": self.panel.fingerprint(self.settings.end_date),
+            "settings": self.settings.to_dict(),
+            "semantics": SEMANTICS_VERSION,
+        }
+
+    @property
+    def _space_windows(self) -> tuple[int, ...]:
+        return tuple(domain(self.space, "window_size"))
+
+    @property
+    def _space_factors(self) -> tuple[str, ...]:
+        codes: dict[str, None] = {}
+        for subset in domain(self.space, "factors"):
+            codes.update(dict.fromkeys(subset))
+        return tuple(codes)
+
+    def _batch(self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]) -> Batch:
+        return judge(
+            self.names,
+            values,
+            measurable,
+            metrics=tuple(self.directions),
+            min_active_days=self.settings.min_active_days,
+        )
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

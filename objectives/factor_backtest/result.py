@@ -1,0 +1,106 @@
+"""One strategy, looked at closely."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from objectives.factor_backtest.simulator import StrategySimulator
+from search_spaces import StrategyParams
+from search_spaces.errors import DataError
+
+__all__ = ["BacktestResult"]
+
+_TRADE_COLUMNS = [
+    "date",
+    "trading_pair",
+    "action",
+    "amount",
+    "rank",
+    "cash_balance",
+    "total_balance",
+]
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """Figures, equity curve, trades and rankings of one strategy.
+
+    Attributes
+    ----------
+    params : StrategyParams
+        The strategy.
+    metrics : mapping of str to (float or None)
+        Every figure of SEMANTICS section 6, with a split also ``oos_`` ones.
+    equity : pandas.Series
+        Total wealth in money at the close of each day, indexed by date.
+    failure : str or None
+        Why the strategy counts as failed.
+    """
+
+    params: StrategyParams
+    metrics: Mapping[str, float | None]
+    equity: pd.Series
+    failure: str | None
+    _simulator: StrategySimulator
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Entries, exits and daily funding.
+
+        Columns ``date``, ``trading_pair``, ``action`` (enter, exit, funding), ``amount`` (money),
+        ``rank`` (0: none), ``cash_balance`` and ``total_balance`` (money, after the event).
+        """
+        simulator = self._simulator
+        rows = [
+            (
+                simulator.dates[trade.day],
+                simulator.panel.pairs[trade.pair_index],
+                trade.action,
+                trade.amount,
+                trade.rank,
+                trade.cash,
+                trade.total,
+            )
+            for trade in simulator.trades(self.params)
+        ]
+        return pd.DataFrame(rows, columns=_TRADE_COLUMNS)
+
+    def ranking(self, date: dt.date | str) -> pd.DataFrame:
+        """Return the ranking at the close of a day, traded on the day after.
+
+        Parameters
+        ----------
+        date : date or str
+            A day from start_date to end_date.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``rank`` (1 is best): ``trading_pair``, ``score`` and the value of each
+            factor of the strategy. Empty on a day without a ranking.
+
+        Raises
+        ------
+        DataError
+            If the day is outside the backtest.
+        """
+        simulator, factors = self._simulator, self.params.factors
+        day = simulator.panel.day(date) - simulator.start
+        if not 0 <= day < len(simulator.dates):
+            settings = simulator.settings
+            raise DataError(
+                f"rankings go from {settings.start_date} to {settings.end_date}, got {date}"
+            )
+        ranking, values = simulator.ranking_of_day(self.params, day)
+        n_ranked = int(ranking.n_ranked[day])
+        order = ranking.order[day, :n_ranked]
+        table = {
+            "trading_pair": [simulator.panel.pairs[i] for i in order],
+            "score": ranking.score[day, :n_ranked],
+        }
+        for code, of_pairs in zip(factors, values, strict=True):
+            table[code] = of_pairs[order]
+        return pd.DataFrame(table, index=pd.RangeIndex(1, n_ranked + 1, name="rank"))

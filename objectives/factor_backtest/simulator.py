@@ -1,0 +1,193 @@
+"""Ranking and simulating strategies on one panel and period, from parameter columns to figures."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from objectives.backtest import (
+    InverseCaps,
+    Simulation,
+    Trade,
+    inverse_caps,
+    simulate,
+    simulate_reference,
+)
+from objectives.factor_backtest.factor_cube import FactorCube
+from objectives.factor_backtest.point_table import PointTable
+from objectives.factors import factor_values
+from objectives.market import ReturnPanel
+from objectives.ranking import Moments, Ranking, eligible_pairs, factor_moments, rank_pairs
+from objectives.settings import ResolvedSettings
+from search_spaces import StrategyParams
+
+__all__ = ["StrategySimulator"]
+
+
+class StrategySimulator:
+    """What :class:`objectives.FactorBacktest` runs on: the days of a period, ranked and traded.
+
+    Parameters
+    ----------
+    panel : ReturnPanel
+        The market.
+    settings : ResolvedSettings
+        Days of the panel, and the money rules.
+
+    Attributes
+    ----------
+    start, end : int
+        First and last day, as days of the panel.
+    split_day : int
+        First out-of-sample day, counted from ``start``; 0: none.
+    factor_input : ndarray of float64, shape (n_panel_days, n_pairs)
+        What factors are computed from.
+    cube : FactorCube or None
+        Factor values of the windows of a space; set by the owner before anything is simulated.
+        Strategies of other windows are computed on the side.
+    """
+
+    def __init__(self, panel: ReturnPanel, settings: ResolvedSettings) -> None:
+        self.panel = panel
+        self.settings = settings
+        self.start = panel.day(settings.start_date)
+        self.end = panel.day(settings.end_date)
+        self.split_day = panel.day(settings.split_date) - self.start if settings.split_date else 0
+        self.factor_input = panel.factor_input(settings.factor_input)
+        self.cube: FactorCube | None = None
+        self._returns = np.ascontiguousarray(panel.returns[self.start : self.end])
+        self._extra_windows: dict[tuple[int, str], npt.NDArray[np.float64]] = {}
+        self._shared: dict[tuple[int, int], tuple[npt.NDArray[np.bool_], Moments]] = {}
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Days of the period, both ends included."""
+        return self.panel.dates[self.start : self.end + 1]
+
+    @cached_property
+    def knows_caps(self) -> bool:
+        """Whether a market cap of a listed pair is known on a day that may be traded."""
+        rows = np.unique(self.panel.market_cap_row[self.start + 1 : self.end + 1])
+        listed = self.panel.first_observation <= self.end
+        return bool(np.isfinite(self.panel.market_caps[rows[rows >= 0]][:, listed]).any())
+
+    def simulate(
+        self, table: PointTable, rows: npt.NDArray[np.int64], *, keep_equity: bool = False
+    ) -> Simulation:
+        """Simulate strategies that share a ranking.
+
+        Parameters
+        ----------
+        table : PointTable
+            Strategies.
+        rows : ndarray of int64, shape (n_rows,)
+            Rows of the table with equal factors, window and data period.
+        keep_equity : bool
+            Return the equity curves.
+
+        Returns
+        -------
+        Simulation
+            Of the strategies in ``rows``, in this order.
+        """
+        ranking = self._rank(table, rows)
+        return simulate(
+            self._returns,
+            ranking,
+            table.rules[rows],
+            self._caps,
+            keep_equity=keep_equity,
+            **self._money,
+        )
+
+    def trades(self, params: StrategyParams) -> tuple[Trade, ...]:
+        """Simulate one strategy in plain loops, which note every trade."""
+        table = PointTable.of_params([params], self.settings)
+        ranking = self._rank(table, np.array([0]))
+        simulation = simulate_reference(
+            self._returns, ranking, table.rules, self._caps, **self._money
+        )
+        return simulation.trades[0]
+
+    def ranking_of_day(
+        self, params: StrategyParams, day: int
+    ) -> tuple[Ranking, npt.NDArray[np.float64]]:
+        """Rank all pairs at the close of one day.
+
+        Parameters
+        ----------
+        params : StrategyParams
+            Factors, window and data period count.
+        day : int
+            Counted from ``start``.
+
+        Returns
+        -------
+        ranking : Ranking
+            Of the whole period; only this day is ranked.
+        values : ndarray of float64, shape (n_factors, n_pairs)
+            Values of the strategy's factors on the day.
+        """
+        values, selected, _ = self._factors(params.window_size, params.factors)
+        wanted = np.zeros(values.shape[1], dtype=np.bool_)
+        wanted[day] = True
+        eligible = self._eligible(params.data_period)
+        return rank_pairs(values, eligible, selected, wanted=wanted), values[selected, day]
+
+    @cached_property
+    def _caps(self) -> InverseCaps:
+        rows = self.panel.market_cap_row[self.start + 1 : self.end + 1]
+        # a pair listed after end_date must not move the median of the days before
+        listed = self.panel.first_observation <= self.end
+        return inverse_caps(np.where(listed, self.panel.market_caps, np.nan), rows)
+
+    @property
+    def _money(self) -> dict[str, Any]:
+        return {
+            "initial_capital": self.settings.initial_capital,
+            "fee_rate": self.settings.fee_rate,
+            "fixed_amount": self.settings.position_mode == "fixed_amount",
+            "split_day": self.split_day,
+        }
+
+    def _factors(
+        self, window: int, factors: Sequence[str]
+    ) -> tuple[npt.NDArray[np.float64], list[int], bool]:
+        """Values of a window, the indices of ``factors`` in them, and whether the cube has them."""
+        cube = self.cube
+        if cube is not None and window in cube.windows and set(factors) <= set(cube.codes):
+            return cube.window(window), [cube.codes.index(code) for code in factors], True
+        for code in factors:
+            if (window, code) not in self._extra_windows:
+                values = factor_values(self.factor_input[: self.end + 1], window, [code])
+                self._extra_windows[window, code] = values[0, self.start :]
+        stacked = np.stack([self._extra_windows[window, code] for code in factors])
+        return stacked, list(range(len(factors))), False
+
+    def _rank(self, table: PointTable, rows: npt.NDArray[np.int64]) -> Ranking:
+        """Rank the days that the strategies in ``rows``, which share a ranking, trade on."""
+        first = int(rows[0])
+        window, data_period = int(table.window[first]), int(table.data_period[first])
+        values, selected, in_cube = self._factors(window, table.factors(first))
+        rules = table.rules[rows]
+        n_days = self.end - self.start
+        day = np.arange(n_days)
+        wanted = np.zeros(n_days + 1, dtype=np.bool_)
+        for frequency in np.unique(rules.rebalance_frequency):
+            wanted[:-1] |= day % frequency == 0
+        key = (window, data_period)
+        if in_cube and key in self._shared:
+            eligible, moments = self._shared[key]
+        else:
+            eligible = self._eligible(data_period)
+            moments = factor_moments(values, eligible)
+            if in_cube:
+                self._shared[key] = eligible, moments
+        return rank_pairs(values, eligible, selected, top=rules.top, wanted=wanted, moments=moments)
+
+    def _eligible(self, data_period: int) -> npt.NDArray[np.bool_]:
+        eligible = eligible_pairs(self.panel.returns[: self.end + 1], data_period)
+        return np.ascontiguousarray(eligible[self.start :])

@@ -1,0 +1,224 @@
+"""An objective made of any function of a pandas frame of daily returns."""
+
+import abc
+import hashlib
+import inspect
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from objectives.base import Batch, Objective, Points
+from objectives.constants import SEMANTICS_VERSION
+from objectives.judge import judge
+from objectives.market import ReturnPanel
+from objectives.metrics import METRIC_NAMES, directions_of
+from objectives.settings import BacktestSettings, ResolvedSettings
+from search_spaces import SearchSpace
+from search_spaces.errors import ConfigError, DataError, MassTuningError, SpaceError
+
+__all__ = ["FrameObjective"]
+
+# other errors of this project, such as a time limit, concern more than one strategy
+_OF_STRATEGY = (DataError, SpaceError)
+
+
+class FrameObjective(Objective):
+    """Parent of objectives of one's own: give `names` and `measure`, the rest is done here.
+
+    Use it for a strategy that a few lines of pandas describe; ``objectives.examples.momentum`` is
+    one to copy. For factor strategies :class:`objectives.FactorBacktest` is hundreds of times
+    faster. In a configuration such a class is named ``package.module:ClassName``.
+
+    A strategy fails, alone, with ``error: Type: text`` if `measure` raises, with
+    ``undefined_metric`` if an optimised metric is NaN, and with ``insufficient_data`` if
+    ``active_days`` is among `names` and below ``settings.min_active_days``.
+
+    Parameters
+    ----------
+    panel : ReturnPanel
+        The market.
+    settings : BacktestSettings, optional
+        Dates left out are the first and last of the panel.
+    space : SearchSpace
+        Any parameters.
+    metrics : sequence of str or mapping of str to {"maximize", "minimize"}
+        What is optimised, in order, among `names`; a name alone takes its natural direction.
+    **options
+        Values for `default_options`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What `measure` returns, among ``objectives.METRIC_NAMES``, which the results table has
+        columns for.
+    default_options : mapping of str to value
+        Options that the class knows, with plain values (text, numbers, lists, mappings).
+    options : dict
+        The values in force.
+
+    Raises
+    ------
+    ConfigError
+        If the dates, the metrics or an option do not fit.
+        If `names` has a metric without a column, or the source text of the class is not to be
+        found, so that a change of it would go unnoticed.
+    """
+
+    default_options: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        panel: ReturnPanel,
+        settings: BacktestSettings | None = None,
+        *,
+        space: SearchSpace,
+        metrics: Sequence[str] | Mapping[str, str],
+        **options: Any,
+    ) -> None:
+        self.panel = panel
+        self.space = space
+        self.settings: ResolvedSettings = (settings or BacktestSettings()).resolve(
+            panel.dates[0].date(), panel.dates[-1].date()
+        )
+        _check_names(type(self), self.names)
+        self.directions = directions_of(metrics, self.names)
+        self.options = _merged(type(self), options)
+        self._source = _source_of(type(self))
+
+    @abc.abstractmethod
+    def measure(self, params: Any, returns: pd.DataFrame) -> Mapping[str, float]:
+        """Measure one strategy.
+
+        Parameters
+        ----------
+        params : dict or StrategyParams
+            What ``space.params`` returns: values by parameter name, or the six parameters of a
+            factor strategy.
+        returns : pandas.DataFrame, shape (n_days, n_pairs)
+            A copy: fraction of notional earned over each day from start_date to end_date, known
+            at its close; NaN where a pair has no observation.
+
+        Returns
+        -------
+        mapping of str to float
+            A value for each of `names`; NaN where a figure does not exist.
+        """
+
+    def evaluate(self, points: Points) -> Batch:
+        """Measure several strategies one by one; see :meth:`Objective.evaluate`."""
+        strategies: Any = points
+        if isinstance(points, np.ndarray) or (
+            len(points) and isinstance(points[0], (int, np.integer))
+        ):
+            strategies = self.space.params_list(points)
+        values = np.full((len(strategies), len(self.names)), math.nan)
+        errors: dict[int, str] = {}
+        for row, params in enumerate(strategies):
+            try:
+                figures = dict(self.measure(params, self._returns.copy()))
+                self._check_figures(figures)
+                values[row] = [_number(figures[name]) for name in self.names]
+            except Exception as error:
+                if isinstance(error, MassTuningError) and not isinstance(error, _OF_STRATEGY):
+                    raise
+                errors[row] = f"error: {type(error).__name__}: {error}"
+        judged = judge(
+            self.names,
+            values,
+            np.ones(len(values), dtype=np.bool_),
+            metrics=tuple(self.directions),
+            min_active_days=self.settings.min_active_days,
+        )
+        failure = tuple(errors.get(row, reason) for row, reason in enumerate(judged.failure))
+        return Batch(self.names, values, judged.objective, failure)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of data up to end_date, settings, space, metrics, options and code.
+
+        The code is the text of the class and of its parents below `FrameObjective`; functions
+        that it calls elsewhere are not seen.
+        """
+        document = {
+            "panel": self.panel.fingerprint(self.settings.end_date),
+            "settings": self.settings.to_dict(),
+            "semantics": SEMANTICS_VERSION,
+            "space": self.space.fingerprint,
+            "directions": list(self.directions.items()),
+            "class": f"{type(self).__module__}:{type(self).__qualname__}",
+            "options": self.options,
+            "source": self._source,
+        }
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def _returns(self) -> pd.DataFrame:
+        days = slice(
+            self.panel.day(self.settings.start_date), self.panel.day(self.settings.end_date) + 1
+        )
+        return pd.DataFrame(
+            self.panel.returns[days], index=self.panel.dates[days], columns=list(self.panel.pairs)
+        )
+
+    def _check_figures(self, figures: Mapping[str, Any]) -> None:
+        if set(figures) != set(self.names):
+            missing = [name for name in self.names if name not in figures]
+            unknown = [str(name) for name in figures if name not in self.names]
+            raise ConfigError(
+                f"{type(self).__qualname__}.measure returns exactly {', '.join(self.names)} (NaN "
+                f"where a figure does not exist); missing: {', '.join(missing) or 'none'}, "
+                f"unknown: {', '.join(unknown) or 'none'}"
+            )
+
+
+def _check_names(objective_type: type[FrameObjective], names: Any) -> None:
+    unknown = [str(name) for name in names if name not in METRIC_NAMES]
+    if not names or isinstance(names, str) or unknown or len(set(names)) < len(names):
+        raise ConfigError(
+            f"{objective_type.__qualname__}.names is a tuple of distinct metrics among "
+            f"{', '.join(METRIC_NAMES)}; got {names!r}"
+        )
+
+
+def _merged(objective_type: type[FrameObjective], options: Mapping[str, Any]) -> dict[str, Any]:
+    known = objective_type.default_options
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"{objective_type.__qualname__}: unknown option {', '.join(unknown)}; known are "
+            f"{', '.join(known) or 'none'}"
+        )
+    merged = {**known, **options}
+    try:
+        json.dumps(merged)
+    except TypeError as error:
+        raise ConfigError(
+            f"{objective_type.__qualname__}: options are plain values (text, numbers, true, "
+            f"false, null, lists, mappings), got {merged!r}: {error}"
+        ) from None
+    return merged
+
+
+def _source_of(objective_type: type[FrameObjective]) -> list[str]:
+    """Text of the class and of its parents below `FrameObjective`."""
+    own = [
+        each
+        for each in objective_type.__mro__
+        if issubclass(each, FrameObjective) and each is not FrameObjective
+    ]
+    try:
+        return [inspect.getsource(each) for each in own]
+    except (OSError, TypeError) as error:
+        raise ConfigError(
+            f"the source text of {objective_type.__qualname__} cannot be read ({error}), so a "
+            "change of it would go unnoticed; define it in a file"
+        ) from None
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
