@@ -71,8 +71,6 @@ _directions = models.StudyDirectionModel.__table__
 _TOMBSTONE = "mass-tuning-deleted-{study_id}"
 # The system attribute of studies whose deletion has begun.
 _DELETED = "mass_tuning:deleted"
-# A deletion aims at transactions of this length; see `studies.database.engine.WritePacer`.
-_TARGET_HELD_S = 0.06
 
 
 class JsonText(str):
