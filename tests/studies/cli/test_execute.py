@@ -120,16 +120,16 @@ def test_auto_is_bounded_by_cores_and_memory(monkeypatch, cores, megabytes, expe
 
     import psutil
 
-    from studies.cli import execute
+    from studies.runs.n_workers import default_n_workers
 
     memory = types.SimpleNamespace(available=int(megabytes * 1e6))
     monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     allowed = list(range(8))
     monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: allowed, raising=False)
-    assert execute._auto() == expected
+    assert default_n_workers() == expected
     allowed[:] = [5]
-    assert execute._auto() == 1
+    assert default_n_workers() == 1
 
 
 def test_two_workers(cli, project):
@@ -156,15 +156,15 @@ def test_progress_tells_the_workers(cli, project, monkeypatch):
 
 
 def test_a_scheduler_is_checked_and_named(cli, project, monkeypatch):
+    from studies import runs
     from studies.cli import progress
-    from studies.runs import cluster
 
     run, checked = Run(monkeypatch), []
 
     def check(address, url, *, insecure):
         checked.append((address, url, insecure))
 
-    monkeypatch.setattr(cluster, "check_scheduler", check)
+    monkeypatch.setattr(runs, "check_scheduler", check)
     monkeypatch.setattr(progress, "_LINE_SECONDS", 0.0)
     cli("generate", *SMALL_SPACE)
     done = cli("execute", "--scheduler", "tcp://h:1", "--insecure-scheduler")
