@@ -69,6 +69,10 @@ def test_status_shows_workers_and_warnings_and_logs_them(cli, newest):
     (worker,) = told["workers"]
     assert (worker["host"], worker["pid"], worker["chunk"]) == ("far.example.org", 4711, 1)
     assert (worker["attempt"], worker["crashes"]) == (2, 1)
+    names = "worker host pid chunk strategies attempt crashes seconds rate lease_seconds_left"
+    assert list(worker) == names.split()
+    for entry in (*told["errors"], *told["log"]):
+        assert list(entry) == ["created_at", "log_level", "message"]
     assert stalled in told["errors"][0]["message"]
     text = cli("status", "--detailed").out
     assert re.search(r"far\.example\.org +4711 +1 +\d+ .* run out +2 +1\n", text)
