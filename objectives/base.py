@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 
+from objectives.market.panel import ReturnPanel
 from objectives.settings import BacktestSettings
 from search_spaces import FactorSpace, SearchSpace
 
@@ -70,6 +71,8 @@ class Objective(abc.ABC):
     ----------
     space : SearchSpace
         Where the points live.
+    panel : ReturnPanel
+        The market.
     settings : BacktestSettings
         Period and money rules of the evaluation.
     directions : dict of str to str
@@ -78,6 +81,7 @@ class Objective(abc.ABC):
     """
 
     space: SearchSpace
+    panel: "ReturnPanel"
     settings: BacktestSettings
     directions: Mapping[str, str]
 

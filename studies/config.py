@@ -33,6 +33,7 @@ __all__ = [
     "ObjectiveConfig",
     "StudyConfig",
     "TuningConfig",
+    "default_config_text",
     "load_config",
 ]
 
@@ -217,6 +218,22 @@ class TuningConfig(_Section):
         except pydantic.ValidationError as error:
             raise ConfigError("; ".join(_complaints(error))) from None
 
+    @property
+    def database_name(self) -> str:
+        """The database in messages, its password replaced by ``***``."""
+        from studies.database import display_url
+
+        return display_url(self.database)
+
+    def without_passwords(self) -> Self:
+        """Return the same configuration with every password replaced, to be shown to people."""
+        from studies.database import display_url
+
+        market = self.market
+        if market.database is not None:
+            market = market.model_copy(update={"database": display_url(market.database)})
+        return self.model_copy(update={"database": self.database_name, "market": market})
+
     def space(self, restrictions: Mapping[str, list[str]] | None = None) -> SearchSpace:
         """Build the search space, some parameters limited to the given values (``--set``)."""
         if self.parameters:
@@ -243,6 +260,11 @@ class TuningConfig(_Section):
         if not values["parameters"]:
             values["parameters"] = self.space().to_config()["parameters"]
         return yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)
+
+
+def default_config_text() -> str:
+    """Read the defaults as a commented YAML file, as ``config --write`` gives them to a project."""
+    return Path(__file__).with_name("default_config.yaml").read_text(encoding="utf-8")
 
 
 def load_config(path: str | Path | None = None) -> TuningConfig:

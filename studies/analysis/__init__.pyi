@@ -2,5 +2,8 @@ from .export import export_results as export_results
 from .leaderboard import pareto_front as pareto_front
 from .leaderboard import result_row as result_row
 from .leaderboard import top as top
+from .one_strategy import Recomputed as Recomputed
+from .one_strategy import best_strategy_id as best_strategy_id
+from .one_strategy import recompute as recompute
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail

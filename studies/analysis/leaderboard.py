@@ -38,7 +38,7 @@ def top(
     ----------
     session : StoredSession
     n : int
-        How many, at least 1.
+        Number of strategies at most, at least 1.
     metric : str, optional
         Any figure of the results; by default the objective, and in a session with several
         objectives the first strategies of their Pareto front (see :func:`pareto_front`).
@@ -81,7 +81,7 @@ def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
     session : StoredSession
         With one objective the front is its best strategy, or several that are equally good.
     n : int, optional
-        Only the first so many, at least 1.
+        Number of strategies at most, at least 1.
 
     Returns
     -------
@@ -131,28 +131,28 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
                 f"{session.row.session_id} has no result of {strategy_id!r}; list the best with: "
                 f"mass-tuning top --session {session.row.session_id}"
             )
-        told = dict(row._mapping)
+        record = dict(row._mapping)
         metric, direction = _order(session, None, None)
-        value, column = told[metric], _results.c[metric]
-        told["rank"] = None
+        value, column = record[metric], _results.c[metric]
+        record["rank"] = None
         if value is not None:
             better = better_than(column, value, direction)
             ahead = sa.select(sa.func.count()).where(
                 _results.c.session_id == session.row.session_id, better
             )
-            told["rank"] = connection.execute(ahead).scalar_one() + 1
+            record["rank"] = connection.execute(ahead).scalar_one() + 1
         if len(session.directions) > 1:
-            values = {name: told[name] for name in session.directions}
-            told["pareto"] = None
+            values = {name: record[name] for name in session.directions}
+            record["pareto"] = None
             if None not in values.values():
-                told["pareto"] = not is_dominated(
+                record["pareto"] = not is_dominated(
                     connection, session.row.session_id, session.directions, values
                 )
-    raw = json.loads(told["raw_result"]) if told["raw_result"] else {}
-    told["failure"] = raw.get("failure")
-    if told["failure"] is not None:
-        told.update(raw.get("metrics", {}))
-    return told
+    raw = json.loads(record["raw_result"]) if record["raw_result"] else {}
+    record["failure"] = raw.get("failure")
+    if record["failure"] is not None:
+        record.update(raw.get("metrics", {}))
+    return record
 
 
 def _frame(rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]) -> pd.DataFrame:

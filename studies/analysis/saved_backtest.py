@@ -184,7 +184,7 @@ def _components(factors: tuple[str, ...], values: list[float]) -> str:
 
 
 def _batches(days: list[tuple[str, list[_Row]]]) -> Iterator[list[tuple[str, list[_Row]]]]:
-    """Whole days together, at most so many rows where a day has not more."""
+    """Group whole days; a batch has at most `_BATCH_ROWS` rows, unless one day alone has more."""
     batch: list[tuple[str, list[_Row]]] = []
     n_rows = 0
     for date, rows in days:

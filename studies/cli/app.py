@@ -1,8 +1,6 @@
 """The program: its commands, and how an error becomes one line and an exit code.
 
-Exit codes: 0 done; 1 the run failed (database, disk, a bug); 2 bad input; 75 a worker ended itself
-and is to be started again; 130 stopped by Ctrl-C or a termination signal, also where that paused a
-session in good order.
+Exit codes: `studies.cli.exit_codes`.
 """
 
 from __future__ import annotations
@@ -16,23 +14,25 @@ from typing import Any, NoReturn
 
 import click
 
+from studies.cli.clean import clean
+from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
-from studies.cli.data import export_command, import_command
 from studies.cli.demo import demo
 from studies.cli.estimate import estimate
 from studies.cli.execute import execute
+from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
+from studies.cli.export import export_command
 from studies.cli.generate import generate
-from studies.cli.maintenance import clean, config_command
-from studies.cli.output import error
+from studies.cli.import_market import import_command
+from studies.cli.output import error as print_error
 from studies.cli.show import show
 from studies.cli.status import sessions, status
 from studies.cli.top import top
 from studies.cli.worker import worker
 
-__all__ = ["FAILED", "INTERRUPTED", "REFUSED", "app", "main", "run"]
+__all__ = ["app", "main", "run"]
 
 PROGRAM = "mass-tuning"
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 
 _EXAMPLES = """\
   mass-tuning demo                          # a first look; needs nothing
@@ -78,12 +78,11 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_stdout()
         return FAILED
-    except Exception as failure:
-        return _fail(context, *_told(failure))
+    except Exception as error:
+        return _fail(context, *_message_and_code(error))
 
 
-def _told(failure: Exception) -> tuple[str, int]:
-    """Message and exit code of an exception."""
+def _message_and_code(error: Exception) -> tuple[str, int]:
     from search_spaces.errors import (
         ConfigError,
         DataError,
@@ -92,14 +91,14 @@ def _told(failure: Exception) -> tuple[str, int]:
         SpaceError,
     )
 
-    if isinstance(failure, (ConfigError, DataError, SessionError, SpaceError)):
-        return str(failure), REFUSED
-    if isinstance(failure, MassTuningError):
-        return str(failure), FAILED
-    if isinstance(failure, OSError) and failure.filename is not None:
-        return f"{failure.filename}: {failure.strerror}", FAILED
+    if isinstance(error, (ConfigError, DataError, SessionError, SpaceError)):
+        return str(error), REFUSED
+    if isinstance(error, MassTuningError):
+        return str(error), FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}", FAILED
     return (
-        f"unexpected {type(failure).__name__}: {failure}; run it again with --debug and report it",
+        f"unexpected {type(error).__name__}: {error}; run it again with --debug and report it",
         FAILED,
     )
 
@@ -113,7 +112,7 @@ def _usage(refused: click.ClickException) -> str:
 def _fail(context: Context, message: str, code: int) -> int:
     if context.debug:
         traceback.print_exc()
-    error(message)
+    print_error(message)
     return code
 
 

@@ -6,17 +6,14 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
     from studies.config import TuningConfig
     from studies.session import Session
-    from studies.sessions import SessionRow
+    from studies.sessions import Database, SessionChoice
 
 __all__ = ["Command", "Context", "command_options", "database_url", "session_option"]
 
@@ -59,12 +56,10 @@ class Context:
         if self.config_file is not None:
             parts += ["--config", shlex.quote(self.config_file)]
         if self.database is not None:
-            from studies.database import display_url
-
-            parts += ["--database", shlex.quote(display_url(self.config.database))]
+            parts += ["--database", shlex.quote(self.config.database_name)]
         return " ".join([*parts, rest])
 
-    def engine(self, *, create: bool = False) -> Engine:
+    def engine(self, *, create: bool = False) -> Database:
         """Open and prepare the project's database.
 
         Parameters
@@ -73,29 +68,27 @@ class Context:
             Whether a SQLite file that does not exist may be created. Questions to a database must
             not leave an empty one behind.
         """
-        from studies.sessions import open_database
+        from studies.sessions import open_database, open_existing
 
-        if not create:
-            _require_database(self.config.database)
-        return open_database(self.config.database)
+        return (open_database if create else open_existing)(self.config.database)
 
-    def session(self, session_id: str | None, pick: str) -> Session:
+    def session(self, session_id: str | None, choice: SessionChoice) -> Session:
         """Open the session of ``--session``, or the one that a command means without it.
 
         Parameters
         ----------
         session_id : str or None
-        pick : {"unfinished", "newest", "results"}
+        choice : {"unfinished", "newest", "results"}
             Without an id: the newest with work left; that or else the newest of all; the newest
             with results.
         """
         from studies.session import Session
-        from studies.sessions import list_sessions, read_row
+        from studies.sessions import choose_session, read_row
 
         engine = self.engine()
         if session_id is not None:
             return Session(engine, read_row(engine, session_id))
-        return Session(engine, _pick(list_sessions(engine), pick))
+        return Session(engine, choose_session(engine, choice))
 
 
 class Command(click.Command):
@@ -188,43 +181,3 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value:
         assert param.name is not None
         setattr(ctx.ensure_object(Context), param.name, value)
-
-
-def _require_database(url: str) -> None:
-    from search_spaces.errors import ConfigError
-    from studies.database import create_engine, display_url
-
-    engine = create_engine(url)
-    missing = engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists()
-    shown = display_url(engine)
-    engine.dispose()
-    if missing:
-        raise ConfigError(
-            f"there is no database {shown} yet; put a market into it with: mass-tuning import "
-            "SOURCE, name another one with --database, or try: mass-tuning demo"
-        )
-
-
-def _pick(rows: list[SessionRow], pick: str) -> SessionRow:
-    from search_spaces.errors import SessionError
-    from studies.sessions import OPEN_STATES
-
-    if not rows:
-        raise SessionError("there is no session yet; create one with: mass-tuning generate")
-    if pick == "results":
-        for row in rows:
-            if row.completed + row.failed:
-                return row
-        raise SessionError(
-            f"no session has results yet; run the newest with: mass-tuning execute --session "
-            f"{rows[0].session_id}"
-        )
-    for row in rows:
-        if row.status in OPEN_STATES:
-            return row
-    if pick == "newest":
-        return rows[0]
-    raise SessionError(
-        f"no session has work left; the newest is {rows[0].session_id} ({rows[0].status}); create "
-        "one with: mass-tuning generate"
-    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from studies.cli.context import Command, Context, debug_option
-from studies.cli.data import import_market
+from studies.cli.exit_codes import INTERRUPTED
+from studies.cli.import_market import write_market
 from studies.cli.output import note, print_json, say, style
 from studies.cli.progress import counting, waiting
 
@@ -64,43 +65,41 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
     panel = _market(url)
     session = _plan(url, panel, size)
 
-    from studies.cli.execute import outcome, run_with_progress, summarise
+    from studies.cli.execute import outcome_document, run_with_progress, summarise
+    from studies.sessions import SessionState
 
     if not as_json:
         note(f"{session.row.session_id}  {session.row.total:,} strategies on a synthetic market")
     progress = run_with_progress(session)
     if as_json:
-        told = outcome(session, progress)
         from studies.cli.top import strategy_records
 
-        told.update(database=url, top=strategy_records(session.top(_BEST)))
-        print_json(told)
+        document = outcome_document(session, progress)
+        document.update(database=url, top=strategy_records(session.top(_BEST)))
+        print_json(document)
     else:
         summarise(context, session, progress, n=_BEST, more=False)
-        if session.row.status == "completed":
+        if session.row.status == SessionState.COMPLETED:
             _print_ways_on(context, session)
-    if session.row.status == "paused":
-        raise click.exceptions.Exit(130)
+    if session.row.status == SessionState.PAUSED:
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _market(url: str) -> ReturnPanel:
-    """Read the synthetic market from the database; write it where it is not there yet."""
+def _market(url: str) -> ReturnPanel | None:
+    """Write the synthetic market into the database, unless an earlier run did; read it."""
     from objectives import ReturnPanel
-    from search_spaces.errors import DataError, StorageError
+    from studies.market import read_same_market
 
     with waiting("inventing a market"):
         invented = ReturnPanel.synthetic()
-    try:
-        there = ReturnPanel.from_database(url)
-        if there.fingerprint() == invented.fingerprint():
-            return there
-    except (DataError, StorageError):
-        pass  # the first run, or one that was interrupted
-    import_market(invented, url)
-    return ReturnPanel.from_database(url)
+    stored = read_same_market(invented, url)
+    if stored is None:  # the first run, or one that was interrupted
+        write_market(invented, url)
+        stored = read_same_market(invented, url)
+    return stored
 
 
-def _plan(url: str, panel: ReturnPanel, size: int) -> Session:
+def _plan(url: str, panel: ReturnPanel | None, size: int) -> Session:
     from studies.config import TuningConfig
     from studies.session import Session
 

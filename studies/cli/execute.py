@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
-from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
     from studies.runs import Progress
     from studies.session import Session
 
-__all__ = ["STOPPED", "execute", "note_others", "outcome", "run_with_progress", "summarise"]
-
-STOPPED = 130
-_WORKER_BYTES = 500_000_000
+__all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "summarise"]
 
 
 @click.command(
@@ -100,14 +97,16 @@ def execute(
         note_others(session)
     progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
     if context.as_json:
-        told = outcome(session, progress)
+        document = outcome_document(session, progress)
         if n_retried is not None:
-            told["retried"] = n_retried
-        print_json(told)
+            document["retried"] = n_retried
+        print_json(document)
     else:
         summarise(context, session, progress)
-    if session.row.status != "completed":  # stopped; others may still work on it
-        raise click.exceptions.Exit(STOPPED)
+    from studies.sessions import SessionState
+
+    if session.row.status != SessionState.COMPLETED:  # stopped; others may still work on it
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
 def run_with_progress(
@@ -119,6 +118,7 @@ def run_with_progress(
 ) -> Progress:
     """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
     from studies.runs import Progress, Stop
+    from studies.upkeep import HealthWatch
 
     row = session.row
     stop = Stop()
@@ -127,12 +127,12 @@ def run_with_progress(
     workers = f"{parallel:,} workers" if parallel > 1 else ""
     if scheduler is not None:
         workers = f"workers of {scheduler}"
-    health = HealthWatch(session)
+    health = HealthWatch(session, warn)
     with stop.on_signals(), run_progress(before, metric, stop, workers) as show:
 
         def on_progress(now: Progress) -> None:
             show(now)
-            health(now)
+            health.look()
 
         progress: Progress = session.run(
             parallel=parallel,
@@ -146,20 +146,14 @@ def run_with_progress(
 
 def note_others(session: Session) -> None:
     """Say that a session is joined, if other processes are working on it."""
-    from studies.database import write_transaction
-    from studies.queue import has_live_claim, release_dead
+    from studies.upkeep import others_work_on
 
-    if session.row.status != "running":
-        return
-    with write_transaction(session.engine) as connection:
-        release_dead(connection, session.row.session_id)
-        others = has_live_claim(connection, session.row.session_id)
-    if others:
+    if others_work_on(session):
         note("joining: other processes are working on it too")
 
 
-def outcome(session: Session, progress: Progress) -> dict[str, Any]:
-    """Tell a program what became of a run."""
+def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
+    """Return what became of a run, as JSON holds it."""
     from studies.cli.top import strategy_records
 
     row = session.row
@@ -183,11 +177,12 @@ def summarise(
 ) -> None:
     """Print how a run ended and its best strategies."""
     from studies.cli.top import print_top
+    from studies.sessions import SessionState
 
     row = session.row
     for text in row.snapshot.warnings:
         warn(text)
-    color = "green" if row.status == "completed" else "yellow"
+    color = "green" if row.status == SessionState.COMPLETED else "yellow"
     parts = [f"{style(row.session_id, bold=True)}  {style(row.status, fg=color)}"]
     if progress.done_here:
         parts.append(
@@ -201,10 +196,10 @@ def summarise(
         say()
         print_top(session, session.top(n))
     say()
-    if row.status == "paused":
+    if row.status == SessionState.PAUSED:
         again = context.command(f"execute --session {row.session_id} --resume")
         say(f"go on with: {again}")
-    elif row.status != "completed":
+    elif row.status != SessionState.COMPLETED:
         say("stopped here; others go on with it")
     elif row.completed == 0 and row.failed:
         why = context.command(f"status --session {row.session_id} --detailed")
@@ -236,19 +231,11 @@ def _n_workers(context: Context, parallel: str | None, scheduler: str | None) ->
     if parallel is None:
         return context.config.execution.parallel
     if parallel == "auto":
-        return _auto()
+        from studies.runs import default_n_workers
+
+        return default_n_workers()
     if not parallel.isascii() or not parallel.isdigit() or int(parallel) < 1:
         raise click.ClickException(
             f"--parallel is a number of processes from 1, or auto, got {parallel!r}"
         )
     return int(parallel)
-
-
-def _auto() -> int:
-    """One worker per physical core that this process may use, as far as memory goes."""
-    import psutil
-
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
-        cores = min(cores, len(psutil.Process().cpu_affinity() or [0]))
-    return max(1, min(cores, psutil.virtual_memory().available // _WORKER_BYTES))

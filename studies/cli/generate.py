@@ -9,12 +9,12 @@ import click
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import note, print_json, say, style, warn
 from studies.cli.progress import counting
-from studies.cli.session_options import Plan, plan_options, read_plan
+from studies.cli.session_options import plan_options, read_plan
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
+    from studies.runs import SessionRequest
     from studies.session import Session
+    from studies.sessions import Database
 
 __all__ = ["generate", "housekeeping", "require_market"]
 
@@ -58,8 +58,8 @@ def generate(
     **options: Any,
 ) -> None:
     """Plan a session: which strategies, on which data, with which settings."""
-    plan = read_plan(context, **options)
-    _check_start(plan, start_from, n_start)
+    request = read_plan(context, **options)
+    _check_start(request, start_from, n_start)
     require_market(context)
     context.hint = "; a session begun is completed by the next generate or execute"
     from studies.session import Session
@@ -67,12 +67,12 @@ def generate(
     housekeeping(context.engine(create=True))
     with counting("planning") as advance:
         session = Session.create(
-            plan.config,
-            method=plan.method,
-            mode=plan.mode,
-            size=plan.size,
-            seed=plan.seed,
-            restrictions=plan.restrictions,
+            request.config,
+            method=request.method,
+            mode=request.mode,
+            size=request.size,
+            seed=request.seed,
+            restrictions=request.restrictions,
             start_from=start_from,
             n_start=n_start or 10,
             notes=notes,
@@ -80,7 +80,7 @@ def generate(
         )
     following = context.command(f"execute --session {session.row.session_id}")
     if context.as_json:
-        print_json(_describe(session, following))
+        print_json(_document(session, following))
         return
     for text in session.row.snapshot.warnings:
         warn(text)
@@ -92,8 +92,7 @@ def generate(
     say(f"run it with: {following}")
 
 
-def _describe(session: Session, following: str) -> dict[str, Any]:
-    """Tell a program of a new session."""
+def _document(session: Session, following: str) -> dict[str, Any]:
     row = session.row
     return {
         "session_id": row.session_id,
@@ -112,8 +111,8 @@ def _describe(session: Session, following: str) -> dict[str, Any]:
     }
 
 
-def _check_start(plan: Plan, start_from: str | None, n_start: int | None) -> None:
-    if start_from is not None and plan.mode != "adaptive":
+def _check_start(request: SessionRequest, start_from: str | None, n_start: int | None) -> None:
+    if start_from is not None and request.mode != "adaptive":
         raise click.ClickException(
             "--from is about samplers, which learn from what they are given; add --mode tpe, or "
             "another one that does"
@@ -128,7 +127,7 @@ def require_market(context: Context) -> None:
         context.engine().dispose()
 
 
-def housekeeping(engine: Engine) -> list[str]:
+def housekeeping(engine: Database) -> list[str]:
     """Finish what interrupted commands left: deletions, whose ids are returned, then plans."""
     from studies.planning import complete_plans
     from studies.upkeep import finish_deletions

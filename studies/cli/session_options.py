@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from studies.cli.context import Context
-    from studies.config import TuningConfig
+    from studies.runs import SessionRequest
 
-__all__ = ["Plan", "plan_options", "read_plan"]
+__all__ = ["plan_options", "read_plan"]
 
 PLANNED = ("exhaustive", "sampling")
 ADAPTIVE = ("tpe", "genetic", "nsga2", "nsga3", "gp", "cmaes", "random", "qmc")
@@ -35,31 +34,6 @@ class _Mode(click.ParamType[str]):
         )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A session as the options describe it.
-
-    Attributes
-    ----------
-    config : TuningConfig
-        With backtest settings and trials of the command line in their place.
-    mode : {"planned", "adaptive"}
-    method : str
-        As `Session.create` takes it.
-    size : int or None
-    seed : int
-    restrictions : dict of str to list of str
-        Values that parameters are limited to.
-    """
-
-    config: TuningConfig
-    mode: str
-    method: str
-    size: int | None
-    seed: int
-    restrictions: dict[str, list[str]]
-
-
 def plan_options(function: _F) -> _F:
     """Add the options of a plan; the command hands them to :func:`read_plan`."""
     for option in reversed(_OPTIONS):
@@ -77,8 +51,8 @@ def read_plan(
     settings: tuple[str, ...],
     trials: str | None,
     **dates: str | None,
-) -> Plan:
-    """Make a plan of the options, with their values checked as far as that goes without data.
+) -> SessionRequest:
+    """Make a request of the options, with their values checked as far as that goes without data.
 
     Raises
     ------
@@ -113,7 +87,9 @@ def read_plan(
     if trials is not None:
         study = config.study.model_copy(update={"trials": trials})
         config = config.model_copy(update={"study": study})
-    return Plan(
+    from studies.runs import SessionRequest
+
+    return SessionRequest(
         config=config,
         mode="adaptive" if adaptive else "planned",
         method=method or METHODS[0] if mode == "sampling" else mode,

@@ -15,8 +15,8 @@ from studies.cli.top import metric_units, parameters_of, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from objectives import BacktestResult, FactorBacktest
-    from studies.analysis import SavedDetail
+    from objectives import BacktestResult
+    from studies.analysis import Recomputed, SavedDetail
     from studies.session import Session
 
 __all__ = ["show"]
@@ -63,15 +63,15 @@ def show(
     """
     if funding and not trades:
         raise click.ClickException("--funding says how --trades are printed; add --trades")
-    from studies.analysis import result_row
+    from studies.analysis import best_strategy_id, result_row
 
     session = context.session(session_id, "results")
-    recorded = result_row(session, _strategy_id(session, strategy))
+    strategy_id = best_strategy_id(session) if strategy == "best" else strategy
+    recorded = result_row(session, strategy_id)
     needed = trades or save or date is not None
-    objective, result = None, None
-    if needed or not no_chart:
-        objective, result = _run_again(session, recorded, needed)
-    saved = _save(session, recorded, objective, result) if save else None
+    recomputed = _recompute(session, recorded, needed) if needed or not no_chart else None
+    result = None if recomputed is None else recomputed.result
+    saved = _save(session, recorded, recomputed) if save and recomputed is not None else None
     if context.as_json:
         print_json(
             _document(session, recorded, result, saved, no_chart, trades and not funding, date)
@@ -95,80 +95,37 @@ def show(
         )
 
 
-def _strategy_id(session: Session, strategy: str) -> str:
-    from search_spaces.errors import SessionError
-
-    if strategy != "best":
-        return strategy
-    frame = session.top(1)
-    if frame.empty:
-        raise SessionError(
-            f"every strategy of {session.row.session_id} failed so far, so none is best; see why "
-            f"with: mass-tuning status --session {session.row.session_id} --detailed"
-        )
-    return str(frame["strategy_id"].iloc[0])
-
-
-def _run_again(
-    session: Session, recorded: dict[str, Any], needed: bool
-) -> tuple[FactorBacktest | None, BacktestResult | None]:
+def _recompute(session: Session, recorded: dict[str, Any], needed: bool) -> Recomputed | None:
     """Backtest the strategy on the market of the database.
 
-    Where only the curve was wanted, it is left out with a word when the market has changed or a
-    strategy cannot be run; otherwise the error is the answer.
+    Where only the curve was wanted, it is left out with a warning when the market has changed or
+    a strategy cannot be run; otherwise the error is the answer.
     """
-    from objectives import FactorBacktest
     from search_spaces.errors import MassTuningError
-    from studies.outcomes import PARAMETER_COLUMNS
+    from studies.analysis import recompute
 
     try:
-        full = session.objective()
-        params = session.space.parse(recorded["strategy_id"])
-        only = {name: [_spelled(getattr(params, name))] for name in PARAMETER_COLUMNS}
-        # of this space the factor cube has one window instead of all
-        objective = FactorBacktest(
-            full.panel, full.settings, space=session.space.restrict(only), metrics=full.directions
-        )
-        result = objective.run(params)
-    except MassTuningError as failure:
+        recomputed = recompute(session, recorded)
+    except MassTuningError as error:
         if needed:
             raise
-        warn(f"no equity curve: {failure}")
-        return None, None
-    _compare(recorded, result)
-    return objective, result
+        warn(f"no equity curve: {error}")
+        return None
+    for text in recomputed.differences:
+        warn(text)
+    return recomputed
 
 
-def _compare(recorded: dict[str, Any], result: BacktestResult) -> None:
-    import math
-
-    for name in ("final_balance", "trade_count"):
-        before, now = recorded.get(name), result.metrics[name]
-        if before is not None and now is not None and not math.isclose(before, now, rel_tol=1e-9):
-            warn(f"computed anew {name} is {now!r}, recorded is {before!r}; please report this")
-
-
-def _spelled(value: Any) -> str:
-    return "_".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _save(
-    session: Session,
-    recorded: dict[str, Any],
-    objective: FactorBacktest | None,
-    result: BacktestResult | None,
-) -> SavedDetail:
+def _save(session: Session, recorded: dict[str, Any], recomputed: Recomputed) -> SavedDetail:
     from studies.analysis import save_detail
 
-    assert objective is not None
-    assert result is not None
     with counting("saving") as advance:
         return save_detail(
             session.engine,
             session.row.session_id,
             recorded["strategy_id"],
-            objective,
-            result,
+            recomputed.objective,
+            recomputed.result,
             on_progress=advance,
         )
 
@@ -184,7 +141,7 @@ def _document(
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "session_id": session.row.session_id,
         "strategy_id": recorded["strategy_id"],
         "rank": recorded["rank"],
@@ -194,25 +151,18 @@ def _document(
         "start_date": recorded["start_date"],
         "end_date": recorded["end_date"],
         "parameters": parameters_of(recorded),
-        "metrics": {name: recorded[name] for name in _measured(session)},
+        "metrics": {name: recorded[name] for name in session.figures},
         "warnings": list(session.row.snapshot.warnings),
     }
     if result is not None and not no_chart:
-        told["equity"] = [
+        document["equity"] = [
             {"date": f"{date:%Y-%m-%d}", "total": total} for date, total in result.equity.items()
         ]
     if result is not None and date is not None:
-        told["ranking"] = result.ranking(date).reset_index().to_dict("records")
+        document["ranking"] = result.ranking(date).reset_index().to_dict("records")
     if saved is not None:
-        told["saved"] = asdict(saved)
-    return told
-
-
-def _measured(session: Session) -> list[str]:
-    from studies.database import METRIC_COLUMNS, OOS_METRIC_COLUMNS
-
-    split = bool(session.config.backtest.get("split_date"))
-    return [*METRIC_COLUMNS, *(OOS_METRIC_COLUMNS if split else ())]
+        document["saved"] = asdict(saved)
+    return document
 
 
 def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
@@ -235,12 +185,12 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
     pairs((name, str(value)) for name, value in parameters.items())
     say()
     units = metric_units()
-    names = [name for name in _measured(session) if not name.startswith("oos_")]
+    names = [name for name in session.figures if not name.startswith("oos_")]
     columns = [
         Column("figure", names, right=False),
         Column("value", [shown(name, recorded[name], units) for name in names]),
     ]
-    if any(name.startswith("oos_") for name in _measured(session)):
+    if any(name.startswith("oos_") for name in session.figures):
         values = [shown(f"oos_{name}", recorded[f"oos_{name}"], units) for name in names]
         columns.append(Column("out of sample", values))
     columns.append(Column("", [_meaning(name) for name in names], right=False))

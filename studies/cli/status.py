@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,12 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
 
 if TYPE_CHECKING:
+    from studies.sessions import LogEntry
     from studies.upkeep import SessionStatus
 
 __all__ = ["sessions", "status"]
 
 _WATCH_SECONDS = 2.0
-_OVER = ("completed", "failed", "paused")
 _COLORS = {"completed": "green", "running": "cyan", "paused": "yellow", "failed": "red"}
 _BAR_WIDTH = 40
 
@@ -42,21 +42,22 @@ _BAR_WIDTH = 40
 @click.pass_obj
 def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
     """Show how far a session is."""
-    from studies.cli.watch import log_health
-    from studies.upkeep import status_with_warnings as status_with_warnings
+    from studies.sessions import SessionState
+    from studies.upkeep import log_health, status_with_warnings
 
     session = context.session(session_id, "newest")
+    over = (SessionState.COMPLETED, SessionState.FAILED, SessionState.PAUSED)
     live = watch and not context.as_json and sys.stdout.isatty()
     while True:
-        told = status_with_warnings(session, detailed=detailed)
-        log_health(session, told)
+        now = status_with_warnings(session, detailed=detailed)
+        log_health(session, now)
         if context.as_json:
-            print_json(_document(told, detailed), lines=watch)
+            print_json(_document(now, detailed), lines=watch)
         else:
             if live:
                 click.clear()
-            _print_status(told, detailed)
-        if not watch or told.state in _OVER:
+            _print_status(now, detailed)
+        if not watch or now.state in over:
             return
         if not context.as_json and not live:
             say()
@@ -109,8 +110,8 @@ def sessions(context: Context) -> None:
     )
 
 
-def _document(told: SessionStatus, detailed: bool) -> dict[str, Any]:
-    values = asdict(told)
+def _document(now: SessionStatus, detailed: bool) -> dict[str, Any]:
+    values = asdict(now)
     values["status"] = values.pop("state")
     if not detailed:
         for name in ("failures", "errors", "log"):
@@ -118,74 +119,76 @@ def _document(told: SessionStatus, detailed: bool) -> dict[str, Any]:
     return values
 
 
-def _print_status(told: SessionStatus, detailed: bool) -> None:
-    done = told.completed + told.failed
-    share = done / told.total if told.total else 1.0
+def _print_status(now: SessionStatus, detailed: bool) -> None:
+    from studies.sessions import SessionState
+
+    done = now.completed + now.failed
+    share = done / now.total if now.total else 1.0
     filled = int(share * _BAR_WIDTH)
-    state = style(told.state, fg=_COLORS.get(told.state))
-    say(f"{style(told.session_id, bold=True)}  {state}")
+    state = style(now.state, fg=_COLORS.get(now.state))
+    say(f"{style(now.session_id, bold=True)}  {state}")
     say()
     bar = style("━" * filled, fg="green") + style("━" * (_BAR_WIDTH - filled), dim=True)
     say(f"  {bar}  {100 * share:.1f} %")
     say()
     rows = [
-        ("completed", f"{told.completed:,} of {told.total:,}"),
-        ("failed", f"{told.failed:,}"),
-        ("pending", f"{told.pending:,}"),
+        ("completed", f"{now.completed:,} of {now.total:,}"),
+        ("failed", f"{now.failed:,}"),
+        ("pending", f"{now.pending:,}"),
     ]
-    if told.state == "running" and told.rate:
-        left = f", {duration(told.eta_seconds)} left" if told.eta_seconds is not None else ""
-        rows.append(("rate", f"{told.rate:,.0f}/s{left}"))
+    if now.state == SessionState.RUNNING and now.rate:
+        left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
+        rows.append(("rate", f"{now.rate:,.0f}/s{left}"))
     rows += [
-        ("method", f"{told.method}, seed {told.seed}"),
-        ("objective", ", ".join(f"{way} {name}" for name, way in told.directions.items())),
-        ("created", local_time(told.created_at)),
+        ("method", f"{now.method}, seed {now.seed}"),
+        ("objective", ", ".join(f"{way} {name}" for name, way in now.directions.items())),
+        ("created", local_time(now.created_at)),
     ]
-    if told.completed_at is not None:
-        rows.append(("finished", local_time(told.completed_at)))
-    if told.notes:
-        rows.append(("notes", told.notes))
-    rows += [("note", text) for text in told.warnings]
+    if now.completed_at is not None:
+        rows.append(("finished", local_time(now.completed_at)))
+    if now.notes:
+        rows.append(("notes", now.notes))
+    rows += [("note", text) for text in now.warnings]
     pairs(rows)
     if detailed:
-        _print_details(told)
+        _print_details(now)
 
 
-def _print_details(told: SessionStatus) -> None:
+def _print_details(now: SessionStatus) -> None:
     say()
-    chunks = ", ".join(f"{n:,} {state}" for state, n in sorted(told.chunks.items()))
-    pairs([("started", local_time(told.started_at)), ("chunks", chunks or "none")])
-    if told.workers:
+    chunks = ", ".join(f"{n:,} {state}" for state, n in sorted(now.chunks.items()))
+    pairs([("started", local_time(now.started_at)), ("chunks", chunks or "none")])
+    if now.workers:
         say("\n  workers")
-        workers = told.workers
+        workers = now.workers
         table(
             [
-                Column("host", [str(w["host"] or w["worker"]) for w in workers], right=False),
-                Column("pid", [str(w["pid"] or "") for w in workers]),
-                Column("chunk", [f"{w['chunk']:,}" for w in workers]),
-                Column("strategies", [f"{w['strategies']:,}" for w in workers]),
-                Column("for", [duration(max(0.0, w["seconds"])) for w in workers]),
-                Column("rate", [f"{w['rate']:,.0f}/s" if w["rate"] else "–" for w in workers]),
-                Column("lease", [_lease(w["lease_seconds_left"]) for w in workers]),
-                Column("attempt", [str(w["attempt"]) for w in workers]),
-                Column("crashes", [str(w["crashes"]) for w in workers]),
+                Column("host", [str(w.host or w.worker) for w in workers], right=False),
+                Column("pid", [str(w.pid or "") for w in workers]),
+                Column("chunk", [f"{w.chunk:,}" for w in workers]),
+                Column("strategies", [f"{w.strategies:,}" for w in workers]),
+                Column("for", [duration(max(0.0, w.seconds)) for w in workers]),
+                Column("rate", [f"{w.rate:,.0f}/s" if w.rate else "–" for w in workers]),
+                Column("lease", [_lease(w.lease_seconds_left) for w in workers]),
+                Column("attempt", [str(w.attempt) for w in workers]),
+                Column("crashes", [str(w.crashes) for w in workers]),
             ],
             indent=4,
         )
-    if told.failures:
+    if now.failures:
         say("\n  failures")
-        pairs([(reason, f"{count:,}") for reason, count in told.failures.items()], indent=4)
-    _print_log("errors and warnings, newest first", told.errors)
-    _print_log("log, newest first", told.log)
+        pairs([(reason, f"{count:,}") for reason, count in now.failures.items()], indent=4)
+    _print_log("errors and warnings, newest first", now.errors)
+    _print_log("log, newest first", now.log)
 
 
-def _print_log(title: str, entries: Sequence[Mapping[str, Any]]) -> None:
+def _print_log(title: str, entries: Sequence[LogEntry]) -> None:
     if not entries:
         return
     say(f"\n  {title}")
     for entry in entries:
-        moment = local_time(entry["created_at"])
-        say(f"    {moment}  {entry['log_level'].lower():7}  {entry['message']}")
+        moment = local_time(entry.created_at)
+        say(f"    {moment}  {entry.log_level.lower():7}  {entry.message}")
 
 
 def _lease(seconds: float | None) -> str:

@@ -79,6 +79,7 @@ def top(
     """
     from studies.analysis import pareto_front
     from studies.analysis import top as best
+    from studies.outcomes import direction_of
 
     session = context.session(session_id, "results")
     several = len(session.directions) > 1
@@ -95,8 +96,8 @@ def top(
                 "session_id": session.row.session_id,
                 "status": session.row.status,
                 "metric": chosen,
-                "direction": direction or _natural_direction(session, chosen),
-                **(_front_told(session, front_size) if several else {}),
+                "direction": direction_of(chosen, session.directions, direction),
+                **(_front_document(session, front_size) if several else {}),
                 "warnings": list(session.row.snapshot.warnings),
                 "strategies": strategy_records(frame),
             }
@@ -122,7 +123,7 @@ def top(
 
 
 def print_top(session: Session, frame: pd.DataFrame) -> None:
-    """Print a table that `studies.analysis.leaderboard.top` returned without a metric."""
+    """Print a table that `studies.analysis.top` returned without a metric."""
     if len(session.directions) > 1:
         say(f"Pareto front by {_objectives(session)}, the first {len(frame):,}")
         say()
@@ -146,7 +147,7 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
 
 
 def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn a table of `studies.analysis.leaderboard.top` into what programs read."""
+    """Turn a table of `studies.analysis.top` into what programs read."""
     from studies.outcomes import PARAMETER_COLUMNS
 
     return [
@@ -176,21 +177,13 @@ def _objectives(session: Session) -> str:
     return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
 
 
-def _front_told(session: Session, front_size: int | None) -> dict[str, Any]:
-    """Tell a program about several objectives; without a size the ranking is by one figure."""
+def _front_document(session: Session, front_size: int | None) -> dict[str, Any]:
+    """Return what several objectives add; without a size the ranking is by one figure."""
     return {
         "objectives": session.directions,
         "pareto": front_size is not None,
         "front_size": front_size,
     }
-
-
-def _natural_direction(session: Session, metric: str) -> str:
-    """Return what `studies.analysis.leaderboard.top` takes as better."""
-    from objectives.metrics import METRICS
-
-    natural = {each.name: each.direction for each in METRICS}
-    return session.directions.get(metric, natural[metric.removeprefix("oos_")])
 
 
 def parameters_of(row: Any) -> dict[str, Any]:
@@ -199,10 +192,10 @@ def parameters_of(row: Any) -> dict[str, Any]:
 
     from studies.outcomes import PARAMETER_COLUMNS
 
-    told = {name: row[name] for name in PARAMETER_COLUMNS}
-    if isinstance(told["factors"], str):
-        told["factors"] = json.loads(told["factors"])
-    return told
+    parameters = {name: row[name] for name in PARAMETER_COLUMNS}
+    if isinstance(parameters["factors"], str):
+        parameters["factors"] = json.loads(parameters["factors"])
+    return parameters
 
 
 def shown(name: str, value: Any, units: dict[str, str]) -> str:

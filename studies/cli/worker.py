@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from studies.cli.context import Command, Context, command_options
-from studies.cli.execute import STOPPED, note_others, outcome, summarise
-from studies.cli.output import note, print_json
+from studies.cli.execute import note_others, outcome_document, summarise
+from studies.cli.exit_codes import INTERRUPTED, RESTART
+from studies.cli.output import note, print_json, warn
 from studies.cli.progress import run_progress
-from studies.cli.watch import HealthWatch
 
 if TYPE_CHECKING:
     from studies.runs import Progress, Stop
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["worker"]
 
-RESTART = 75
-"""Exit code of a worker that ends itself: sysexits' "temporary failure", start it again."""
-
 _WAIT_SECONDS = 2.0
-_READY = ("created", "running", "completed")
 
 
 @click.command(
@@ -67,11 +63,13 @@ def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
         row = session.row
         progress = Progress(row.total, row.completed, row.failed)
     if context.as_json:
-        print_json(outcome(session, progress))
+        print_json(outcome_document(session, progress))
     else:
         summarise(context, session, progress)
-    if session.row.status != "completed":
-        raise click.exceptions.Exit(STOPPED)
+    from studies.sessions import SessionState
+
+    if session.row.status != SessionState.COMPLETED:
+        raise click.exceptions.Exit(INTERRUPTED)
 
 
 def _limit_threads() -> None:
@@ -90,23 +88,30 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
         If it cannot, with the way out.
     """
     from search_spaces.errors import SessionError
+    from studies.sessions import SessionState
 
-    ready = (*_READY, "paused", "failed") if resume else _READY
-    told = ""
+    ready = [SessionState.CREATED, SessionState.RUNNING, SessionState.COMPLETED]
+    if resume:
+        ready += [SessionState.PAUSED, SessionState.FAILED]
+    noted = ""
     while session.row.status not in ready and not stop:
         status = session.row.status
         again = context.command(f"execute --session {session.row.session_id} --resume")
-        reasons = {
-            "paused": f"is paused; go on with: {again}, or let this worker do so with --resume",
-            "failed": f"was stopped by an error; when its cause is gone, go on with: {again}",
-            "generating": "is still being planned; wait for it with --wait",
+        reasons: dict[str, str] = {
+            SessionState.PAUSED: (
+                f"is paused; go on with: {again}, or let this worker do so with --resume"
+            ),
+            SessionState.FAILED: (
+                f"was stopped by an error; when its cause is gone, go on with: {again}"
+            ),
+            SessionState.GENERATING: "is still being planned; wait for it with --wait",
         }
         reason = reasons.get(status, f"is {status}")
         if not wait or status not in reasons:
             raise SessionError(f"{session.row.session_id} {reason}")
-        if status != told and not context.as_json:
+        if status != noted and not context.as_json:
             note(f"waiting: {session.row.session_id} {reason}")
-        told = status
+        noted = status
         time.sleep(_WAIT_SECONDS)
         session.refresh()
     return not stop
@@ -114,23 +119,24 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
 
 def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:
     from studies.runs import Progress, run_session
-    from studies.sessions import cached_objective
+    from studies.sessions import SessionState, cached_objective
+    from studies.upkeep import HealthWatch
 
     row = session.row
     objective = None
-    if row.status != "completed":
+    if row.status != SessionState.COMPLETED:
         if not context.as_json:
             left = row.total - row.completed - row.failed
             note(f"{row.session_id}  {left:,} of {row.total:,} strategies to go")
             note_others(session)
         objective = cached_objective(session)
     before = Progress(row.total, row.completed, row.failed)
-    health = HealthWatch(session)
+    health = HealthWatch(session, warn)
     with run_progress(before, next(iter(session.directions)), stop) as show:
 
         def on_progress(now: Progress) -> None:
             show(now)
-            health(now)
+            health.look()
 
         return run_session(
             session,

@@ -57,12 +57,8 @@ class WritePacer:
 
     Attributes
     ----------
-    n_transactions : int
-        Transactions committed.
     held_s : float
         How long the last transaction held the lock, in seconds.
-    total_held_s, total_waited_s : float
-        Sums of the time the lock was held, and of the pauses before transactions.
     """
 
     def __init__(
@@ -74,10 +70,7 @@ class WritePacer:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.engine = engine
-        self.n_transactions = 0
         self.held_s = 0.0
-        self.total_held_s = 0.0
-        self.total_waited_s = 0.0
         self._cache_mb = cache_mb
         self._clock = clock
         self._sleep = sleep
@@ -99,14 +92,12 @@ class WritePacer:
                 with self._dropping():
                     yield connection
                     transaction.commit()
-                self.n_transactions += 1
             except Exception:
                 transaction.rollback()
                 raise
             finally:
                 self._released_at = self._clock()
                 self.held_s = self._released_at - began
-                self.total_held_s += self.held_s
                 self._unsaved_s += self.held_s
             if self._unsaved_s >= CHECKPOINT_EVERY_S:
                 self._checkpoint()
@@ -169,4 +160,3 @@ class WritePacer:
         pause = self._released_at + self.held_s - self._clock()
         if pause > 0:
             self._sleep(pause)
-            self.total_waited_s += pause

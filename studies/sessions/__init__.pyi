@@ -1,8 +1,14 @@
+from .execution_log import LogEntry as LogEntry
+from .execution_log import read_entries as read_entries
 from .execution_log import write_entry as write_entry
+from .existing_database import Database as Database
+from .existing_database import open_existing as open_existing
 from .generations import Generation as Generation
 from .generations import Generations as Generations
 from .objective_cache import cache_folder as cache_folder
 from .objective_cache import cached_objective as cached_objective
+from .pick_session import SessionChoice as SessionChoice
+from .pick_session import choose_session as choose_session
 from .prepared_database import open_database as open_database
 from .session_objective import build_objective as build_objective
 from .session_objective import load_panel as load_panel

@@ -51,7 +51,26 @@ _FINITE, _INF_POS, _INF_NEG = (kind.name for kind in models.TrialValueModel.Tria
 _studies = models.StudyModel.__table__
 _trials = models.TrialModel.__table__
 _params = models.TrialParamModel.__table__
+_TRIAL_CHILDREN: tuple[sa.Table, ...] = tuple(
+    model.__table__
+    for model in (
+        models.TrialHeartbeatModel,
+        models.TrialIntermediateValueModel,
+        models.TrialParamModel,
+        models.TrialSystemAttributeModel,
+        models.TrialUserAttributeModel,
+        models.TrialValueModel,
+    )
+)
+_STUDY_CHILDREN: tuple[sa.Table, ...] = (
+    models.StudySystemAttributeModel.__table__,
+    models.StudyUserAttributeModel.__table__,
+)
 _directions = models.StudyDirectionModel.__table__
+
+_TOMBSTONE = "mass-tuning-deleted-{study_id}"
+# The system attribute of studies whose deletion has begun.
+_DELETED = "mass_tuning:deleted"
 
 
 class JsonText(str):

@@ -5,10 +5,20 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection
 
-from studies.database import WritePacer
-from studies.trials.append import _directions, _studies, _trials
+from studies.database import WritePacer, in_paced_batches
+from studies.trials.append import (
+    _DELETED,
+    _STUDY_CHILDREN,
+    _TOMBSTONE,
+    _TRIAL_CHILDREN,
+    _directions,
+    _studies,
+    _trials,
+)
 
 __all__ = ["delete_study_rows", "finish_deletions"]
+
+_FIRST_BATCH = 500
 
 
 def delete_study_rows(pacer: WritePacer, study_id: int) -> int:
@@ -66,16 +76,16 @@ def _mark_deleted(connection: Connection, study_id: int) -> bool:
 
 
 def _delete_marked(pacer: WritePacer, study_id: int) -> int:
-    n_deleted, size = 0, 500
-    while True:
-        with pacer.transaction() as connection:
-            n_batch = _delete_lowest_trials(connection, study_id, size)
-            n_deleted += n_batch
-            if n_batch == 0:
-                return n_deleted + _bury(connection, study_id)
-        if pacer.held_s > 0:
-            aim = size * _TARGET_HELD_S / pacer.held_s
-            size = max(1, round(min(max(aim, size / 4), size * 2)))
+    n_last = 0
+
+    def delete_lowest(connection: Connection, size: int) -> int:
+        nonlocal n_last
+        n_batch = _delete_lowest_trials(connection, study_id, size)
+        if n_batch == 0:
+            n_last = _bury(connection, study_id)
+        return n_batch
+
+    return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH) + n_last
 
 
 def _delete_lowest_trials(connection: Connection, study_id: int, size: int) -> int:
@@ -123,33 +133,3 @@ def _holds_highest_id(connection: Connection, study_id: int, trial_id: int | Non
     highest_study = connection.execute(sa.select(sa.func.max(_studies.c.study_id))).scalar()
     highest_trial = connection.execute(sa.select(sa.func.max(_trials.c.trial_id))).scalar()
     return study_id == highest_study or (trial_id is not None and trial_id == highest_trial)
-
-
-_TRIAL_CHILDREN: tuple[sa.Table, ...] = tuple(
-    model.__table__
-    for model in (
-        models.TrialHeartbeatModel,
-        models.TrialIntermediateValueModel,
-        models.TrialParamModel,
-        models.TrialSystemAttributeModel,
-        models.TrialUserAttributeModel,
-        models.TrialValueModel,
-    )
-)
-
-
-_STUDY_CHILDREN: tuple[sa.Table, ...] = (
-    models.StudySystemAttributeModel.__table__,
-    models.StudyUserAttributeModel.__table__,
-)
-
-
-_TOMBSTONE = "mass-tuning-deleted-{study_id}"
-
-
-# The system attribute of studies whose deletion has begun.
-_DELETED = "mass_tuning:deleted"
-
-
-# A deletion aims at transactions of this length; see `studies.database.engine.WritePacer`.
-_TARGET_HELD_S = 0.06

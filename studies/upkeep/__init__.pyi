@@ -1,7 +1,10 @@
+from .check_config import checked_config as checked_config
 from .deletion import delete_failed as delete_failed
 from .deletion import delete_session as delete_session
 from .deletion import finish_deletions as finish_deletions
-from .health import log_warnings as log_warnings
 from .health import status_with_warnings as status_with_warnings
+from .health_watch import HealthWatch as HealthWatch
+from .health_watch import log_health as log_health
+from .other_workers import others_work_on as others_work_on
 from .retries import retry_failed as retry_failed
 from .status import SessionStatus as SessionStatus

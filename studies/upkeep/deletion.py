@@ -3,7 +3,7 @@
 import contextlib
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from search_spaces.errors import SessionError
 from studies import queue
@@ -12,6 +12,7 @@ from studies.database import (
     database_errors,
     execution_log,
     hyperparameter_tuning_results,
+    in_paced_batches,
     search_generations,
     strategy_queue,
     work_chunks,
@@ -30,7 +31,6 @@ from studies.trials import finish_deletions as finish_study_deletions
 __all__ = ["delete_failed", "delete_session", "finish_deletions"]
 
 _FIRST_BATCH = 2_000
-_TARGET_HELD_SECONDS = 0.06
 _results = hyperparameter_tuning_results
 
 
@@ -113,15 +113,10 @@ def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
 
 
 def _delete_batches(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
-    n_deleted, size = 0, _FIRST_BATCH
-    while True:
-        ids = sa.select(table.c.id).where(table.c.session_id == session_id)
-        with pacer.transaction() as connection:
-            chosen = ids.order_by(table.c.id).limit(size)
-            deleted = connection.execute(table.delete().where(table.c.id.in_(chosen))).rowcount
-        if not deleted:
-            return n_deleted
-        n_deleted += deleted
-        if pacer.held_s > 0:
-            aim = size * _TARGET_HELD_SECONDS / pacer.held_s
-            size = max(1, round(min(max(aim, size / 4), size * 2)))
+    ids = sa.select(table.c.id).where(table.c.session_id == session_id).order_by(table.c.id)
+
+    def delete_lowest(connection: Connection, size: int) -> int:
+        lowest = ids.limit(size)
+        return connection.execute(table.delete().where(table.c.id.in_(lowest))).rowcount
+
+    return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)

@@ -12,9 +12,16 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from studies.database import WritePacer, execution_log, utc_now, work_chunks
-from studies.sessions import OPEN_STATES, StoredSession, write_entry
-from studies.upkeep.status import SessionStatus, read_status
+from studies.database import WritePacer, utc_now, work_chunks
+from studies.queue import ChunkState
+from studies.sessions import (
+    OPEN_STATES,
+    SessionState,
+    StoredSession,
+    read_entries,
+    write_entry,
+)
+from studies.upkeep.status import SessionStatus, WorkerStatus, read_status
 
 __all__ = ["log_warnings", "status_with_warnings", "warnings_of"]
 
@@ -30,6 +37,7 @@ RECENT_CHUNKS = 20
 MANY_CRASHES = 3
 
 _KNOWN_SECONDS = 3600.0
+_KNOWN_ENTRIES = 100
 
 
 def status_with_warnings(session: StoredSession, *, detailed: bool = False) -> SessionStatus:
@@ -60,7 +68,7 @@ def warnings_of(session: StoredSession, status: SessionStatus) -> tuple[str, ...
         work_chunks.c.session_id == status.session_id,
         work_chunks.c.position_start < work_chunks.c.position_stop,
     )
-    is_done = work_chunks.c.state == "completed"
+    is_done = work_chunks.c.state == ChunkState.COMPLETED
     n = work_chunks.c.completed_strategies + work_chunks.c.failed_strategies
     with session.engine.connect() as connection:
         recent = connection.execute(
@@ -80,7 +88,7 @@ def warnings_of(session: StoredSession, status: SessionStatus) -> tuple[str, ...
                 sa.func.coalesce(sa.func.sum(work_chunks.c.crashes), 0),
             ).where(*of_session)
         ).one()
-    running = status.state == "running"
+    running = status.state == SessionState.RUNNING
     found = [
         *(_stalled(status.workers, recent) if running else ()),
         _failing(status, recent) if n_done >= 2 * RECENT_CHUNKS else None,
@@ -97,12 +105,7 @@ def log_warnings(engine: Engine, session_id: str, warnings: Sequence[str]) -> li
         return []
     written = []
     with WritePacer(engine, cache_mb=1) as pacer, pacer.transaction() as connection:
-        entries = connection.execute(
-            sa.select(execution_log.c.message, execution_log.c.created_at)
-            .where(execution_log.c.session_id == session_id, execution_log.c.log_level == "WARNING")
-            .order_by(execution_log.c.id.desc())
-            .limit(100)
-        )
+        entries = read_entries(connection, session_id, ["WARNING"], limit=_KNOWN_ENTRIES)
         now = utc_now()
         known = {
             _kind(entry.message)
@@ -122,23 +125,23 @@ def _kind(warning: str) -> str:
     return re.sub(r"\d[\d.,]*", "#", warning)
 
 
-def _stalled(workers: Sequence[Any], recent: Sequence[Any]) -> list[str]:
+def _stalled(workers: Sequence[WorkerStatus], recent: Sequence[Any]) -> list[str]:
     """Workers that do not get on with their chunk."""
     lasted = [(chunk.completed_at - chunk.started_at).total_seconds() for chunk in recent]
     median = statistics.median(lasted) if lasted else 0.0
     limit = max(STALLED_SECONDS, STALLED_TIMES_MEDIAN * median)
     found = []
     for worker in workers:
-        name = f"{worker['host']}/{worker['pid']}" if worker["host"] else worker["worker"]
-        left = worker["lease_seconds_left"]
+        name = f"{worker.host}/{worker.pid}" if worker.host else worker.worker
+        left = worker.lease_seconds_left
         if left is not None and left < 0:
             found.append(
-                f"worker {name} has not renewed its claim of chunk {worker['chunk']}: it ran out "
+                f"worker {name} has not renewed its claim of chunk {worker.chunk}: it ran out "
                 f"{-left:.0f} s ago, so it is dead or cut off; another worker takes the chunk over"
             )
-        elif worker["seconds"] > limit:
+        elif worker.seconds > limit:
             found.append(
-                f"worker {name} has had chunk {worker['chunk']} for {worker['seconds']:.0f} s, "
+                f"worker {name} has had chunk {worker.chunk} for {worker.seconds:.0f} s, "
                 f"others take {median:.1f} s: it may be stalled; if it does nothing, end its "
                 "process, and another takes the chunk over"
             )

@@ -28,7 +28,7 @@ from studies.sessions import OPEN_STATES, SessionState, StoredSession, reopen_fa
 __all__ = ["MAX_RETRIES", "retry_failed"]
 
 MAX_RETRIES = 3
-"""A strategy is given another chance so many times."""
+"""How often a strategy is given another chance."""
 
 _BATCH = 1_000
 _results = hyperparameter_tuning_results

@@ -13,21 +13,60 @@ import sqlalchemy as sa
 from studies.database import (
     database_clock,
     database_errors,
-    execution_log,
     hyperparameter_tuning_results,
     strategy_queue,
     utc_now,
     work_chunks,
 )
-from studies.sessions import SessionRow, StoredSession
+from studies.queue import ChunkState
+from studies.sessions import LogEntry, SessionRow, SessionState, StoredSession, read_entries
 
-__all__ = ["SessionStatus", "read_status"]
+__all__ = ["SessionStatus", "WorkerStatus", "read_status"]
 
 _PAUSE_SECONDS = 10.0
 _RATE_CHUNKS = 20
 _WORKER_CHUNKS = 400
 _LOG_ENTRIES = 10
 _results = hyperparameter_tuning_results
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A chunk in hand, and who holds it.
+
+    Attributes
+    ----------
+    worker : str or None
+        Name of the worker, from `studies.queue.new_worker_name`.
+    host : str or None
+    pid : int or None
+        Host and process of the worker; None if the name does not say.
+    chunk : int
+        Number of the chunk.
+    strategies : int
+        Strategies of the chunk.
+    attempt : int
+        How often the chunk was claimed, this time included.
+    crashes : int
+        Workers that died with the chunk, or lost their lease, before.
+    seconds : float
+        Since the claim.
+    rate : float or None
+        Strategies per second of the worker's newest chunks; None before its first.
+    lease_seconds_left : float or None
+        Negative when the lease has run out.
+    """
+
+    worker: str | None
+    host: str | None
+    pid: int | None
+    chunk: int
+    strategies: int
+    attempt: int
+    crashes: int
+    seconds: float
+    rate: float | None
+    lease_seconds_left: float | None
 
 
 @dataclass(frozen=True)
@@ -49,17 +88,15 @@ class SessionStatus:
     warnings : tuple of str
         What was noted when the session was planned; `studies.upkeep.status_with_warnings` adds
         what is not well now.
-    workers : tuple of mapping
-        Chunks in hand: worker, its host and process id, chunk, strategies, attempt, crashes of
-        earlier workers, seconds in hand and until the lease runs out, strategies per second of
-        the worker's newest chunks.
+    workers : tuple of WorkerStatus
+        Chunks in hand.
     failures : mapping of str to int
         Failed strategies by reason; in an adaptive session each counts once, however often it was
         proposed.
-    errors : tuple of mapping
-        Newest errors and warnings of the execution log.
-    log : tuple of mapping
-        Newest entries of the execution log.
+    errors : tuple of LogEntry
+        Newest 10 errors and warnings of the execution log.
+    log : tuple of LogEntry
+        Newest 10 entries of the execution log.
     """
 
     session_id: str
@@ -80,10 +117,10 @@ class SessionStatus:
     chunks: Mapping[str, int]
     rate: float | None
     eta_seconds: float | None
-    workers: tuple[Mapping[str, Any], ...]
+    workers: tuple[WorkerStatus, ...]
     failures: Mapping[str, int]
-    errors: tuple[Mapping[str, Any], ...]
-    log: tuple[Mapping[str, Any], ...]
+    errors: tuple[LogEntry, ...]
+    log: tuple[LogEntry, ...]
 
 
 def read_status(session: StoredSession, *, detailed: bool = False) -> SessionStatus:
@@ -105,11 +142,15 @@ def read_status(session: StoredSession, *, detailed: bool = False) -> SessionSta
         recent = _recent_chunks(connection, row.session_id)
         workers = _workers(connection, row.session_id, recent)
         failures = _failures(connection, row) if detailed and row.failed else {}
-        log = _log(connection, row.session_id) if detailed else ()
-        errors = _log(connection, row.session_id, ("ERROR", "WARNING")) if detailed else ()
+        log: tuple[LogEntry, ...] = ()
+        errors: tuple[LogEntry, ...] = ()
+        if detailed:
+            log = read_entries(connection, row.session_id, limit=_LOG_ENTRIES)
+            levels = ("ERROR", "WARNING")
+            errors = read_entries(connection, row.session_id, levels, limit=_LOG_ENTRIES)
     rate = _rate(recent[:_RATE_CHUNKS])
     pending = row.total - row.completed - row.failed
-    running = row.status == "running" and rate
+    running = row.status == SessionState.RUNNING and rate
     return SessionStatus(
         session_id=row.session_id,
         mode=row.mode,
@@ -159,7 +200,7 @@ def _recent_chunks(connection: sa.Connection, session_id: str) -> Sequence[Any]:
         )
         .where(
             work_chunks.c.session_id == session_id,
-            work_chunks.c.state == "completed",
+            work_chunks.c.state == ChunkState.COMPLETED,
             work_chunks.c.position_start < work_chunks.c.position_stop,
         )
         .order_by(work_chunks.c.completed_at.desc())
@@ -187,32 +228,31 @@ def _since_pause(newest_first: Sequence[Any]) -> Sequence[Any]:
 
 def _workers(
     connection: sa.Connection, session_id: str, recent: Sequence[Any]
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[WorkerStatus, ...]:
     left = (work_chunks.c.lease_expires_at - database_clock()).label("left")
     rows = connection.execute(
         sa.select(work_chunks, left)
-        .where(work_chunks.c.session_id == session_id, work_chunks.c.state == "running")
+        .where(work_chunks.c.session_id == session_id, work_chunks.c.state == ChunkState.RUNNING)
         .order_by(work_chunks.c.chunk_no)
     )
-    told = []
-    for row in rows:
-        host, pid = _host_and_pid(row.worker or "")
-        own = [chunk for chunk in recent if chunk.worker == row.worker]
-        told.append(
-            {
-                "worker": row.worker,
-                "host": host,
-                "pid": pid,
-                "chunk": row.chunk_no,
-                "strategies": row.position_stop - row.position_start,
-                "attempt": row.attempt,
-                "crashes": row.crashes,
-                "seconds": (utc_now() - row.started_at).total_seconds(),
-                "rate": _rate(own[:_RATE_CHUNKS]),
-                "lease_seconds_left": row.left,
-            }
-        )
-    return tuple(told)
+    return tuple(_worker(row, recent) for row in rows)
+
+
+def _worker(chunk: Any, recent: Sequence[Any]) -> WorkerStatus:
+    host, pid = _host_and_pid(chunk.worker or "")
+    own = [each for each in recent if each.worker == chunk.worker]
+    return WorkerStatus(
+        worker=chunk.worker,
+        host=host,
+        pid=pid,
+        chunk=chunk.chunk_no,
+        strategies=chunk.position_stop - chunk.position_start,
+        attempt=chunk.attempt,
+        crashes=chunk.crashes,
+        seconds=(utc_now() - chunk.started_at).total_seconds(),
+        rate=_rate(own[:_RATE_CHUNKS]),
+        lease_seconds_left=chunk.left,
+    )
 
 
 def _host_and_pid(worker: str) -> tuple[str | None, int | None]:
@@ -239,17 +279,3 @@ def _failures(connection: sa.Connection, row: SessionRow) -> dict[str, int]:
         .order_by(sa.func.count().desc())
     )
     return {reason or "": count for reason, count in rows}
-
-
-def _log(
-    connection: sa.Connection, session_id: str, levels: tuple[str, ...] = ()
-) -> tuple[dict[str, Any], ...]:
-    """Newest entries of the log, those of some levels only if given."""
-    chosen = [execution_log.c.log_level.in_(levels)] if levels else []
-    rows = connection.execute(
-        sa.select(execution_log.c.created_at, execution_log.c.log_level, execution_log.c.message)
-        .where(execution_log.c.session_id == session_id, *chosen)
-        .order_by(execution_log.c.id.desc())
-        .limit(_LOG_ENTRIES)
-    )
-    return tuple(dict(row._mapping) for row in rows)

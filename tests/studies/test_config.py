@@ -1,11 +1,14 @@
 """Every key of the YAML does something or is refused by name."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from objectives import BacktestSettings
 from search_spaces.errors import ConfigError, MassTuningError
 from studies import TuningConfig, load_config
+from studies.config import default_config_text
 from tests.helpers.sessions import stock_study
 
 
@@ -27,6 +30,13 @@ def test_the_file_of_the_project_says_what_the_defaults_are():
     assert BacktestSettings.from_dict(config.backtest) == BacktestSettings()
     left_out = {"parameters", "backtest"}
     assert config.model_dump(exclude=left_out) == TuningConfig().model_dump(exclude=left_out)
+
+
+def test_the_file_of_the_project_is_the_one_in_the_package():
+    assert Path("mass_tuning_config.yaml").read_bytes() == (
+        Path("studies/default_config.yaml").read_bytes()
+    )
+    assert default_config_text() == Path("mass_tuning_config.yaml").read_text(encoding="utf-8")
 
 
 def test_without_a_file_there_are_the_defaults(tmp_path, monkeypatch):
@@ -203,7 +213,7 @@ def test_the_lease_is_that_of_the_configuration(make_session):
     def look(progress):
         from studies.upkeep.status import read_status
 
-        left.extend(worker["lease_seconds_left"] for worker in read_status(session).workers)
+        left.extend(worker.lease_seconds_left for worker in read_status(session).workers)
 
     session.run(on_progress=look)
     assert all(60 < seconds <= 77 for seconds in left)

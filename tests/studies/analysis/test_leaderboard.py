@@ -51,19 +51,19 @@ def test_status_in_the_middle(make_session):
         held = worker.claim()
         told = read_status(session, detailed=True)
     (hand,) = told.workers
-    assert (hand["worker"], hand["chunk"], hand["strategies"], hand["attempt"]) == (
+    assert (hand.worker, hand.chunk, hand.strategies, hand.attempt) == (
         worker.name,
         held.chunk_no,
         20,
         held.attempt,
     )
-    assert 0 < hand["lease_seconds_left"] <= 15
+    assert 0 < hand.lease_seconds_left <= 15
     assert told.completed + told.failed + told.pending == 100
     assert told.chunks["running"] == 1
     assert sum(told.chunks.values()) == 5
     assert told.state == "paused"
     assert told.eta_seconds is None  # nobody works
-    assert told.log[0]["message"] == "paused"
+    assert told.log[0].message == "paused"
 
 
 def test_status_of_a_completed_session(completed):

@@ -120,16 +120,16 @@ def test_auto_is_bounded_by_cores_and_memory(monkeypatch, cores, megabytes, expe
 
     import psutil
 
-    from studies.cli import execute
+    from studies.runs.n_workers import default_n_workers
 
     memory = types.SimpleNamespace(available=int(megabytes * 1e6))
     monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     allowed = list(range(8))
     monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: allowed, raising=False)
-    assert execute._auto() == expected
+    assert default_n_workers() == expected
     allowed[:] = [5]
-    assert execute._auto() == 1
+    assert default_n_workers() == 1
 
 
 def test_two_workers(cli, project):

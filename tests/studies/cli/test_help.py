@@ -1,5 +1,6 @@
 """What every command says of itself, and how fast."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -88,6 +89,18 @@ def test_help_loads_nothing_heavy():
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_the_command_line_parses_calls_and_prints():
+    below = ("studies.database", "studies.queue", "studies.trials", "sqlalchemy")
+    for path in (ROOT / "studies" / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = []
+            if isinstance(node, ast.ImportFrom):
+                named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                named = [alias.name for alias in node.names]
+            assert not [name for name in named if name.startswith(below)], path
 
 
 def test_the_script_of_the_prd_is_the_same_program(tmp_path):

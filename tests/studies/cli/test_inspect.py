@@ -69,6 +69,10 @@ def test_status_shows_workers_and_warnings_and_logs_them(cli, newest):
     (worker,) = told["workers"]
     assert (worker["host"], worker["pid"], worker["chunk"]) == ("far.example.org", 4711, 1)
     assert (worker["attempt"], worker["crashes"]) == (2, 1)
+    names = "worker host pid chunk strategies attempt crashes seconds rate lease_seconds_left"
+    assert list(worker) == names.split()
+    for entry in (*told["errors"], *told["log"]):
+        assert list(entry) == ["created_at", "log_level", "message"]
     assert stalled in told["errors"][0]["message"]
     text = cli("status", "--detailed").out
     assert re.search(r"far\.example\.org +4711 +1 +\d+ .* run out +2 +1\n", text)
@@ -77,13 +81,13 @@ def test_status_shows_workers_and_warnings_and_logs_them(cli, newest):
 
 
 def test_a_question_is_answered_where_nothing_can_be_logged(cli, newest, monkeypatch):
-    from studies.upkeep import health
+    from studies.upkeep import health_watch
 
     def full(*args):
         raise OSError("no space left")
 
     stall(newest, 1)
-    monkeypatch.setattr(health, "log_warnings", full)
+    monkeypatch.setattr(health_watch, "log_warnings", full)
     assert "has not renewed its claim" in cli("status").out
 
 
@@ -92,9 +96,9 @@ def test_a_run_says_once_what_is_not_well(cli, newest, monkeypatch):
 
     import psutil
 
-    from studies.cli import watch
+    from studies.upkeep import health_watch
 
-    monkeypatch.setattr(watch, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(health_watch, "_LOOK_SECONDS", 0.0)
     memory = types.SimpleNamespace(available=123e6)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     cli("generate", *SMALL_SPACE)
@@ -191,7 +195,7 @@ def test_an_unexpected_error_is_one_line_too(cli, project, monkeypatch):
     def broken(*args, **options):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(upkeep, "status_with_warnings", broken, raising=False)
+    monkeypatch.setattr(upkeep, "status_with_warnings", broken)
     done = cli("status")
     assert done.code == 1
     assert done.error == (

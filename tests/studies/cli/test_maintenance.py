@@ -44,7 +44,7 @@ def test_clean_deletes_failed_strategies(cli, session_id, option):
 
 
 def test_clean_asks_on_a_terminal_and_refuses_elsewhere(cli, session_id, monkeypatch):
-    from studies.cli import maintenance
+    from studies.cli import clean
 
     refused = cli("clean", "--session", session_id)
     assert refused.code == 2
@@ -57,7 +57,7 @@ def test_clean_asks_on_a_terminal_and_refuses_elsewhere(cli, session_id, monkeyp
             return True
 
     asked = []
-    monkeypatch.setattr(maintenance.sys, "stdin", Terminal())
+    monkeypatch.setattr(clean.sys, "stdin", Terminal())
 
     def answer(yes):
         def prompt(text):
@@ -76,14 +76,14 @@ def test_clean_asks_on_a_terminal_and_refuses_elsewhere(cli, session_id, monkeyp
 
 
 def test_an_interrupted_deletion_is_finished_by_the_next_command(cli, session_id, monkeypatch):
-    from studies.upkeep import deletion as cleaning
+    from studies.upkeep import deletion
 
     with monkeypatch.context() as patch:
 
         def interrupted(*args):
             raise KeyboardInterrupt
 
-        patch.setattr(cleaning, "_delete_batches", interrupted)
+        patch.setattr(deletion, "_delete_batches", interrupted)
         stopped = cli("clean", "--session", session_id, "--yes")
     assert stopped.code == 130
     assert "finishes the deletion" in stopped.error

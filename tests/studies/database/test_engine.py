@@ -139,9 +139,6 @@ def test_the_pacer_waits_as_long_as_the_lock_was_held(engine):
         with pacer.transaction():
             pass
         assert len(clock.slept) == 1
-        assert pacer.n_transactions == 3
-        assert pacer.total_held_s == pytest.approx(0.09)
-        assert pacer.total_waited_s == pytest.approx(0.05)
 
 
 def test_the_pacer_waits_after_a_rollback_too(engine):
@@ -159,7 +156,6 @@ def test_the_pacer_waits_after_a_rollback_too(engine):
         with pacer.transaction() as connection:
             assert not sa.inspect(connection).has_table("t")
         assert clock.slept == [pytest.approx(0.5)]
-        assert pacer.n_transactions == 1
 
 
 def test_the_pacer_recovers_when_the_lock_could_not_be_had(engine):
@@ -222,8 +218,10 @@ def test_the_pacer_opens_again_after_closing(engine):
     for _ in range(2):
         with pacer.transaction() as connection:
             connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (x)")
+            connection.exec_driver_sql("INSERT INTO t VALUES (1)")
         pacer.close()
-    assert pacer.n_transactions == 2
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 2
 
 
 def test_the_database_clock_counts_seconds_of_the_epoch(engine):

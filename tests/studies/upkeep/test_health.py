@@ -74,6 +74,7 @@ def hold(session, chunk_no, *, seconds=0.0, lease=15.0, worker=None):
 def warnings(session):
     found = warnings_of(session, read_status(session))
     planned = session.row.snapshot.warnings
+    assert read_status(session).warnings == planned
     assert status_with_warnings(session).warnings == planned + found
     return found
 
@@ -246,7 +247,7 @@ def test_warnings_are_logged_once_an_hour(running):
         )
     assert log("disk: 398 MB", "memory: 2 MB") == ["disk: 398 MB"]
     told = read_status(running, detailed=True)
-    assert [entry["message"] for entry in told.errors] == [
+    assert [entry.message for entry in told.errors] == [
         "disk: 398 MB",
         "memory: 3 MB",
         "disk: 400 MB",
@@ -263,10 +264,10 @@ def test_workers_in_the_status(running):
     hold(running, 4, worker="other")
     told = read_status(running)
     first, second = told.workers
-    assert (first["host"], first["pid"], first["chunk"]) == ("host.example.org", 4711, 3)
-    assert (first["attempt"], first["crashes"], first["strategies"]) == (3, 1, 20)
-    assert first["rate"] == pytest.approx(10.0)
-    assert 2.0 <= first["seconds"] < 12.0
-    assert -3.0 < first["lease_seconds_left"] <= 9.0
-    assert (second["worker"], second["host"], second["pid"]) == ("other", None, None)
-    assert second["rate"] is None
+    assert (first.host, first.pid, first.chunk) == ("host.example.org", 4711, 3)
+    assert (first.attempt, first.crashes, first.strategies) == (3, 1, 20)
+    assert first.rate == pytest.approx(10.0)
+    assert 2.0 <= first.seconds < 12.0
+    assert -3.0 < first.lease_seconds_left <= 9.0
+    assert (second.worker, second.host, second.pid) == ("other", None, None)
+    assert second.rate is None

@@ -1,0 +1,234 @@
+"""Where a market may come from, and how it is read: databases, files, an invented one."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from objectives.market.days import utc_day
+from objectives.market.panel import ReturnPanel
+from search_spaces.errors import ConfigError, DataError
+
+__all__ = ["SOURCES", "SourceKind", "SourceMarket", "SourceRequest", "read_source", "source_kind"]
+
+SOURCES = (
+    "a database URL or .db file, a .csv, .csv.gz or .parquet file of returns or of funding events, "
+    "or the word synthetic"
+)
+"""What a source is, in words."""
+
+_EVENT_COLUMNS = ("timestamp", "symbol", "exchange", "funding_rate")
+_RETURN_COLUMNS = ("trading_pair", "date", "return_1d")
+_SYNTHETIC = {"n_pairs": 200, "n_days": 840, "seed": 0, "edge": 1.0}
+
+
+class SourceKind(enum.StrEnum):
+    """What a source holds."""
+
+    DATABASE = "database"
+    RETURNS = "returns"
+    EVENTS = "events"
+    SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRequest:
+    """A market that is asked for.
+
+    Attributes
+    ----------
+    source : str
+        A database URL, the path of a file, or ``synthetic``; see :data:`SOURCES`.
+    name : str
+        The source in messages, without a password; empty: the source as it is.
+    market_caps : str or None
+        CSV or Parquet file with symbol, market_cap [, date].
+    exchanges : tuple of str or None
+        Funding events: use these exchanges only.
+    start_date, end_date : str or None
+        First and last day, ``YYYY-MM-DD``.
+    both_directions : bool
+        Funding events: also each pair the other way round.
+    synthetic : mapping of str to number
+        ``n_pairs``, ``n_days``, ``seed`` and ``edge`` of an invented market, as far as they are
+        not the defaults (200, 840, 0, 1).
+    """
+
+    source: str
+    name: str = ""
+    market_caps: str | None = None
+    exchanges: tuple[str, ...] | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    both_directions: bool = False
+    synthetic: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def kind(self) -> SourceKind:
+        """What the source holds; see :func:`source_kind` for errors."""
+        return source_kind(self.source)
+
+    def check(self) -> None:
+        """Refuse options that do not go with the kind of the source.
+
+        Raises
+        ------
+        ConfigError
+            Naming the option of ``mass-tuning import``.
+        DataError
+            If the source is none.
+        """
+        name = self.name or self.source
+        events_only = {
+            "--exchanges": self.exchanges is not None,
+            "--both-directions": self.both_directions,
+        }
+        for option, given in events_only.items():
+            if given and self.kind != SourceKind.EVENTS:
+                raise ConfigError(f"{option} is for funding events, and {name} is not such a file")
+        if self.synthetic and self.kind != SourceKind.SYNTHETIC:
+            option = "--" + next(iter(self.synthetic)).replace("_", "-")
+            raise ConfigError(f"{option} is for the source synthetic, not {name}")
+        if self.market_caps is not None and self.kind == SourceKind.SYNTHETIC:
+            raise ConfigError("a synthetic market brings its own caps; leave out --market-caps")
+
+
+@dataclass(frozen=True)
+class SourceMarket:
+    """The market of a source.
+
+    Attributes
+    ----------
+    kind : SourceKind
+        What the source holds.
+    panel : ReturnPanel
+        Of the days asked for.
+    """
+
+    kind: SourceKind
+    panel: ReturnPanel
+
+
+def read_source(request: SourceRequest) -> SourceMarket:
+    """Read the market of a source.
+
+    Raises
+    ------
+    ConfigError
+        If an option does not go with the kind of source.
+    DataError
+        If the file cannot be read or is none of a market, or has no day of those asked for.
+    StorageError
+        If the database cannot be read.
+    """
+    request.check()
+    return SourceMarket(request.kind, _cut(_read(request), request))
+
+
+def source_kind(source: str) -> SourceKind:
+    """Tell what a source holds: by its name, of files by their columns.
+
+    Raises
+    ------
+    DataError
+        If it is none of :data:`SOURCES`.
+    """
+    name = source.lower()
+    if name == "synthetic":
+        return SourceKind.SYNTHETIC
+    if "://" in source or name.endswith((".db", ".sqlite", ".sqlite3")):
+        return SourceKind.DATABASE
+    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise DataError(f"{source}: a market comes from {SOURCES}")
+    columns = _columns(source)
+    for kind, wanted in (
+        (SourceKind.EVENTS, _EVENT_COLUMNS),
+        (SourceKind.RETURNS, _RETURN_COLUMNS),
+    ):
+        if set(wanted) <= columns:
+            return kind
+    raise DataError(
+        f"{source}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
+        f"funding events ({', '.join(_EVENT_COLUMNS)}); it has {', '.join(sorted(columns))}"
+    )
+
+
+def _columns(path: str) -> set[str]:
+    """Names in the head of a file."""
+    import csv
+    import gzip
+
+    try:
+        if path.lower().endswith(".parquet"):
+            return _parquet_columns(path)
+        opened: Any = gzip.open if path.lower().endswith(".gz") else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            head = next(csv.reader(file), None)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path}: cannot be read ({reason}); check the name") from None
+    except (UnicodeDecodeError, EOFError, csv.Error):
+        raise DataError(f"{path}: is not a CSV file of UTF-8 text") from None
+    if not head:
+        raise DataError(f"{path}: is empty; a market comes from {SOURCES}")
+    return {name.strip() for name in head}
+
+
+def _parquet_columns(path: str) -> set[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return set(pq.read_schema(path).names)
+    except pa.ArrowInvalid:
+        raise DataError(f"{path}: is not a Parquet file") from None
+
+
+def _read(request: SourceRequest) -> ReturnPanel:
+    source, kind = request.source, request.kind
+    if kind == SourceKind.SYNTHETIC:
+        return ReturnPanel.synthetic(**{**_SYNTHETIC, **request.synthetic})
+    if kind == SourceKind.EVENTS:
+        return ReturnPanel.from_funding_events(
+            source,
+            exchanges=None if request.exchanges is None else list(request.exchanges),
+            start_date=request.start_date,
+            end_date=request.end_date,
+            both_directions=request.both_directions,
+            market_caps=request.market_caps,
+        )
+    if kind == SourceKind.RETURNS:
+        return ReturnPanel.from_returns(source, market_caps=request.market_caps)
+    panel = ReturnPanel.from_database(source if "://" in source else f"sqlite:///{source}")
+    if request.market_caps is None:
+        return panel
+    with_caps = ReturnPanel.from_returns(panel.to_frame(), market_caps=request.market_caps)
+    return replace(with_caps, source=panel.source)
+
+
+def _cut(panel: ReturnPanel, request: SourceRequest) -> ReturnPanel:
+    """Leave out the days before and after those asked for; caps known before stay."""
+    if request.kind == SourceKind.EVENTS or not (request.start_date or request.end_date):
+        return panel
+    keep = np.ones(panel.n_days, dtype=np.bool_)
+    if request.start_date:
+        keep &= panel.dates >= utc_day(request.start_date)
+    if request.end_date:
+        keep &= panel.dates <= utc_day(request.end_date)
+    if not keep.any():
+        raise DataError(
+            f"{panel.source}: no day from {request.start_date or 'the first'} to "
+            f"{request.end_date or 'the last'}; the returns go from {panel.dates[0]:%Y-%m-%d} to "
+            f"{panel.dates[-1]:%Y-%m-%d}"
+        )
+    return replace(
+        panel,
+        dates=panel.dates[keep],
+        returns=panel.returns[keep],
+        roi=None if panel.roi is None else panel.roi[keep],
+    )
