@@ -362,6 +362,7 @@ def test_another_version_of_the_definition_is_not_looked_up(make_session, monkey
     make_session(size=20).run()
     monkeypatch.setattr("objectives.factor_backtest.objective.SEMANTICS_VERSION", 99)
     monkeypatch.setattr("studies.sessions.session_objective.SEMANTICS_VERSION", 99)
+    monkeypatch.setattr("studies.planning.plan.SEMANTICS_VERSION", 99)
     assert known_of(make_session()).sources == ()
 
 
@@ -404,8 +405,9 @@ def test_the_session_itself_only_on_request(make_session):
 def test_without_a_source_nothing_is_asked(make_session):
     make_session(size=20)  # has no outcome yet
     reader = make_session(size=20)
+    objective = reader.objective()
     with queries_of(reader.engine) as seen:
-        known = known_of(reader)
+        known = KnownOutcomes(reader, objective)
         assert len(seen) == 1
         looked_up = known.find(every(reader))
         assert len(seen) == 1
