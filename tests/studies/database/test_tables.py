@@ -13,7 +13,7 @@ from studies.database import tables as schema
 from studies.database.engine import create_engine, schema_lock, write_transaction
 from studies.database.migrations import HEAD, VERSION_TABLE, upgrade
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 RESULT_INDEXES = {"ix_results_net_sharpe_ratio"}
 
 

@@ -25,7 +25,7 @@ from studies.market import import_panel
 from studies.runs.run import Stop
 from tests.helpers.sessions import check_completed, chunks_of, results_of, stock_study, url_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 MANY = {
     "factors": {"subsets": ["SR", "DD", "TR", "ST", "WR", "SO"], "max_size": 3},

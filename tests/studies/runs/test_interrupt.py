@@ -105,7 +105,7 @@ def test_twenty_interruptions_of_fresh_processes(make_session, url, undisturbed_
     command = [sys.executable, "-c", RUN, url, session.row.session_id]
     for number in range(20):
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
         )
         for _ in range(rng.randint(1, 4)):
             process.stdout.readline()
@@ -115,7 +115,7 @@ def test_twenty_interruptions_of_fresh_processes(make_session, url, undisturbed_
         assert process.returncode == (-9 if how == signal.SIGKILL else 0)
         check_partial(session, undisturbed_results)
     assert session.refresh().status in {"paused", "running"}
-    subprocess.run(command, check=True, timeout=120, cwd=Path(__file__).parents[2])
+    subprocess.run(command, check=True, timeout=120, cwd=Path(__file__).parents[3])
     check_completed(session, undisturbed_results)
 
 
