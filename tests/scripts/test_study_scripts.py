@@ -22,6 +22,7 @@ from search_spaces import FactorSpace
 from studies import DeapSampler
 from studies.database.engine import optuna_storage
 from studies.market import import_panel
+from tests.helpers import forks
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -40,8 +41,10 @@ def command(name: str, url: str, *words: str) -> list[str]:
     return [sys.executable, str(SCRIPTS / f"study_{name}.py"), "--database", url, *words]
 
 
-def start(name: str, url: str, *words: str, cwd: Path) -> subprocess.Popen:
-    return subprocess.Popen(
+def start(
+    name: str, url: str, *words: str, cwd: Path, popen: type = forks.Popen
+) -> subprocess.Popen:
+    return popen(
         command(name, url, *words),
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -52,9 +55,10 @@ def start(name: str, url: str, *words: str, cwd: Path) -> subprocess.Popen:
 
 
 @contextlib.contextmanager
-def started(n: int, name: str, url: str, *words: str, cwd: Path):
-    """So many processes at once; none outlives the test."""
-    processes = [start(name, url, *words, cwd=cwd) for _ in range(n)]
+def started(n: int, name: str, url: str, *words: str, cwd: Path, fresh: int = 0):
+    """So many processes at once, some in a fresh interpreter; none outlives the test."""
+    popens = [subprocess.Popen if i < fresh else forks.Popen for i in range(n)]
+    processes = [start(name, url, *words, cwd=cwd, popen=popen) for popen in popens]
     try:
         yield processes
     finally:
@@ -176,7 +180,7 @@ def points(url: str, study: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_two_processes_share_a_study(name, url, tmp_path):
     words = GRID if name == "exhaustive" else ["--trials", "24", *FEW]
-    with started(2, name, url, *words, cwd=tmp_path) as processes:
+    with started(2, name, url, *words, cwd=tmp_path, fresh=1) as processes:
         printed = finish(processes)
     study = study_of(url, name)
     check_ended(study, 24, n_processes=2)

@@ -23,6 +23,7 @@ from studies.database.engine import database_clock, write_transaction
 from studies.database.tables import work_chunks
 from studies.market import import_panel
 from studies.runs.run import Stop
+from tests.helpers import forks
 from tests.helpers.sessions import check_completed, chunks_of, results_of, stock_study, url_of
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +59,7 @@ def start_coordinator(session, *, parallel, die_after=0):
     """Run the session in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-c", COORDINATOR, url_of(session)]
     command += [session.row.session_id, str(parallel), str(die_after)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return forks.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def start_chaos(session, *, n, workers=4, at_most=4, seed=0, sleep=0.02, then_stop=False):
@@ -74,7 +75,7 @@ def start_chaos(session, *, n, workers=4, at_most=4, seed=0, sleep=0.02, then_st
         "then_stop": then_stop,
     }
     command = [sys.executable, "-W", "ignore", str(ROOT / "tests/helpers/chaos.py")]
-    return subprocess.Popen(
+    return forks.Popen(
         [*command, json.dumps(job)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 

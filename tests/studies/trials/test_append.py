@@ -25,6 +25,7 @@ from studies.trials.append import (
     finish_deletions,
     lock_study,
 )
+from tests.helpers import forks
 
 COMPLETE, FAIL, PRUNED = TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED
 DISTRIBUTIONS = {
@@ -477,7 +478,7 @@ def test_stock_processes_on_other_studies_are_not_disturbed(engine):
     url = f"sqlite:///{engine.url.database}"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     workers = [
-        subprocess.Popen([sys.executable, "-c", STOCK_WORKER, url, f"w{i}"], text=True, **pipes)
+        forks.Popen([sys.executable, "-c", STOCK_WORKER, url, f"w{i}"], text=True, **pipes)
         for i in range(2)
     ]
     for worker in workers:
