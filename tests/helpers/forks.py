@@ -1,7 +1,7 @@
 """Python programs that begin as forks of a process in which everything is imported.
 
-To a program it makes no difference but the second or two that its imports take. What a test says
-about a fresh interpreter (its imports, its hash seed, its first words on stderr) needs `subprocess`.
+To a program it makes no difference but the second or two that its imports take. What a test says of
+a fresh interpreter (its imports, its hash seed, its first words on stderr) needs `subprocess`.
 """
 
 import contextlib
