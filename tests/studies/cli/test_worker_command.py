@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE, forked
+from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE, process
 from tests.studies.cli.test_execute import LONG_SPACE, counts, start, wait_for_results
 
 
@@ -125,7 +125,7 @@ def test_a_chunk_beyond_its_time_limit_ends_the_process(cli, project):
     limits = "chunk_seconds: 0.00001, strategy_seconds: 0.00001, reuse: false"
     config.write_text(f"execution: {{{limits}}}\n")
     session_id = cli("generate", *SMALL_SPACE, "--json").json["session_id"]
-    done = forked("worker", session_id, timeout=60)
+    done = process("worker", session_id, timeout=60)
     assert done.returncode == 75
     assert done.stdout == ""
     assert "a chunk exceeds its time limit; the worker ends itself" in done.stderr
