@@ -383,12 +383,20 @@ def test_ctrl_c_ends_the_trial_in_hand_and_the_next_run_goes_on(url, tmp_path):
     check_ended(study_of(url, "genetic"), n_trials, n_processes=1)
 
 
-def test_a_second_signal_ends_at_once_and_leaves_the_trial(common):
-    with common._signals() as received:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert received == [signal.SIGTERM]
-        with pytest.raises(SystemExit, match="130"):
-            os.kill(os.getpid(), signal.SIGINT)
+def test_a_second_signal_ends_at_once_and_leaves_the_trial(common, url):
+    received = []
+
+    def objective(trial):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+            received.append(number)
+
+    options = common.StudyParser(__doc__, study="x", trials=4, seed=0, seed_help="").parse_args([])
+    study = optuna.create_study(storage=optuna_storage(url))
+    with pytest.raises(SystemExit, match="130"):
+        common.run_trials(study, objective, options)
+    assert received == [signal.SIGTERM]
+    assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
