@@ -60,13 +60,13 @@ class PostgresDatabases:
     def create(self, template: str = "template0") -> str:
         """URL of a new, empty database."""
         name = f"mass_tuning_test_{uuid.uuid4().hex[:12]}"
-        self._execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        self.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
         return text_of(self.url.set(database=name))
 
     def copy(self, url: str) -> str:
         """URL of a copy of a database; who is still connected to it is thrown out."""
         source = str(make_url(url).database)
-        self._execute(
+        self.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name",
             name=source,
         )
@@ -74,9 +74,10 @@ class PostgresDatabases:
 
     def drop(self, url: str) -> None:
         """Remove a database."""
-        self._execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+        self.execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
-    def _execute(self, statement: str, **values: Any) -> None:
+    def execute(self, statement: str, **values: Any) -> None:
+        """Execute a statement in a transaction of its own."""
         with self._engine.connect() as connection:
             connection.execute(sa.text(statement), values)
 
@@ -97,6 +98,10 @@ class PostgresServer:
         self.folder.chmod(0o755)
         self.start()
         self.databases = PostgresDatabases(self._server.get_uri())
+        # Commits are written, so that they survive `stop`, but wait for no disk: the machine stays.
+        for setting in ("fsync", "full_page_writes"):
+            self.databases.execute(f"ALTER SYSTEM SET {setting} = off")
+        self.databases.execute("SELECT pg_reload_conf()")
 
     def start(self) -> None:
         """Start, or start again."""

@@ -16,6 +16,7 @@ from studies.database.tables import (
     work_chunks,
 )
 from studies.trials.running import SLOT
+from tests.helpers import forks
 
 PARAMETERS = {
     "factors": {"subsets": ["SR", "DD", "TR"], "max_size": 2},
@@ -168,7 +169,7 @@ class Nursery:
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = forks.Popen(
             [sys.executable, str(Path(__file__).with_name("nursery.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

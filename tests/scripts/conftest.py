@@ -3,4 +3,3 @@
 from tests.studies.conftest import closed_connections as closed_connections
 from tests.studies.conftest import database as database
 from tests.studies.conftest import databases as databases
-from tests.studies.conftest import postgres_server as postgres_server

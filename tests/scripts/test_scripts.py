@@ -38,6 +38,7 @@ def load(script: str):
     return module
 
 
+@pytest.mark.slow
 def test_the_plain_optuna_script_runs_twice_on_one_study(tmp_path):
     storage = f"sqlite:///{tmp_path}/funding_rate.db"
     import_panel(ReturnPanel.synthetic(n_pairs=8, n_days=200, seed=3), storage)
@@ -55,7 +56,7 @@ def test_the_plain_optuna_script_runs_twice_on_one_study(tmp_path):
     ("name", "keys"),
     [
         ("kernel", {"n_strategies", "kernel_s", "strategies_per_s", "peak_rss_mb"}),
-        (
+        pytest.param(
             "exhaustive",
             {
                 "n_strategies",
@@ -70,6 +71,7 @@ def test_the_plain_optuna_script_runs_twice_on_one_study(tmp_path):
                 "workers",
                 "database",
             },
+            marks=pytest.mark.slow,
         ),
     ],
 )

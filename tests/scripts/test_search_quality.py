@@ -327,6 +327,7 @@ class TestCommand:
             check=False,
         )
 
+    @pytest.mark.slow
     def test_from_the_market_to_the_page(self, market, tmp_path):
         words = ("--market", str(market), *self.WORDS, "--write", str(tmp_path / "docs"))
         done = self.run(*words, folder=tmp_path)

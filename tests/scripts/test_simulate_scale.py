@@ -142,6 +142,7 @@ def test_prints_json():
     assert told["recorded_once"]
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_the_script_computes(scale):
     page = (ROOT / "docs" / "scale.md").read_text()
     assert scale.tables() in page, "run: python scripts/simulate_scale.py --write docs/scale.md"

@@ -22,6 +22,7 @@ from search_spaces import FactorSpace
 from studies import DeapSampler
 from studies.market import import_panel
 from studies.trials.optuna_storage import open_optuna_storage
+from tests.helpers import forks
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -40,8 +41,10 @@ def command(name: str, url: str, *words: str) -> list[str]:
     return [sys.executable, str(SCRIPTS / f"study_{name}.py"), "--database", url, *words]
 
 
-def start(name: str, url: str, *words: str, cwd: Path) -> subprocess.Popen:
-    return subprocess.Popen(
+def start(
+    name: str, url: str, *words: str, cwd: Path, popen: type = forks.Popen
+) -> subprocess.Popen:
+    return popen(
         command(name, url, *words),
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -52,9 +55,10 @@ def start(name: str, url: str, *words: str, cwd: Path) -> subprocess.Popen:
 
 
 @contextlib.contextmanager
-def started(n: int, name: str, url: str, *words: str, cwd: Path):
-    """So many processes at once; none outlives the test."""
-    processes = [start(name, url, *words, cwd=cwd) for _ in range(n)]
+def started(n: int, name: str, url: str, *words: str, cwd: Path, fresh: int = 0):
+    """So many processes at once, some in a fresh interpreter; none outlives the test."""
+    popens = [subprocess.Popen if i < fresh else forks.Popen for i in range(n)]
+    processes = [start(name, url, *words, cwd=cwd, popen=popen) for popen in popens]
     try:
         yield processes
     finally:
@@ -176,7 +180,7 @@ def points(url: str, study: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_two_processes_share_a_study(name, url, tmp_path):
     words = GRID if name == "exhaustive" else ["--trials", "24", *FEW]
-    with started(2, name, url, *words, cwd=tmp_path) as processes:
+    with started(2, name, url, *words, cwd=tmp_path, fresh=1) as processes:
         printed = finish(processes)
     study = study_of(url, name)
     check_ended(study, 24, n_processes=2)
@@ -379,12 +383,20 @@ def test_ctrl_c_ends_the_trial_in_hand_and_the_next_run_goes_on(url, tmp_path):
     check_ended(study_of(url, "genetic"), n_trials, n_processes=1)
 
 
-def test_a_second_signal_ends_at_once_and_leaves_the_trial(common):
-    with common._signals() as received:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert received == [signal.SIGTERM]
-        with pytest.raises(SystemExit, match="130"):
-            os.kill(os.getpid(), signal.SIGINT)
+def test_a_second_signal_ends_at_once_and_leaves_the_trial(common, url):
+    received = []
+
+    def objective(trial):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+            received.append(number)
+
+    options = common.StudyParser(__doc__, study="x", trials=4, seed=0, seed_help="").parse_args([])
+    study = optuna.create_study(storage=open_optuna_storage(url))
+    with pytest.raises(SystemExit, match="130"):
+        common.run_trials(study, objective, options)
+    assert received == [signal.SIGTERM]
+    assert [trial.state for trial in study.trials] == [TrialState.RUNNING]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -480,7 +492,7 @@ def test_killed_in_the_middle_and_started_again(url, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_four_processes_breed_together(database, databases, tmp_path):
-    n_trials = 2_000 if database == "sqlite" else 400
+    n_trials = 1_000 if database == "sqlite" else 400
     url = databases.create()
     # a market on which no strategy of the default space fails
     import_panel(ReturnPanel.synthetic(n_pairs=16, n_days=420, seed=7), url)

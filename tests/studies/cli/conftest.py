@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from studies.cli.app import run
+from tests.helpers import forks
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL_SPACE = (
@@ -102,6 +103,11 @@ def command(*args: object) -> list[str]:
 def environment() -> dict[str, str]:
     """Environment of a process of its own, in whatever folder."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def forked(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """As `process`, but for the imports."""
+    return forks.run(command(*args), env=environment(), **options)
 
 
 def process(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:

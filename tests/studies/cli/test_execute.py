@@ -12,7 +12,15 @@ import time
 
 import pytest
 
-from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE, command, environment, process
+from tests.helpers import forks
+from tests.studies.cli.conftest import (
+    N_STRATEGIES,
+    SMALL_SPACE,
+    command,
+    environment,
+    forked,
+    process,
+)
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LONG_SPACE = ("--set", "data_period=10")  # 54,600 strategies, a second or two
@@ -134,7 +142,7 @@ def test_auto_is_bounded_by_cores_and_memory(monkeypatch, cores, megabytes, expe
 
 def test_two_workers(cli, project):
     session_id = cli("generate", *LONG_SPACE, "--size", 9_000, "--json").json["session_id"]
-    done = process("execute", "--parallel", 2, "--json", timeout=120)
+    done = forked("execute", "--parallel", 2, "--json", timeout=120)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["status"], told["done_here"]) == ("completed", 9_000)
@@ -248,7 +256,7 @@ def test_a_session_that_fails_as_a_whole_says_how_to_see_why(cli, project):
 
 
 def start(*args, **options):
-    return subprocess.Popen(command(*args), env=environment(), text=True, **options)
+    return forks.Popen(command(*args), env=environment(), text=True, **options)
 
 
 def wait_for_results(session_id, process, at_least=1):
@@ -342,7 +350,7 @@ def test_a_terminal_gets_a_bar_and_whole_ids(project, columns):
     import struct
     import termios
 
-    session = process("generate", *LONG_SPACE, "--json")
+    session = forked("generate", *LONG_SPACE, "--json")
     assert session.returncode == 0
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))

@@ -19,6 +19,7 @@ from studies.database.migrations import HEAD, VERSION_TABLE, schema_revision
 from studies.database.transactions import write_transaction
 from studies.sessions.prepared_database import prepare_database
 from studies.trials.optuna_storage import open_optuna_storage
+from tests.helpers import forks
 
 # The tables as section 4.2 of the requirements document describes the earlier system.
 EARLIER_SYSTEM = """
@@ -197,7 +198,7 @@ def test_preparing_twice_changes_nothing(path, engine):
 def test_four_processes_prepare_one_database_at_once(path, engine):
     before = make_earlier_system(path)
     command = [sys.executable, "-c", PREPARE, f"sqlite:///{path}"]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    processes = [forks.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, errors
     with engine.connect() as connection:
@@ -214,7 +215,7 @@ def test_four_processes_prepare_one_database_at_once(path, engine):
 def test_killed_in_a_migration_and_opened_again(path, n_statements):
     before = make_earlier_system(path)
     command = [sys.executable, "-c", PREPARE_AND_DIE, f"sqlite:///{path}", str(n_statements)]
-    process = subprocess.run(command, check=False, capture_output=True, text=True)
+    process = forks.run(command)
     assert process.returncode == -9, process.stderr
     connection = sqlite3.connect(path)
     assert rows_of(connection) == before

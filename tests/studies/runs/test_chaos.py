@@ -1,6 +1,7 @@
 """Whatever dies, whenever: the results are those of an undisturbed run, each of them once."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -19,14 +20,25 @@ import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from search_spaces.errors import SessionError
+from studies import Session
 from studies.database.engine import database_clock
 from studies.database.tables import work_chunks
 from studies.database.transactions import write_transaction
 from studies.market import import_panel
 from studies.runs.stop import Stop
-from tests.helpers.sessions import check_completed, chunks_of, results_of, stock_study, url_of
+from tests.helpers import forks
+from tests.helpers.databases import SqliteDatabases
+from tests.helpers.sessions import (
+    check_completed,
+    chunks_of,
+    make_config,
+    results_of,
+    stock_study,
+    url_of,
+)
+from tests.studies.conftest import write_market
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 MANY = {
     "factors": {"subsets": ["SR", "DD", "TR", "ST", "WR", "SO"], "max_size": 3},
@@ -41,7 +53,7 @@ MANY = {
 COORDINATOR = """
 import os, signal, sys
 from studies import Session
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
 url, session_id, parallel, die_after = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
 def die(progress):
@@ -59,7 +71,7 @@ def start_coordinator(session, *, parallel, die_after=0):
     """Run the session in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-c", COORDINATOR, url_of(session)]
     command += [session.row.session_id, str(parallel), str(die_after)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return forks.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def start_chaos(session, *, n, workers=4, at_most=4, seed=0, sleep=0.02, then_stop=False):
@@ -75,7 +87,7 @@ def start_chaos(session, *, n, workers=4, at_most=4, seed=0, sleep=0.02, then_st
         "then_stop": then_stop,
     }
     command = [sys.executable, "-W", "ignore", str(ROOT / "tests/helpers/chaos.py")]
-    return subprocess.Popen(
+    return forks.Popen(
         [*command, json.dumps(job)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
@@ -99,6 +111,25 @@ def done(session):
     return row.completed + row.failed
 
 
+@pytest.fixture(scope="module")
+def many_results(panel, tmp_path_factory):
+    """Results of so many strategies of `MANY` without a disturbance: the same on any database."""
+    url = SqliteDatabases(tmp_path_factory.mktemp("many")).create()
+    write_market(url, panel)
+
+    @functools.cache
+    def results(size):
+        config = make_config(url, parameters=MANY, execution={"chunk_size": 1_000})
+        session = Session.create(config, size=size)
+        session.run(parallel=1)
+        found = results_of(session)
+        session.engine.dispose()
+        assert len(found) == size
+        return found
+
+    return results
+
+
 def run_undisturbed(make_session, **options):
     session = make_session(**options)
     session.run(parallel=1)
@@ -109,10 +140,11 @@ def run_undisturbed(make_session, **options):
     ("size", "chunk_size", "n_kills"),
     [(3_000, 50, 3), pytest.param(50_000, 200, 10, marks=pytest.mark.slow)],
 )
-def test_killed_workers_and_a_killed_coordinator(make_session, size, chunk_size, n_kills):
+def test_killed_workers_and_a_killed_coordinator(
+    make_session, many_results, size, chunk_size, n_kills
+):
     options = {"parameters": MANY, "size": size, "execution": {"chunk_size": chunk_size}}
-    expected = run_undisturbed(make_session, **options)
-    assert len(expected) == size
+    expected = many_results(size)
     session = make_session(**options)
     chaos = outcome_of(start_chaos(session, n=n_kills, then_stop=True))
     assert (chaos["n_kills"], chaos["left"], set(chaos["codes"])) == (3 * n_kills, 0, {0})
@@ -128,12 +160,14 @@ def test_killed_workers_and_a_killed_coordinator(make_session, size, chunk_size,
 
 
 @pytest.mark.slow
-def test_two_coordinators_and_two_plain_workers(make_session):
+def test_two_coordinators_and_two_plain_workers(make_session, many_results):
     options = {"parameters": MANY, "size": 12_000, "execution": {"chunk_size": 40}}
-    expected = run_undisturbed(make_session, **options)
+    expected = many_results(12_000)
     session = make_session(**options)
-    workers = start_chaos(session, n=0, workers=2)
     coordinators = [start_coordinator(session, parallel=2) for _ in range(2)]
+    # which take longer to begin than the plain workers would to end
+    wait_until(lambda: len({c["worker"] for c in chunks_of(session)} - {None}) >= 2)
+    workers = start_chaos(session, n=0, workers=2)
     assert outcome_of(workers)["codes"] == [0, 0]
     for coordinator in coordinators:
         _, errors = coordinator.communicate(timeout=120)
@@ -143,10 +177,10 @@ def test_two_coordinators_and_two_plain_workers(make_session):
 
 
 @pytest.mark.slow
-def test_a_cluster_that_dies_as_a_whole(make_session):
+def test_a_cluster_that_dies_as_a_whole(make_session, many_results):
     """The coordinator is killed; its workers notice, and another goes on."""
     options = {"parameters": MANY, "size": 12_000, "execution": {"chunk_size": 40}}
-    expected = run_undisturbed(make_session, **options)
+    expected = many_results(12_000)
     session = make_session(**options)
     killed = start_coordinator(session, parallel=2, die_after=1_000)
     family = psutil.Process(killed.pid)
@@ -165,14 +199,14 @@ def test_a_cluster_that_dies_as_a_whole(make_session):
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_postgresql_is_gone_for_ten_seconds(
-    make_session, request, databases, monkeypatch, parallel
+    make_session, many_results, request, databases, monkeypatch, parallel
 ):
     server = request.getfixturevalue("postgres_server")
     if "TEST_DATABASE_URL" in os.environ:
         pytest.skip("the server of TEST_DATABASE_URL is not ours to stop")
     assert databases is server.databases
     options = {"parameters": MANY, "size": 20_000, "execution": {"chunk_size": 40}}
-    expected = run_undisturbed(make_session, **options)
+    expected = many_results(20_000)
     session = make_session(**options)
     run = start_coordinator(session, parallel=parallel)
     wait_until(lambda: done(session) > 400)

@@ -25,7 +25,7 @@ from tests.helpers.sessions import (
     table_rows,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SLOW_ON_POSTGRESQL = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
 )

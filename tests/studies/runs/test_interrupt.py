@@ -11,6 +11,7 @@ import pytest
 
 from studies import Session
 from studies.database.tables import hyperparameter_tuning_results
+from tests.helpers import forks
 from tests.helpers.sessions import check_completed, chunks_of, make_config, results_of, table_rows
 
 # Every way a run is interrupted; what is counted is progress (see `tests.helpers.nursery`).
@@ -19,7 +20,7 @@ HOWS = ("kill", "kill", "int", "kill", "int int")
 RUN = """
 import sys
 from studies import Session
-from studies.runs.run import Stop
+from studies.runs.stop import Stop
 session = Session.open(sys.argv[1], sys.argv[2])
 with Stop().on_signals() as stop:
     session.run(resume=True, stop=stop, on_progress=lambda p: print(p.done_here, flush=True))
@@ -104,8 +105,8 @@ def test_twenty_interruptions_of_fresh_processes(make_session, url, undisturbed_
     session = make_session(execution={"chunk_size": 4})
     command = [sys.executable, "-c", RUN, url, session.row.session_id]
     for number in range(20):
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        process = forks.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
         )
         for _ in range(rng.randint(1, 4)):
             process.stdout.readline()
@@ -115,7 +116,7 @@ def test_twenty_interruptions_of_fresh_processes(make_session, url, undisturbed_
         assert process.returncode == (-9 if how == signal.SIGKILL else 0)
         check_partial(session, undisturbed_results)
     assert session.refresh().status in {"paused", "running"}
-    subprocess.run(command, check=True, timeout=120, cwd=Path(__file__).parents[2])
+    forks.run(command, check=True, timeout=120, cwd=Path(__file__).parents[3])
     check_completed(session, undisturbed_results)
 
 

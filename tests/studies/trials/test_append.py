@@ -20,6 +20,7 @@ from studies.sessions.prepared_database import prepare_database
 from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
 from studies.trials.deletion import delete_study_rows, finish_deletions
 from studies.trials.optuna_storage import check_optuna_revision, open_optuna_storage
+from tests.helpers import forks
 
 COMPLETE, FAIL, PRUNED = TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED
 DISTRIBUTIONS = {
@@ -472,7 +473,7 @@ def test_stock_processes_on_other_studies_are_not_disturbed(engine):
     url = f"sqlite:///{engine.url.database}"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     workers = [
-        subprocess.Popen([sys.executable, "-c", STOCK_WORKER, url, f"w{i}"], text=True, **pipes)
+        forks.Popen([sys.executable, "-c", STOCK_WORKER, url, f"w{i}"], text=True, **pipes)
         for i in range(2)
     ]
     for worker in workers:

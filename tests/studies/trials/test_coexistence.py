@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from studies.runs.stop import Stop
+from tests.helpers import forks
 from tests.helpers.sessions import check_completed, results_of, stock_study, url_of
 
 STOCK_SCRIPT = """
@@ -26,7 +27,7 @@ study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=int(
 def start_scripts(url, n_trials):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     scripts = [
-        subprocess.Popen(
+        forks.Popen(
             [sys.executable, "-c", STOCK_SCRIPT, url, f"other{i}", str(n_trials)],
             text=True,
             **pipes,
@@ -90,7 +91,7 @@ def test_the_optuna_command_finds_the_best(completed):
     script = "import sys; from optuna.cli import main; sys.exit(main())"
     command = [sys.executable, "-W", "ignore", "-c", script, "best-trial"]
     command += ["--storage", url, "--study-name", completed.study_name, "--format", "json"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    told = forks.run(command, timeout=60, check=True)
     trial = json.loads(told.stdout)
     best = completed.top(1).iloc[0]
     # what it calls the value depends on the number of objectives and their names

@@ -40,7 +40,7 @@ from tests.helpers.sessions import (
 )
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Wrapped:

@@ -1,0 +1,25 @@
+"""The commands on an objective of one's own."""
+
+import yaml
+
+OBJECTIVE = "objectives.examples.momentum:MomentumObjective"
+SPACE = {"lookback": {"choice": [5, 10, 20, 40]}, "n_held": {"range": [1, 6]}}
+
+
+def test_the_commands(cli, project):
+    config = {
+        "objective": {"type": OBJECTIVE, "metrics": {"total_return": "maximize"}},
+        "parameters": SPACE,
+        "backtest": {"start_date": "2024-02-01", "min_active_days": 30},
+    }
+    (project / "own.yaml").write_text(yaml.safe_dump(config))
+    made = cli("--config", "own.yaml", "generate", "--mode", "exhaustive", "--json").json
+    assert (made["total"], made["objective"]) == (24, {"total_return": "maximize"})
+    assert cli("--config", "own.yaml", "execute").code == 0
+    best = cli("--config", "own.yaml", "top", "-n", "2")
+    assert best.code == 0
+    assert "P" in best.out
+    shown = cli("--config", "own.yaml", "show", "best")
+    assert shown.code == 0
+    assert "an objective of its own" in shown.err
+    assert cli("--config", "own.yaml", "export", "-o", "all.csv").code == 0
