@@ -10,8 +10,9 @@ import pandas as pd
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError
+from studies.analysis.parameter_columns import columns_of_parameters, insert_parameters
 from studies.database import database_errors, hyperparameter_tuning_results, in_batches
-from studies.outcomes import PARAMETER_COLUMNS, ParetoFront
+from studies.outcomes import ParetoFront
 from studies.sessions import StoredSession
 
 __all__ = ["EXPORT_FORMATS", "export_results"]
@@ -19,6 +20,7 @@ __all__ = ["EXPORT_FORMATS", "export_results"]
 EXPORT_FORMATS = ("csv", "json", "parquet")
 _EXPORT_BATCH = 20_000
 _results = hyperparameter_tuning_results
+_TEXTS = {"strategy_id", "factors", "weight_method", "start_date", "end_date"}
 
 
 def export_results(
@@ -87,7 +89,7 @@ def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFram
             front = ParetoFront.read(connection, session.row.session_id, session.directions)
     names = [
         "strategy_id",
-        *PARAMETER_COLUMNS,
+        *columns_of_parameters(session),
         *session.figures,
         "start_date",
         "end_date",
@@ -106,10 +108,11 @@ def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFram
         for name in session.figures:
             whole = isinstance(_results.c[name].type, sa.Integer)
             frame[name] = frame[name].astype("Int64" if whole else "float64")
-        for name in ("strategy_id", "factors", "weight_method", "start_date", "end_date"):
+        for name in _TEXTS.intersection(frame.columns):
             frame[name] = frame[name].astype("str").where(frame[name].notna())
         if front is not None:
             frame["pareto"] = frame["strategy_id"].isin(front.strategy_ids).astype("bool")
+        insert_parameters(session, frame)
         yield frame.drop(columns="raw_result")
 
 

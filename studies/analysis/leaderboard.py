@@ -8,6 +8,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError
+from studies.analysis.parameter_columns import (
+    columns_of_parameters,
+    insert_parameters,
+    parameters_of,
+)
 from studies.database import (
     OOS_METRIC_COLUMNS,
     database_errors,
@@ -15,7 +20,6 @@ from studies.database import (
     in_batches,
 )
 from studies.outcomes import (
-    PARAMETER_COLUMNS,
     ParetoFront,
     better_than,
     direction_of,
@@ -66,11 +70,11 @@ def top(
         return pareto_front(session, n)
     _check_number(n)
     metric, direction = _order(session, metric, direction)
-    names = ["strategy_id", *PARAMETER_COLUMNS, *session.figures]
+    names = ["strategy_id", *columns_of_parameters(session), *session.figures]
     query = select_best_first(session.row.session_id, metric, direction, *names).limit(n)
     with database_errors(session.engine), session.engine.connect() as connection:
         rows = connection.execute(query).all()
-    return _frame(rows, names, range(1, len(rows) + 1))
+    return _frame(session, rows, names, range(1, len(rows) + 1))
 
 
 def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
@@ -97,7 +101,7 @@ def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
     """
     if n is not None:
         _check_number(n)
-    names = ["strategy_id", *PARAMETER_COLUMNS, *session.figures]
+    names = ["strategy_id", *columns_of_parameters(session), *session.figures]
     columns = [_results.c[name] for name in names]
     rows: dict[int, tuple[Any, ...]] = {}
     with database_errors(session.engine), session.engine.connect() as connection:
@@ -106,11 +110,13 @@ def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
         for batch in in_batches(row_ids):
             query = sa.select(_results.c.id, *columns).where(_results.c.id.in_(batch))
             rows.update((row[0], tuple(row[1:])) for row in connection.execute(query))
-    return _frame([rows[row_id] for row_id in row_ids], names, front.ranks[:n])
+    return _frame(session, [rows[row_id] for row_id in row_ids], names, front.ranks[:n])
 
 
 def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
-    """Return everything recorded of one strategy, and its rank by the first objective.
+    """Return everything recorded of one strategy, its ``parameters``, and its ``rank``.
+
+    The rank is that by the first objective.
 
     With several objectives ``pareto`` says whether it is on the Pareto front; None if it failed.
 
@@ -132,6 +138,7 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
                 f"mass-tuning top --session {session.row.session_id}"
             )
         record = dict(row._mapping)
+        record["parameters"] = parameters_of(session, record)
         metric, direction = _order(session, None, None)
         value, column = record[metric], _results.c[metric]
         record["rank"] = None
@@ -155,12 +162,15 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
     return record
 
 
-def _frame(rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]) -> pd.DataFrame:
+def _frame(
+    session: StoredSession, rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]
+) -> pd.DataFrame:
     index = pd.Index(list(ranks), dtype="int64", name="rank")
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(names), index=index)
     for name in names:
         if isinstance(_results.c[name].type, sa.Float):
             frame[name] = frame[name].astype("float64")  # also where there is none in any row
+    insert_parameters(session, frame)
     return frame
 
 

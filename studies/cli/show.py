@@ -10,7 +10,7 @@ from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
-from studies.cli.top import metric_units, parameters_of, shown
+from studies.cli.top import metric_units, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,7 @@ def _document(
         "failure": recorded["failure"],
         "start_date": recorded["start_date"],
         "end_date": recorded["end_date"],
-        "parameters": parameters_of(recorded),
+        "parameters": recorded["parameters"],
         "metrics": {name: recorded[name] for name in session.figures},
         "warnings": list(session.row.snapshot.warnings),
     }
@@ -180,8 +180,10 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
     days = f"{recorded['start_date']} to {recorded['end_date']}"
     pairs([("session", session.row.session_id), ("backtest", days)])
     say()
-    parameters = parameters_of(recorded)
-    parameters["factors"] = " ".join(parameters["factors"])
+    parameters = {
+        name: " ".join(value) if isinstance(value, list) else value
+        for name, value in recorded["parameters"].items()
+    }
     pairs((name, str(value)) for name, value in parameters.items())
     say()
     units = metric_units()

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "metric_units",
-    "parameters_of",
     "print_top",
     "shown",
     "strategy_records",
@@ -148,18 +147,13 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
 
 def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a table of `studies.analysis.top` into what programs read."""
-    from studies.outcomes import PARAMETER_COLUMNS
-
+    units = metric_units()
     return [
         {
             "rank": rank,
             "strategy_id": row["strategy_id"],
-            "parameters": parameters_of(row),
-            "metrics": {
-                name: value
-                for name, value in row.items()
-                if name not in PARAMETER_COLUMNS and name != "strategy_id"
-            },
+            "parameters": _parameters_of(row),
+            "metrics": {name: value for name, value in row.items() if name in units},
         }
         for rank, row in zip(frame.index.tolist(), frame.to_dict("records"), strict=True)
     ]
@@ -186,14 +180,15 @@ def _front_document(session: Session, front_size: int | None) -> dict[str, Any]:
     }
 
 
-def parameters_of(row: Any) -> dict[str, Any]:
-    """Return the parameters of a result row."""
+def _parameters_of(row: Any) -> dict[str, Any]:
+    """Return the parameters of a row of `studies.analysis.top`."""
     import json
 
-    from studies.outcomes import PARAMETER_COLUMNS
-
-    parameters = {name: row[name] for name in PARAMETER_COLUMNS}
-    if isinstance(parameters["factors"], str):
+    units = metric_units()
+    parameters = {
+        name: value for name, value in row.items() if name not in units and name != "strategy_id"
+    }
+    if isinstance(parameters.get("factors"), str):
         parameters["factors"] = json.loads(parameters["factors"])
     return parameters
 

@@ -54,7 +54,10 @@ def test_a_session_equals_the_objective_called_by_hand(make_session, reference):
     assert [by_id[f"P{index}"] for index in range(24)] == expected
     best = session.top(3)
     assert best["net_sharpe_ratio"].tolist() == sorted(expected, reverse=True)[:3]
-    assert best["window_size"].isna().all()
+    lookback, n_held = best.iloc[0][["lookback", "n_held"]]
+    params = {"lookback": lookback, "n_held": n_held}
+    assert best.iloc[0]["strategy_id"] == session.space.strategy_id(params)
+    assert "window_size" not in best
 
 
 def test_it_is_stopped_and_goes_on(make_session, reference):

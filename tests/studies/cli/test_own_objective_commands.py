@@ -19,7 +19,12 @@ def test_the_commands(cli, project):
     best = cli("--config", "own.yaml", "top", "-n", "2")
     assert best.code == 0
     assert "P" in best.out
+    (first,) = cli("--config", "own.yaml", "top", "-n", "1", "--json").json["strategies"]
+    assert set(first["parameters"]) == {"lookback", "n_held"}
     shown = cli("--config", "own.yaml", "show", "best")
     assert shown.code == 0
     assert "an objective of its own" in shown.err
+    assert "lookback" in shown.out
     assert cli("--config", "own.yaml", "export", "-o", "all.csv").code == 0
+    header = (project / "all.csv").read_text().splitlines()[0].split(",")
+    assert header[:3] == ["strategy_id", "lookback", "n_held"]
