@@ -136,9 +136,9 @@ class StudyConfig(_Section):
     sample : int
         Evenly spread strategies in a digest.
     running_best : int
-        A strategy that enters the best so many is added as it comes.
+        Number of best strategies so far: one that enters them is added as it comes.
     final_best : int
-        At the end the best so many are all there.
+        Number of best strategies that are all there at the end.
     """
 
     trials: Literal["digest", "full"] = "digest"

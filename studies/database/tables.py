@@ -189,8 +189,8 @@ execution_log = sa.Table(
 )
 
 # One row per range [position_start, position_stop) of design positions. `lease_expires_at` is in
-# seconds on the database's clock (`studies.database.engine.database_clock`); `attempt` is the
-# fence; `crashes` counts workers that died with the chunk.
+# seconds on the database's clock (`studies.database.engine.database_clock`); `attempt` is
+# what a claim must still hold to be settled; `crashes` counts workers that died with the chunk.
 work_chunks = sa.Table(
     "work_chunks",
     metadata,

@@ -19,7 +19,7 @@ class CmaesOptions(MethodOptions):
     Attributes
     ----------
     n_startup_trials : int
-        So many strategies are drawn at random first.
+        Number of strategies drawn at random first.
     popsize : int or None
         Strategies of a generation; None: 4 + floor(3 ln(number of ranges)).
     use_separable_cma : bool

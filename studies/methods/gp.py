@@ -19,7 +19,7 @@ class GpOptions(MethodOptions):
     Attributes
     ----------
     n_startup_trials : int
-        So many strategies are drawn at random first.
+        Number of strategies drawn at random first.
     deterministic_objective : bool
         Take figures as exact; with false the model also learns how noisy they are.
     """

@@ -18,7 +18,7 @@ class TpeOptions(MethodOptions):
     Attributes
     ----------
     n_startup_trials : int
-        So many strategies are drawn at random first.
+        Number of strategies drawn at random first.
     n_ei_candidates : int
         Candidates among which the one of highest expected improvement is taken.
     multivariate : bool or None

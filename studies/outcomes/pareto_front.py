@@ -100,13 +100,13 @@ class ParetoFront:
         losses = values * -signs_of(directions.values())
         first = np.sort(losses[~np.isnan(losses[:, 0]), 0])
         names = _strategy_ids(connection, row_ids[rows].tolist())
-        told = [names[row_id] for row_id in row_ids[rows].tolist()]
+        ids = [names[row_id] for row_id in row_ids[rows].tolist()]
         # by the last key first; the ids in Python, whose order no collation of a database changes
-        keys = [np.array(told, dtype=str), *losses[rows].T[::-1]]
+        keys = [np.array(ids, dtype=str), *losses[rows].T[::-1]]
         order = np.lexsort(keys)
         rows = rows[order]
         return cls(
-            strategy_ids=tuple(told[position] for position in order.tolist()),
+            strategy_ids=tuple(ids[position] for position in order.tolist()),
             row_ids=tuple(row_ids[rows].tolist()),
             ranks=tuple((np.searchsorted(first, losses[rows, 0]) + 1).tolist()),
             objectives=values[rows],

@@ -147,10 +147,10 @@ class RowWriter:
 
     def failure_of(self, connection: Connection, strategy_id: str) -> str | None:
         """Why a strategy of the session failed; None if it did not, or has no result."""
-        told = sa.select(hyperparameter_tuning_results.c.raw_result).where(
+        recorded = sa.select(hyperparameter_tuning_results.c.raw_result).where(
             *self._result(strategy_id)
         )
-        raw = connection.execute(told).scalar()
+        raw = connection.execute(recorded).scalar()
         failure: str | None = json.loads(raw).get("failure") if raw else None
         return failure
 
@@ -211,10 +211,10 @@ class RowWriter:
             raw[row] = json.dumps({"failure": batch.failure[row], "metrics": batch.row(row)})
         if not whole:
             for row, params in enumerate(self._configurations(outcome.indices)):
-                told = {"params": json.loads(params), "metrics": batch.row(row)}
+                document = {"params": json.loads(params), "metrics": batch.row(row)}
                 if batch.failure[row] is not None:
-                    told["failure"] = batch.failure[row]
-                raw[row] = json.dumps(told)
+                    document["failure"] = batch.failure[row]
+                raw[row] = json.dumps(document)
         return raw
 
 

@@ -32,7 +32,7 @@ def best_of(
     directions : mapping of str to str
         The first metric and its direction decide; ties by strategy id.
     n : int
-        At most so many, at least 1.
+        Number of ids at most, at least 1.
 
     Raises
     ------

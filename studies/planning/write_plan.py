@@ -22,7 +22,7 @@ GENERATING = "generating"
 """Status of a session until its last batch is written."""
 
 QUEUE_LIMIT = 1_000_000
-"""Above so many strategies queue rows are written at completion only."""
+"""Sessions of more strategies than this write queue rows at completion only."""
 
 _GENERATION_CHUNK = -1
 _BATCH = 4_000

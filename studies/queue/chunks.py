@@ -1,4 +1,4 @@
-"""Exactly-once work: chunks of design positions, claimed with a lease and settled under a fence.
+"""Exactly-once work: chunks of design positions, claimed with a lease and settled by who holds it.
 
 A chunk is a range of design positions. A worker claims it by compare-and-set, renews the lease
 while it works, and settles it in the transaction that writes the results: only the worker and

@@ -25,7 +25,7 @@ __all__ = [
 
 
 CRASHES_BEFORE_SPLIT = 2
-"""So many dead workers of a chunk, and its strategies go one by one."""
+"""A chunk that this number of workers died with is cut into single strategies."""
 
 
 class LostClaimError(MassTuningError):
@@ -45,7 +45,7 @@ class Claim:
     worker : str
         From :func:`worker_name`.
     attempt : int
-        How many times the chunk was claimed, this time included: the fence.
+        How many times the chunk was claimed, this time included; who settles must hold the newest.
     crashes : int
         How many of its workers died, or lost their lease, before.
     """

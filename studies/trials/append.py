@@ -1,6 +1,7 @@
 """Finished trials written into an Optuna study in bulk, and whole studies deleted in bulk.
 
-What is written cannot be told from what ``study.add_trials`` writes, except by the time it takes.
+What is written cannot be distinguished from what ``study.add_trials`` writes, except by the time
+it takes.
 The facts of Optuna's tables it rests on:
 
 - a trial's number is the count of the study's trials with a smaller id, so ids and numbers are

@@ -82,7 +82,7 @@ def _delete_marked(pacer: WritePacer, study_id: int) -> int:
         nonlocal n_last
         n_batch = _delete_lowest_trials(connection, study_id, size)
         if n_batch == 0:
-            n_last = _bury(connection, study_id)
+            n_last = _delete_or_keep_highest_id(connection, study_id)
         return n_batch
 
     return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH) + n_last
@@ -106,7 +106,7 @@ def _delete_children(connection: Connection, chosen: sa.Select[tuple[int]]) -> N
         connection.execute(child.delete().where(child.c.trial_id.in_(chosen)))
 
 
-def _bury(connection: Connection, study_id: int) -> int:
+def _delete_or_keep_highest_id(connection: Connection, study_id: int) -> int:
     """Remove the study and its last trial, or make them a tombstone.
 
     Returns 1 if this call took a trial away, the tombstone's included.

@@ -1,4 +1,4 @@
-"""The Optuna face of a planned session: which strategies become trials, and how.
+"""The trials of a planned session: which strategies become trials, and how.
 
 A session of up to ``all_up_to`` strategies is stored whole, a larger one by default as a digest:
 an even sample of design positions, strategies that enter the running best as they come, and at
@@ -242,13 +242,13 @@ class StudyWriter:
         attributes: list[dict[str, Any]] = []
         rows = _metric_texts(outcome, chosen)
         for row, name, metrics in zip(chosen.tolist(), ids, rows, strict=True):
-            told = {"strategy_id": JsonText(f'"{name}"'), "metrics": JsonText(metrics)}
+            written = {"strategy_id": JsonText(f'"{name}"'), "metrics": JsonText(metrics)}
             reason = outcome.batch.failure[row]
             if reason is not None:
-                told["failure"] = JsonText(json.dumps(reason))
+                written["failure"] = JsonText(json.dumps(reason))
             if outcome.cached is not None and outcome.cached[row]:
-                told["cached"] = JsonText("true")
-            attributes.append(told)
+                written["cached"] = JsonText("true")
+            attributes.append(written)
         return TrialBatch(
             states=[TrialState.FAIL if bad else TrialState.COMPLETE for bad in failed.tolist()],
             values=values,

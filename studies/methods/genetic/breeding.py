@@ -57,9 +57,9 @@ class BreedingState:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, int]) -> Self:
+    def from_dict(cls, document: Mapping[str, int]) -> Self:
         """Read what :meth:`to_dict` wrote."""
-        return cls(**told)
+        return cls(**document)
 
 
 class Breeder:
@@ -130,17 +130,17 @@ class Breeder:
             Distinct, allowed and new; fewer than `n`, possibly none, where the space has no more
             of them or they are too few to be found.
         """
-        brood = _Brood(self, taken, n)
+        offspring = _Offspring(self, taken, n)
         for written in given:
-            brood.add(list(written))
-        if n > len(brood) and (state.to_design > 0 or not parents):
-            self._design(state, brood, n)
+            offspring.add(list(written))
+        if n > len(offspring) and (state.to_design > 0 or not parents):
+            self._design(state, offspring, n)
         tools = self._seeded(state, 0)
-        if n > len(brood) and parents:
-            self._mate(parents, brood, n, tools)
-        if n > len(brood):
-            self._search_rest(brood, n, tools)
-        return brood.children
+        if n > len(offspring) and parents:
+            self._mate(parents, offspring, n, tools)
+        if n > len(offspring):
+            self._search_rest(offspring, n, tools)
+        return offspring.children
 
     def advance(
         self,
@@ -197,30 +197,30 @@ class Breeder:
         self.tools.seed(int(sequence.generate_state(1)[0]))
         return self.tools
 
-    def _design(self, state: BreedingState, brood: "_Brood", n: int) -> None:
+    def _design(self, state: BreedingState, offspring: "_Offspring", n: int) -> None:
         """Take the next points of the initial design."""
         sobol = qmc.Sobol(len(self.genome.genes), rng=np.random.default_rng(self.seed))
         if state.designed:
             sobol.fast_forward(state.designed)
-        missing = n - len(brood)
+        missing = n - len(offspring)
         for _ in range(_TRIES_PER_CHILD):
             if missing <= 0:
                 return
             for unit in _draw(sobol, missing):
-                brood.add(self.genome.from_unit(unit))
-            missing = n - len(brood)
+                offspring.add(self.genome.from_unit(unit))
+            missing = n - len(offspring)
 
     def _mate(
-        self, parents: Sequence[Individual], brood: "_Brood", n: int, tools: DeapTools
+        self, parents: Sequence[Individual], offspring: "_Offspring", n: int, tools: DeapTools
     ) -> None:
         """Cross and mutate parents; the longer it takes to find new points, the more mutation."""
         for place, parent in enumerate(parents):
-            parent.standing = -float(place)
+            parent.rank = -float(place)
         mutation_prob = self.options.mutation_prob
         for tries in range(1, _TRIES_PER_CHILD * n + 1):
-            if len(brood) >= n:
+            if len(offspring) >= n:
                 return
-            brood.add(self._child(parents, mutation_prob, tools))
+            offspring.add(self._child(parents, mutation_prob, tools))
             if tries % _TRIES_PER_CHILD == 0:
                 mutation_prob = min(1.0, max(mutation_prob, 0.01) * _BOOST)
 
@@ -229,7 +229,7 @@ class Breeder:
     ) -> list[Any]:
         options = self.options
         first, second = tools.selection.selTournament(
-            list(parents), 2, options.tournament_size, fit_attr="standing"
+            list(parents), 2, options.tournament_size, fit_attr="rank"
         )
         child = list(first)
         if tools.random.random() < options.crossover_prob:
@@ -260,16 +260,16 @@ class Breeder:
             child[place] = gene.repair(child[place], tools)
         return child
 
-    def _search_rest(self, brood: "_Brood", n: int, tools: DeapTools) -> None:
+    def _search_rest(self, offspring: "_Offspring", n: int, tools: DeapTools) -> None:
         """Draw points at random: near the end of a small space breeding finds nothing new."""
         n_genes = len(self.genome.genes)
         for _ in range(_TRIES_PER_CHILD * n):
-            if len(brood) >= n:
+            if len(offspring) >= n:
                 return
-            brood.add(self.genome.from_unit([tools.random.random() for _ in range(n_genes)]))
+            offspring.add(self.genome.from_unit([tools.random.random() for _ in range(n_genes)]))
 
 
-class _Brood:
+class _Offspring:
     """Children found so far; refuses what is taken or not allowed."""
 
     def __init__(self, breeder: Breeder, taken: Collection[Any], n: int) -> None:

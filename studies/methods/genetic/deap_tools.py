@@ -24,14 +24,14 @@ class Individual(list[Any]):
     ----------
     fitness : deap.base.Fitness
         Of the objectives' values; invalid while they are not known.
-    standing : float
+    rank : float
         Minus the place among the parents: what tournaments compare.
     label : object
         What the individual stands for (a trial, a lattice index); operators ignore it.
     """
 
     fitness: Any = None
-    standing: float = 0.0
+    rank: float = 0.0
     label: Any = None
 
 

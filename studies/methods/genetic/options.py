@@ -20,9 +20,9 @@ class GeneticOptions(MethodOptions):
     Attributes
     ----------
     initial_size : int
-        The first points are so many of a scrambled Sobol sequence.
+        Number of first points, taken from a scrambled Sobol sequence.
     restart_after : int
-        When so many points in a row brought nothing better, a new population begins with
+        Number of points in a row without improvement after which a new population begins with
         `restart_size` further points of the sequence; 0: never. The landscapes of factor
         strategies have many local optima, and a second attempt finds more than a longer one.
     restart_size : int
@@ -37,7 +37,7 @@ class GeneticOptions(MethodOptions):
         Who survives. ``auto``: ``tournament`` (the best by value) with one objective, ``nsga2``
         with several.
     tournament_size : int
-        Either parent of a child is the best of so many drawn from the population.
+        Either parent of a child is the best of this number drawn from the population.
     crossover : {"uniform", "one_point", "two_point"}
         Of everything but continuous parameters, which take simulated binary crossover.
     crossover_prob : float

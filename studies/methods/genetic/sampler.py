@@ -27,13 +27,13 @@ from studies.methods.genetic.selection import select_survivors
 
 __all__ = ["DeapSampler"]
 
-_BROOD = "DeapSampler:brood"
+_OFFSPRING = "DeapSampler:brood"
 _SEED = "DeapSampler:seed"
 _SPARE = 8
 """Children beyond two generations: trials that fail take some."""
 _LINES_KEPT = 8
 _UNDER_WAY = 4
-"""So many trials may begin unseen while a generation is bred; what they took is left out."""
+"""Number of trials that may begin unseen while a generation is bred; what they took is left out."""
 
 
 class DeapSampler(BaseGASampler):
@@ -118,14 +118,14 @@ class DeapSampler(BaseGASampler):
         if not search_space:
             return {}
         with self._lock:
-            line = self._line(study, search_space)
-            children = self._brood(study, line, generation, trial.number)["children"]
+            own = self._study_breeder(study, search_space)
+            children = self._offspring(study, own, generation, trial.number)["children"]
         if not children:  # none was found that obeys the constraints
             return {
                 name: self.sample_independent(study, trial, name, distribution)
                 for name, distribution in search_space.items()
             }
-        return line.params(children[trial.number % len(children)])
+        return own.params(children[trial.number % len(children)])
 
     def sample_independent(
         self,
@@ -143,8 +143,8 @@ class DeapSampler(BaseGASampler):
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
         """Select the parents of a generation from the one before and its parents."""
-        line = self._line(study, self._search_space(study))
-        return [each.label for each in self._advance(study, line, generation)[1]]
+        own = self._study_breeder(study, self._search_space(study))
+        return [each.label for each in self._advance(study, own, generation)[1]]
 
     def hall_of_fame(self, study: Study, size: int = 10) -> list[FrozenTrial]:
         """Return the best trials of a study, each point once.
@@ -153,7 +153,7 @@ class DeapSampler(BaseGASampler):
         ----------
         study : optuna.Study
         size : int
-            At most so many; with several objectives the whole Pareto front is returned.
+            How many at most; with several objectives the whole Pareto front is returned.
 
         Returns
         -------
@@ -167,10 +167,10 @@ class DeapSampler(BaseGASampler):
         """
         if size < 1:
             raise ConfigError(f"a hall of fame has room for at least 1 trial, got {size=}")
-        line = self._line(study, self._search_space(study))
+        own = self._study_breeder(study, self._search_space(study))
         trials = study.get_trials(deepcopy=False)
         members = tools.HallOfFame(size) if len(study.directions) == 1 else tools.ParetoFront()
-        members.update(self._individuals(line, trials))
+        members.update(self._individuals(own, trials))
         oldest_first = sorted(members, key=lambda each: each.label.number)  # as `best_trial` is
         best_first = sorted(oldest_first, key=lambda each: each.fitness, reverse=True)
         return [each.label for each in best_first]
@@ -183,108 +183,112 @@ class DeapSampler(BaseGASampler):
             known = self._space.distributions
         return {name: each for name, each in known.items() if not each.single()}
 
-    def _line(self, study: Study, search_space: Mapping[str, BaseDistribution]) -> "_Line":
+    def _study_breeder(
+        self, study: Study, search_space: Mapping[str, BaseDistribution]
+    ) -> "_StudyBreeder":
         """Return what breeds in a search space; it is kept, for DEAP is slow to load."""
-        lines = self._memory(study).lines
+        breeders = self._memory(study).breeders
         mark = tuple(search_space.items())
-        if mark not in lines:
-            if len(lines) >= _LINES_KEPT:
-                lines.clear()
+        if mark not in breeders:
+            if len(breeders) >= _LINES_KEPT:
+                breeders.clear()
             genome = Genome.of_distributions(search_space)
             if self._space is not None:
                 genome = Genome.of_space(self._space, search_space)
             directions = [direction.name.lower() for direction in study.directions]
             breeder = Breeder(genome, self.options, directions, self._seed_of(study))
-            lines[mark] = _Line(dict(search_space), breeder)
-        return lines[mark]
+            breeders[mark] = _StudyBreeder(dict(search_space), breeder)
+        return breeders[mark]
 
-    def _brood(self, study: Study, line: "_Line", generation: int, number: int) -> dict[str, Any]:
+    def _offspring(
+        self, study: Study, own: "_StudyBreeder", generation: int, number: int
+    ) -> dict[str, Any]:
         """Return the children of a generation; breed them if nobody has yet."""
-        brood = self._read(study, _BROOD)
-        if brood is None or not self._serves(brood, line, generation, number):
-            line.see(study.get_trials(deepcopy=False))
-            bred = self._breed(study, line, brood, generation, number)
+        offspring = self._read(study, _OFFSPRING)
+        if offspring is None or not self._serves(offspring, own, generation, number):
+            own.see(study.get_trials(deepcopy=False))
+            bred = self._breed(study, own, offspring, generation, number)
             # Another worker may have bred meanwhile, and trials have taken its children: then
             # they count. Two that get here at the same instant both write, and the last counts.
-            brood = self._read(study, _BROOD)
-            if brood is None or not self._serves(brood, line, generation, number):
-                study._storage.set_study_system_attr(study._study_id, _BROOD, bred)
-                brood = self._read(study, _BROOD)
-            assert brood is not None
-        return brood
+            offspring = self._read(study, _OFFSPRING)
+            if offspring is None or not self._serves(offspring, own, generation, number):
+                study._storage.set_study_system_attr(study._study_id, _OFFSPRING, bred)
+                offspring = self._read(study, _OFFSPRING)
+            assert offspring is not None
+        return offspring
 
     def _serves(
-        self, brood: Mapping[str, Any], line: "_Line", generation: int, number: int
+        self, offspring: Mapping[str, Any], own: "_StudyBreeder", generation: int, number: int
     ) -> bool:
-        """Whether a trial finds a child of its own in a brood."""
-        if brood["generation"] < generation or brood["names"] != list(line.search_space):
+        """Whether a trial finds a child of its own among the offspring."""
+        if offspring["generation"] < generation or offspring["names"] != list(own.search_space):
             return False
-        return number - brood["first"] < brood["room"]
+        return number - offspring["first"] < offspring["room"]
 
     def _breed(
         self,
         study: Study,
-        line: "_Line",
-        brood: Mapping[str, Any] | None,
+        own: "_StudyBreeder",
+        offspring: Mapping[str, Any] | None,
         generation: int,
         number: int,
     ) -> dict[str, Any]:
-        if brood is not None and brood["generation"] >= generation:
+        if offspring is not None and offspring["generation"] >= generation:
             # the same generation goes on: many of its trials failed, or the parameters changed
-            state = BreedingState.from_dict(brood["state"])
-            generation = brood["generation"]
+            state = BreedingState.from_dict(offspring["state"])
+            generation = offspring["generation"]
         else:
-            state = self._advance(study, line, generation)[0]
-        parents = self._individuals(line, self.get_parent_population(study, generation))
-        ranked = select_survivors([], parents, self.options, line.breeder.tools)
-        # trials that began before the brood was bred count back from its end
-        reserve = line.n_running + _UNDER_WAY
+            state = self._advance(study, own, generation)[0]
+        parents = self._individuals(own, self.get_parent_population(study, generation))
+        ranked = select_survivors([], parents, self.options, own.breeder.tools)
+        # trials that began before the offspring were bred count back from its end
+        reserve = own.n_running + _UNDER_WAY
         size = 2 * self.options.generation_size + _SPARE + 2 * reserve
         children: list[list[Any]] = []
         # where the space is nearly used up, what others may be trying; then what was tried
-        for taken in (line.taken(brood, reserve), line.taken(brood, 0), set[Any]()):
-            children = children or line.breeder.breed(state, ranked, taken, size)
+        for taken in (own.taken(offspring, reserve), own.taken(offspring, 0), set[Any]()):
+            children = children or own.breeder.breed(state, ranked, taken, size)
         return {
             "generation": generation,
             "first": number,
             "room": len(children) - (reserve if len(children) == size else 0),
-            "names": list(line.search_space),
+            "names": list(own.search_space),
             "state": state.to_dict(),
-            "children": [line.internal(child) for child in children],
+            "children": [own.internal(child) for child in children],
         }
 
     def _advance(
-        self, study: Study, line: "_Line", generation: int
+        self, study: Study, own: "_StudyBreeder", generation: int
     ) -> tuple[BreedingState, list[Individual]]:
         """Return the state and the parents of a generation, from the one before."""
         if generation == 0:
             return BreedingState.first(self.options), []
-        if line.advanced is not None and line.advanced[0].generation == generation:
-            return line.advanced  # for the state before, and now for the parents
-        brood = self._read(study, _BROOD)
+        if own.advanced is not None and own.advanced[0].generation == generation:
+            return own.advanced  # for the state before, and now for the parents
+        offspring = self._read(study, _OFFSPRING)
         state = dataclasses.replace(BreedingState.first(self.options), generation=generation - 1)
-        if brood is not None and brood["generation"] == generation - 1:
-            state = BreedingState.from_dict(brood["state"])
+        if offspring is not None and offspring["generation"] == generation - 1:
+            state = BreedingState.from_dict(offspring["state"])
         trials = study.get_trials(deepcopy=False)
         key = self._get_generation_key()
         members = [t for t in trials if t.system_attrs.get(key) == generation - 1]
         if generation == 1:
             members += [t for t in trials if key not in t.system_attrs]
-        parents = self._individuals(line, self.get_parent_population(study, generation - 1))
-        line.advanced = line.breeder.advance(
+        parents = self._individuals(own, self.get_parent_population(study, generation - 1))
+        own.advanced = own.breeder.advance(
             state,
-            select_survivors([], parents, self.options, line.breeder.tools),
-            self._individuals(line, members),
+            select_survivors([], parents, self.options, own.breeder.tools),
+            self._individuals(own, members),
             sum(trial.state.is_finished() for trial in members),
         )
-        return line.advanced
+        return own.advanced
 
-    def _individuals(self, line: "_Line", trials: Sequence[FrozenTrial]) -> list[Individual]:
+    def _individuals(self, own: "_StudyBreeder", trials: Sequence[FrozenTrial]) -> list[Individual]:
         """Make individuals of the trials that are complete and have all parameters."""
         return [
-            line.breeder.individual(line.breeder.genome.encode(trial.params), trial.values, trial)
+            own.breeder.individual(own.breeder.genome.encode(trial.params), trial.values, trial)
             for trial in trials
-            if trial.state == TrialState.COMPLETE and line.holds(trial)
+            if trial.state == TrialState.COMPLETE and own.holds(trial)
         ]
 
     def _seed_of(self, study: Study) -> int:
@@ -312,10 +316,10 @@ class _Memory:
 
     common: IntersectionSearchSpace = dataclasses.field(default_factory=IntersectionSearchSpace)
     seed: int | None = None
-    lines: dict[Any, "_Line"] = dataclasses.field(default_factory=dict)
+    breeders: dict[Any, "_StudyBreeder"] = dataclasses.field(default_factory=dict)
 
 
-class _Line:
+class _StudyBreeder:
     """What breeds in one search space, and the points of it that were tried."""
 
     def __init__(self, search_space: dict[str, BaseDistribution], breeder: Breeder) -> None:
@@ -329,8 +333,8 @@ class _Line:
 
     def holds(self, trial: FrozenTrial) -> bool:
         """Whether a trial has all parameters, from the same distributions."""
-        told = trial.distributions
-        return all(told.get(name) == each for name, each in self.search_space.items())
+        known = trial.distributions
+        return all(known.get(name) == each for name, each in self.search_space.items())
 
     def see(self, trials: Sequence[FrozenTrial]) -> None:
         """Note what was tried; trials that have begun and suggested nothing yet are waiting."""
@@ -346,16 +350,20 @@ class _Line:
         self._newest = len(trials)
         self.n_running = sum(not trial.state.is_finished() for trial in trials)
 
-    def taken(self, brood: Mapping[str, Any] | None, n_unseen: int) -> set[Any]:
-        """Keys of what was tried, and of what others take from the brood before.
+    def taken(self, offspring: Mapping[str, Any] | None, n_unseen: int) -> set[Any]:
+        """Keys of what was tried, and of what others take from the offspring before.
 
-        Those are the trials that wait, and so many that may have begun since.
+        Those are the trials that wait, and as many as `n_unseen` that may have begun since.
         """
         taken = set(self._keys.values())
-        if brood is not None and brood["names"] == list(self.search_space) and brood["children"]:
+        if (
+            offspring is not None
+            and offspring["names"] == list(self.search_space)
+            and offspring["children"]
+        ):
             unseen = range(self._newest, self._newest + n_unseen)
             for number in [*self._waiting, *unseen]:
-                internal = brood["children"][number % len(brood["children"])]
+                internal = offspring["children"][number % len(offspring["children"])]
                 taken.add(self.breeder.key(self.breeder.genome.encode(self.params(internal))))
         return taken
 

@@ -16,7 +16,7 @@ __all__ = ["GeneticSearch"]
 
 
 class GeneticSearch:
-    """A population that is asked for its next generation and told what it was worth.
+    """A population that is asked for its next generation and learns what it was worth.
 
     No point is asked for twice. The same seed and the same answers give the same generations.
 
@@ -68,7 +68,7 @@ class GeneticSearch:
         self.parents: list[Individual] = []
 
     def ask(self, at_most: int | None = None) -> npt.NDArray[np.int64]:
-        """Breed the next generation; asked again it is the same, until told.
+        """Breed the next generation; asked again it is the same, until :meth:`tell` is called.
 
         Parameters
         ----------
@@ -121,22 +121,22 @@ class GeneticSearch:
             "parents": [[each.label, *each.fitness.values] for each in self.parents],
         }
 
-    def restore(self, told: Mapping[str, Any], tried: npt.ArrayLike) -> Self:
+    def restore(self, document: Mapping[str, Any], tried: npt.ArrayLike) -> Self:
         """Go on from a snapshot.
 
         Parameters
         ----------
-        told : mapping
+        document : mapping
             From :meth:`snapshot`.
         tried : array_like of int64
-            All lattice indices that were told before it.
+            Lattice indices of all points whose worth it had learnt before.
         """
-        self.state = BreedingState.from_dict(told["state"])
-        labels = [int(label) for label, *_ in told["parents"]]
+        self.state = BreedingState.from_dict(document["state"])
+        labels = [int(label) for label, *_ in document["parents"]]
         self.parents = [
             self._breeder.individual(written, values, label)
             for label, written, (_, *values) in zip(
-                labels, self._written(labels), told["parents"], strict=True
+                labels, self._written(labels), document["parents"], strict=True
             )
         ]
         self._tried, self._taken = set(), set()
