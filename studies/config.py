@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
+from search_spaces.import_class import IMPORT_PATH
 from studies.methods import (
-    IMPORT_PATH,
     METHODS,
     CmaesOptions,
     CustomOptions,

@@ -1,4 +1,4 @@
-"""The public face of a tuning session: created once, resumed after anything, asked for results."""
+"""A tuning session as users see it: created once, resumed after anything, asked for results."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self

@@ -20,7 +20,7 @@ WORDS = {
     r"\bfence": "ownership check",
     r"\bpoison": "isolated",
     r"\b_?bury\b": "delete and keep the highest id",
-    r"to_external|from_external": "to_stored, from_stored",
+    r"\b(to|from)_external\b": "to_stored, from_stored",
     r"\bpersist\b": "retry_transient",
 }
 # The name of a stored attribute, which studies of earlier releases hold.

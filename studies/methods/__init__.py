@@ -4,8 +4,9 @@
 """
 
 from search_spaces.errors import ConfigError
+from search_spaces.import_class import IMPORT_PATH
 from studies.methods.cmaes import Cmaes, CmaesOptions
-from studies.methods.custom import IMPORT_PATH, CustomOptions, CustomSampler
+from studies.methods.custom import CustomOptions, CustomSampler
 from studies.methods.evolution import Genetic
 from studies.methods.genetic.options import GeneticOptions
 from studies.methods.gp import Gp, GpOptions
@@ -16,7 +17,6 @@ from studies.methods.random_search import RandomSearch
 from studies.methods.tpe import Tpe, TpeOptions
 
 __all__ = [
-    "IMPORT_PATH",
     "METHODS",
     "CmaesOptions",
     "CustomOptions",

@@ -1,22 +1,15 @@
 """A sampler of the user's own, named by its import path."""
 
-import importlib
 import inspect
-import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import optuna
 from pydantic import ConfigDict
 
-from search_spaces.errors import ConfigError
+from search_spaces.import_class import import_class
 from studies.methods.method import Method, MethodOptions, SamplerContext
 
-__all__ = ["IMPORT_PATH", "CustomOptions", "CustomSampler"]
-
-IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-"""``package.module:ClassName``."""
+__all__ = ["CustomOptions", "CustomSampler"]
 
 
 class CustomOptions(MethodOptions):
@@ -57,24 +50,12 @@ class CustomSampler(Method):
         return [f"the seed of the session does not reach the sampler {self.name}"]
 
     def _load(self) -> type[optuna.samplers.BaseSampler]:
-        module_name, _, class_name = self.name.partition(":")
-        # a console script does not look where it is called
-        if str(Path.cwd()) not in sys.path and "" not in sys.path:
-            sys.path.append(str(Path.cwd()))
-        try:
-            found = getattr(importlib.import_module(module_name), class_name)
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ConfigError(
-                f"the sampler {self.name} cannot be imported ({reason}); its module must be "
-                "installed, in the current folder, or on PYTHONPATH"
-            ) from error
-        if not inspect.isclass(found) or not issubclass(found, optuna.samplers.BaseSampler):
-            raise ConfigError(
-                f"{self.name} is not a sampler: it must be a subclass of "
-                f"optuna.samplers.BaseSampler, got {found!r}"
-            )
-        return found
+        return import_class(
+            self.name,
+            optuna.samplers.BaseSampler,  # type: ignore[type-abstract]
+            noun="sampler",
+            parent_name="optuna.samplers.BaseSampler",
+        )
 
 
 def _takes_seed(sampler_type: type[optuna.samplers.BaseSampler]) -> bool:

@@ -75,9 +75,9 @@ def claim_next(
     """Claim the first chunk that is pending, else one whose lease has run out.
 
     A chunk whose lease has run out is held to have crashed its worker. After two crashes it is cut
-    into single strategies, so that a poisonous one crashes alone. The finishing chunk is handed
-    out only when every other chunk is completed. With `chunk_no` only that chunk is tried,
-    whatever the state of the others.
+    into single strategies, so that one that crashes its worker does so alone. The finishing chunk
+    is handed out only when every other chunk is completed. With `chunk_no` only that chunk is
+    tried, whatever the state of the others.
 
     Returns
     -------

@@ -145,8 +145,7 @@ class KnownOutcomes:
         Raises
         ------
         sqlalchemy.exc.DBAPIError
-            If the database fails; `studies.database.transient_errors.persist` is patient with
-            what passes.
+            If the database fails; `studies.database.retry_transient` is patient with what passes.
         """
         ids = self.session.space.strategy_ids(indices)
         recorded = self._recorded(ids, indices) if self.sources and ids else {}
@@ -264,7 +263,7 @@ class KnownOutcomes:
 def _measurement_of(config_data: str) -> str | None:
     """Return the measurement fingerprint that a session noted."""
     try:
-        told = json.loads(config_data)
+        document = json.loads(config_data)
     except ValueError:
         return None
-    return told.get("measurement") if isinstance(told, dict) else None
+    return document.get("measurement") if isinstance(document, dict) else None

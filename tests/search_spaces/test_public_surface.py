@@ -15,6 +15,7 @@ def test_public_names():
     assert set(search_spaces.__all__) == {
         "DESIGNS",
         "FACTOR_CODES",
+        "PARAMETER_NAMES",
         "WEIGHT_METHODS",
         "Choice",
         "ConfigError",

@@ -131,5 +131,5 @@ def test_the_package_keeps_its_names():
     assert studies.Session.__module__ == "studies.session"
     assert studies.load_config().database == studies.TuningConfig().database
     assert set(studies.__all__) <= set(dir(studies))
-    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+    with pytest.raises(AttributeError, match="No studies attribute Nothing"):
         _ = studies.Nothing
