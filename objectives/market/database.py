@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from objectives.database_driver import with_driver
 from objectives.market.caps import MarketCaps, caps_from_table
 from objectives.market.panel_fields import PanelFields
 from objectives.market.returns import fields_of_table
@@ -109,7 +110,7 @@ def connected_engine(
 
 def _parse(url: str | URL) -> URL:
     try:
-        return make_url(url)
+        return with_driver(make_url(url))
     except (ArgumentError, ValueError, TypeError):
         raise StorageError(
             "the database URL cannot be understood; it looks like sqlite:///funding_rate.db or "

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from objectives.database_driver import with_driver
 from search_spaces.errors import StorageError
 
 if TYPE_CHECKING:
@@ -116,15 +117,15 @@ def _parse_url(url: str | URL | Path) -> URL:
     if isinstance(url, Path):
         url = URL.create("sqlite", database=str(url))
     try:
-        parsed = make_url(url)
+        parsed = with_driver(make_url(url))
     except (ArgumentError, ValueError) as error:
         # The text itself is not repeated: it may hold a password.
         raise StorageError(
             "the database URL cannot be understood; expected sqlite:///funding_rate.db or "
             "postgresql://user:password@host:5432/name"
         ) from error
-    if parsed.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
         raise StorageError(
             f"{parsed.drivername!r} databases are not supported; use sqlite:///FILE or "

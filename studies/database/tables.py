@@ -13,13 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from objectives.metrics import METRIC_NAMES, METRICS
+
 __all__ = [
     "METRIC_COLUMNS",
     "OOS_METRIC_COLUMNS",
     "backtest_results",
     "backtest_trades",
     "create_result_indexes",
-    "drop_result_indexes",
     "execution_log",
     "hyperparameter_tuning_results",
     "metadata",
@@ -31,36 +32,10 @@ __all__ = [
     "work_chunks",
 ]
 
-# The order of SEMANTICS.md section 6; counts are integers, everything else is a float.
-METRIC_COLUMNS = (
-    "final_balance",
-    "total_return",
-    "annual_return",
-    "net_sharpe_ratio",
-    "sharpe_ratio",
-    "max_drawdown",
-    "win_rate",
-    "trade_count",
-    "avg_holding_days",
-    "open_positions",
-    "profit_days",
-    "loss_days",
-    "break_even_days",
-    "active_days",
-    "turnover",
-    "fees_paid",
-)
+METRIC_COLUMNS = METRIC_NAMES
+"""Figures in the order of SEMANTICS.md section 6; counts are integers, all others floats."""
 OOS_METRIC_COLUMNS = tuple(f"oos_{name}" for name in METRIC_COLUMNS)
-_COUNTS = frozenset(
-    {
-        "trade_count",
-        "open_positions",
-        "profit_days",
-        "loss_days",
-        "break_even_days",
-        "active_days",
-    }
-)
+_COUNTS = frozenset(metric.name for metric in METRICS if metric.unit == "count")
 
 metadata = sa.MetaData()
 
@@ -77,12 +52,6 @@ def create_result_indexes(connection: Connection) -> None:
     """
     for index in _RESULT_INDEXES:
         index.create(connection, checkfirst=True)
-
-
-def drop_result_indexes(connection: Connection) -> None:
-    """Drop the secondary indexes of the results, where they exist."""
-    for index in _RESULT_INDEXES:
-        index.drop(connection, checkfirst=True)
 
 
 def _text(name: str, **options: Any) -> sa.Column[str]:

@@ -369,3 +369,11 @@ def test_postgresql(postgres_server, kind):
     assert ReturnPanel.from_database(engine).fingerprint() == panel.fingerprint()
     engine.dispose()
     postgres_server.databases.drop(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_postgresql_url_without_a_driver_uses_psycopg(scheme):
+    from objectives.market.database import _parse
+
+    assert _parse(f"{scheme}://me@host/market").drivername == "postgresql+psycopg"
+    assert _parse("mysql://host/market").drivername == "mysql"
