@@ -31,11 +31,11 @@ def make_worker(
     """
     kind = Worker
     if session.row.is_adaptive:
-        from studies.workers.adaptive_worker import AdaptiveWorker
+        from studies.workers.adaptive_task import AdaptiveWorker
 
         kind = AdaptiveWorker
     elif session.row.is_genetic:
-        from studies.workers.genetic_worker import GeneticWorker
+        from studies.workers.generational_task import GeneticWorker
 
         kind = GeneticWorker
     return kind(session, objective, pacer, session.config.execution.lease_seconds, on_limit)

@@ -20,8 +20,8 @@ from studies.planning.creation import complete_plans
 from studies.runs.stop import Stop
 from studies.sessions.prepared_database import open_database
 from studies.upkeep.deletion import delete_session, finish_deletions
-from studies.workers import adaptive_worker as adaptive
-from studies.workers.adaptive_worker import AdaptiveWorker
+from studies.workers import adaptive_task as adaptive
+from studies.workers.adaptive_task import AdaptiveWorker
 from tests.helpers.death import die_in
 
 SIGNALS = {"kill": [signal.SIGKILL], "int": [signal.SIGINT], "int int": [signal.SIGINT] * 2}

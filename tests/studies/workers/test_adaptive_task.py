@@ -25,7 +25,7 @@ from studies.trials.running import SLOT
 from studies.upkeep.deletion import delete_failed, delete_session
 from studies.upkeep.retries import retry_failed
 from studies.upkeep.status import read_status
-from studies.workers import adaptive_worker as adaptive
+from studies.workers import adaptive_task as adaptive
 from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
     PARAMETERS,
