@@ -6,6 +6,7 @@ import pytest
 
 from search_spaces.errors import SessionError
 from studies.upkeep.status import read_status
+from studies.workers.factory import make_worker
 from tests.helpers.sessions import check_adaptive, chunks_of, results_of
 
 EVENTS = ("claimed", "evaluating", "writing", "committed")
@@ -91,7 +92,7 @@ def test_a_lost_slot_is_not_written(make_session, monkeypatch):
     session = make_session(method="tpe", size=3, seed=1)
     slow = Session.open(url_of(session), session.row.session_id)
     with WritePacer(slow.engine) as pacer:
-        worker = slow.worker(slow.objective(), pacer)
+        worker = make_worker(slow, slow.objective(), pacer)
         claim = worker.claim()
         outcome = worker.evaluate(claim)
         with session.engine.begin() as connection:

@@ -26,6 +26,7 @@ from studies.upkeep.deletion import delete_failed, delete_session
 from studies.upkeep.retries import retry_failed
 from studies.upkeep.status import read_status
 from studies.workers import adaptive_task as adaptive
+from studies.workers.factory import make_worker
 from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
     PARAMETERS,
@@ -251,7 +252,7 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(make_session):
     session = make_session(method="tpe", size=4)
     locked = OperationalError("SELECT 1", {}, Exception("database is locked"))
     with WritePacer(session.engine) as pacer:
-        worker = session.worker(session.objective(), pacer)
+        worker = make_worker(session, session.objective(), pacer)
         assert worker.step().n_completed + worker.session.refresh().failed == 1
         storage, n_calls = worker._storage, 0
         read = storage.get_all_trials
@@ -276,7 +277,7 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(make_session):
 def test_a_trial_that_a_stranger_ended_is_begun_again(make_session):
     session = make_session(method="tpe", size=4, execution={"lease_seconds": 60})
     with WritePacer(session.engine) as pacer:
-        worker = session.worker(session.objective(), pacer)
+        worker = make_worker(session, session.objective(), pacer)
         worker.step()
         study = stock_study(session)
         running = [t for t in study.trials if not t.state.is_finished()]
@@ -419,7 +420,7 @@ def test_an_interrupted_proposal_gives_its_slot_back(make_session, moment):
     session = make_session(method="tpe", size=5, seed=1)
     session.run(stop=(stop := Stop()), on_progress=lambda progress: stop.set())
     with WritePacer(session.engine) as pacer:
-        worker = session.worker(session.objective(), pacer)
+        worker = make_worker(session, session.objective(), pacer)
         engine, n_calls = worker._rdb_storage.engine, 0
 
         def interrupt(*args):

@@ -215,7 +215,7 @@ def test_a_table_that_is_gone_and_comes_back(make_session, undisturbed_results, 
 @ON_SQLITE
 def test_a_locked_database(make_session, url, monkeypatch):
     monkeypatch.setattr(storage, "BUSY_TIMEOUT_S", 0.1)
-    monkeypatch.setitem(retry.persist.__kwdefaults__, "patience_seconds", 0.5)
+    monkeypatch.setitem(retry.retry_transient.__kwdefaults__, "patience_seconds", 0.5)
     session_id = make_session(size=60).row.session_id
     session = Session.open(url, session_id)
     other = storage.create_engine(url)
