@@ -1,32 +1,36 @@
-"""A worker of a genetic session: it also breeds the next generation."""
+"""Sessions of a generational method: planned a generation at a time."""
+
+from dataclasses import dataclass
 
 from studies import queue
 from studies.database import utc_now
 from studies.queue import Claim, LostClaimError
 from studies.sessions import Generation, Generations
-from studies.workers.worker import Worker
+from studies.workers.planned_task import PlannedTask
 
-__all__ = ["GeneticWorker"]
+__all__ = ["GenerationalTask"]
 
 
-class GeneticWorker(Worker):
-    """A worker that breeds the next generation where a planned session would be over."""
+@dataclass
+class GenerationalTask(PlannedTask):
+    """A planned task that breeds the next generation where a planned session would be over."""
 
-    def finish(self, claim: Claim) -> None:
+    def finish(self, claim: Claim) -> Claim | None:
         """Breed the next generation; when the budget is spent, close the session."""
         generations = self.session.design
         assert isinstance(generations, Generations)
-        with self._lease(claim):
-            generation = self._persist(generations.breed)
-            if generation is not None:
-                self._plan(claim, generations, generation)
-                return
-        super().finish(claim)
+        generation = self.patience.retry(generations.breed)
+        if generation is None:
+            return super().finish(claim)
+        return self._plan(claim, generations, generation)
 
-    def _plan(self, claim: Claim, generations: Generations, generation: Generation) -> None:
-        """Write a generation, its queue and its chunks, and give the end of the session back."""
-        recorder = self.session.row_writer
-        strategies = recorder.prepare_queue(generation.points)
+    def _plan(self, claim: Claim, generations: Generations, generation: Generation) -> Claim | None:
+        """Write a generation, its queue and its chunks, give the end back, claim the first chunk.
+
+        All in one transaction, under the ownership check of the finishing chunk.
+        """
+        writer = self.session.row_writer
+        strategies = writer.prepare_queue(generation.points)
         size = self.session.row.snapshot.chunk_size
         ranges = queue.cut(generation.start, generation.stop, size)
 
@@ -35,9 +39,9 @@ class GeneticWorker(Worker):
                 if not queue.renew(connection, claim, self.lease_seconds):
                     raise LostClaimError(f"the breeding of {claim.session_id} was taken over")
                 generations.insert(connection, generation)
-                recorder.insert_queue(connection, strategies, utc_now())
+                writer.insert_queue(connection, strategies, utc_now())
                 queue.append_chunks(connection, claim.session_id, ranges)
                 queue.release(connection, claim)
-                return queue.claim_next(connection, claim.session_id, self.name, self.lease_seconds)
+                return self._claim_next(connection)
 
-        self.held = self._persist(transaction)
+        return self.patience.retry(transaction)
