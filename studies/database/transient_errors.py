@@ -1,5 +1,6 @@
 """What kind of error a database raised, and patience with the kind that passes."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,6 +21,7 @@ _PASSING_STATES = ("08", "57P", "53300", "40")
 _PASSING_TEXTS = ("database is locked", "database table is locked", "disk I/O error (locked)")
 
 Result = TypeVar("Result")
+_logger = logging.getLogger(__name__)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -56,20 +58,27 @@ def retry_transient(
     action: Callable[[], Result],
     *,
     on_retry: Callable[[BaseException, int], None] | None = None,
+    on_wait: Callable[[float | None], None] | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Result:
     """Do something with the database, again and again while its errors are transient.
 
+    Each retry is logged at INFO with its attempt and the seconds of patience that are left.
+
     Parameters
     ----------
     action : callable
-        Must be safe to repeat: a transaction under a fence.
+        Must be safe to repeat: a transaction that checks that what it holds is still its own.
     on_retry : callable, optional
         Called before each pause with the error and the number of the attempt, from 1.
+    on_wait : callable, optional
+        Called before each pause with the seconds since the first attempt began; once with None
+        when the waiting is over, however it ended. Not called if the first attempt succeeds.
     patience_seconds : float
-        After so long the error is raised. Pauses double from a quarter of a second to 8 seconds.
+        An error of an attempt that ends later than this is raised. Pauses double from a quarter
+        of a second to 8 seconds.
     clock, sleep : callable
         Replaced in tests.
 
@@ -79,16 +88,28 @@ def retry_transient(
         What the action returned.
     """
     began, pause, attempt = clock(), FIRST_PAUSE_SECONDS, 0
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            behind = database_error(error)
-            passes = behind is not None and is_transient(behind)
-            if not passes or clock() - began >= patience_seconds:
-                raise
-            attempt += 1
-            if on_retry is not None:
-                on_retry(error, attempt)
-        sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    try:
+        while True:
+            try:
+                return action()
+            except Exception as error:
+                behind = database_error(error)
+                waited = clock() - began
+                passes = behind is not None and is_transient(behind)
+                if not passes or waited >= patience_seconds:
+                    raise
+                attempt += 1
+                left = patience_seconds - waited
+                reason = " ".join(str(getattr(behind, "orig", behind)).split())
+                _logger.info(
+                    "attempt %d failed, %.0f s of patience left: %s", attempt, left, reason
+                )
+                if on_retry is not None:
+                    on_retry(error, attempt)
+            if on_wait is not None:
+                on_wait(clock() - began)
+            sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    finally:
+        if on_wait is not None and attempt:
+            on_wait(None)

@@ -5,6 +5,8 @@ from .columns import NATURAL_DIRECTIONS as NATURAL_DIRECTIONS
 from .columns import PARAMETER_COLUMNS as PARAMETER_COLUMNS
 from .columns import direction_of as direction_of
 from .columns import figure_columns as figure_columns
+from .failure import Failure as Failure
+from .failure import FailureKind as FailureKind
 from .outcome import Outcome as Outcome
 from .pareto_front import ParetoFront as ParetoFront
 from .pareto_front import is_dominated as is_dominated

@@ -1,24 +1,28 @@
 """Keeping the lease of what a worker holds, while it works."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 
 from sqlalchemy.engine import Engine
 
 from studies import queue
-from studies.database import write_transaction
+from studies.database import logged_suppress, write_transaction
 from studies.queue.claims import Claim
 
 __all__ = ["LeaseKeeper"]
 
+_logger = logging.getLogger(__name__)
+
 
 class LeaseKeeper:
-    """Renews leases from one thread, which lives until it is closed.
+    """Renews the lease of one claim from a thread, which starts at the first hold.
 
-    A thread for every chunk would cost more than a small chunk does. This one looks up every
-    sixth of a lease and renews what is held at two looks in a row, so a lease is renewed before
-    a third of it is over.
+    The thread wakes every ``seconds / 6`` and renews the claim that is held, if it was already
+    held at the previous wake-up. So the first renewal comes before a third of the lease is over,
+    and a chunk that takes less than ``seconds / 6`` costs no UPDATE. It ends when the keeper is
+    closed; one thread for all chunks, because starting one takes longer than a small chunk.
 
     Parameters
     ----------
@@ -60,5 +64,9 @@ class LeaseKeeper:
             if claim is None or claim is not before:
                 continue
             # a lost lease or connection shows when the chunk is recorded
-            with contextlib.suppress(Exception), write_transaction(self._engine) as connection:
-                queue.renew(connection, claim, self._seconds)
+            with (
+                logged_suppress(_logger, f"renew the lease of chunk {claim.chunk_no}"),
+                write_transaction(self._engine) as connection,
+            ):
+                if not queue.renew(connection, claim, self._seconds):
+                    _logger.info("the claim on chunk %d is lost", claim.chunk_no)

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from studies.database import WritePacer
 from studies.sessions import StoredSession
+from studies.workers.patience import OnWait
+from studies.workers.planned_task import PlannedTask
+from studies.workers.task import Task
 from studies.workers.worker import Worker
 
 if TYPE_CHECKING:
@@ -18,24 +21,26 @@ def make_worker(
     objective: "Objective",
     pacer: WritePacer,
     on_limit: Callable[[], None] | None = None,
+    on_wait: OnWait | None = None,
 ) -> Worker:
-    """Return a worker of the kind that a session needs.
+    """Return a worker with the task of a session.
 
     Parameters
     ----------
     session : StoredSession
     objective : Objective
     pacer : WritePacer
-    on_limit : callable, optional
-        See `studies.workers.Worker`.
+    on_limit, on_wait : callable, optional
+        See `studies.workers.task.Task`.
     """
-    kind = Worker
+    kind: type[Task] = PlannedTask
     if session.row.is_adaptive:
-        from studies.workers.adaptive_worker import AdaptiveWorker
+        from studies.workers.adaptive_task import AdaptiveTask
 
-        kind = AdaptiveWorker
+        kind = AdaptiveTask
     elif session.row.is_genetic:
-        from studies.workers.genetic_worker import GeneticWorker
+        from studies.workers.generational_task import GenerationalTask
 
-        kind = GeneticWorker
-    return kind(session, objective, pacer, session.config.execution.lease_seconds, on_limit)
+        kind = GenerationalTask
+    lease_seconds = session.config.execution.lease_seconds
+    return Worker(kind(session, objective, pacer, lease_seconds, on_limit, on_wait))

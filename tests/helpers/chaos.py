@@ -22,7 +22,7 @@ from objectives import FactorBacktest, ReturnPanel
 from studies import Session
 from studies.outcomes.row_writer import RowWriter
 from studies.runs.stop import Stop
-from studies.workers.worker import Worker
+from studies.workers.planned_task import PlannedTask
 from tests.helpers.death import die_in
 
 KILLS = ("claimed", "writing", "committed")
@@ -32,9 +32,9 @@ KILLS = ("claimed", "writing", "committed")
 def die_at(event, at_chunk):
     """Let this process be killed at an event of its n-th chunk."""
     owner, name = {
-        "claimed": (Worker, "evaluate"),
+        "claimed": (PlannedTask, "evaluate"),
         "writing": (RowWriter, "insert_results"),
-        "committed": (Worker, "record"),
+        "committed": (PlannedTask, "record"),
     }[event]
     die_in(owner, name, at_chunk, before=event == "claimed")
 

@@ -20,8 +20,9 @@ from studies.planning.creation import complete_plans
 from studies.runs.stop import Stop
 from studies.sessions.prepared_database import open_database
 from studies.upkeep.deletion import delete_session, finish_deletions
-from studies.workers import adaptive_worker as adaptive
-from studies.workers.adaptive_worker import AdaptiveWorker
+from studies.workers import adaptive_task as adaptive
+from studies.workers.adaptive_task import AdaptiveTask
+from studies.workers.proposer import Proposer
 from tests.helpers.death import die_in
 
 SIGNALS = {"kill": [signal.SIGKILL], "int": [signal.SIGINT], "int int": [signal.SIGINT] * 2}
@@ -47,10 +48,10 @@ class Fuse:
 def die_at(event, at_slot):
     """Let this process be killed at an event of its n-th slot."""
     owner, name, before = {
-        "claimed": (AdaptiveWorker, "_propose", True),
-        "evaluating": (AdaptiveWorker, "_value", True),
+        "claimed": (Proposer, "propose", True),
+        "evaluating": (AdaptiveTask, "_value", True),
         "writing": (adaptive, "end_trial", False),
-        "committed": (AdaptiveWorker, "record", False),
+        "committed": (AdaptiveTask, "record", False),
     }[event]
     die_in(owner, name, at_slot, before=before)
 

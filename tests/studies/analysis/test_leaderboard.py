@@ -15,7 +15,7 @@ from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_result
 from studies.database.transactions import WritePacer, write_transaction
 from studies.runs.stop import Stop
 from studies.upkeep.status import read_status
-from studies.workers.worker import Worker
+from studies.workers.planned_task import PlannedTask
 from tests.helpers.sessions import results_of, table_rows
 
 NUMBERS = {*METRIC_COLUMNS, "window_size", "selection_count", "data_period"}
@@ -47,7 +47,7 @@ def test_status_in_the_middle(make_session):
     stop = Stop()
     session.run(stop=stop, on_progress=lambda progress: stop.set())
     with WritePacer(session.engine) as pacer:
-        worker = Worker(session, session.objective(), pacer, 15.0)
+        worker = PlannedTask(session, session.objective(), pacer, 15.0)
         held = worker.claim()
         told = read_status(session, detailed=True)
     (hand,) = told.workers

@@ -212,7 +212,7 @@ def test_retry_failed(cli, project):
 
 def test_a_fatal_error_is_one_line_and_the_session_needs_resume(cli, project, monkeypatch):
     from search_spaces.errors import StorageError
-    from studies.workers.worker import Worker
+    from studies.workers.planned_task import PlannedTask
 
     def broken(self, *args, **options):
         raise StorageError("the disk is full")
@@ -220,7 +220,7 @@ def test_a_fatal_error_is_one_line_and_the_session_needs_resume(cli, project, mo
     session_id = cli("generate", *SMALL_SPACE, "--json").json["session_id"]
     for args in (["execute"], ["worker", session_id, "--resume"]):
         with monkeypatch.context() as patch:
-            patch.setattr(Worker, "record", broken)
+            patch.setattr(PlannedTask, "record", broken)
             done = cli(*args)
         assert (done.code, done.out, done.error) == (1, "", "the disk is full")
         assert cli("status", "--json").json["status"] == "failed"

@@ -1,5 +1,6 @@
 """What kind of error it was, and patience with the kind that passes."""
 
+import logging
 import sqlite3
 
 import psycopg
@@ -19,6 +20,7 @@ from studies import queue
 from studies.database.bulk_insert import insert_rows
 from studies.database.engine import create_engine
 from studies.database.errors import database_errors
+from studies.database.quiet import logged_suppress
 from studies.database.transactions import WritePacer, write_transaction
 from studies.database.transient_errors import database_error, is_transient, retry_transient
 
@@ -263,3 +265,51 @@ def test_a_server_that_is_not_there_is_waited_for(engine):
     with pytest.raises(OperationalError):
         retry_transient(gone.connect, patience_seconds=5.0, clock=clock, sleep=clock.sleep)
     assert len(clock.pauses) > 2
+
+
+def test_waiting_is_told_and_logged(caplog):
+    clock, waits = Clock(), []
+    caplog.set_level(logging.INFO, logger="studies.database.transient_errors")
+    outcome = retry_transient(
+        failing([LOCKED] * 4), on_wait=waits.append, clock=clock, sleep=clock.sleep
+    )
+    assert outcome == "done"
+    assert waits == [0.0, 0.25, 0.75, 1.75, None]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"attempt {n} failed, {left} s of patience left: database is locked"
+        for n, left in ((1, 120), (2, 120), (3, 119), (4, 118))
+    ]
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+def test_the_end_of_the_waiting_is_told_when_patience_ends():
+    clock, waits = Clock(), []
+    with pytest.raises(OperationalError):
+        retry_transient(
+            failing([LOCKED] * 9),
+            on_wait=waits.append,
+            patience_seconds=0.5,
+            clock=clock,
+            sleep=clock.sleep,
+        )
+    assert waits == [0.0, 0.25, None]
+
+
+def test_what_succeeds_at_once_tells_of_no_waiting():
+    waits = []
+    assert retry_transient(lambda: 1, on_wait=waits.append) == 1
+    with pytest.raises(ValueError, match="no"):
+        retry_transient(failing([ValueError("no")]), on_wait=waits.append)
+    assert waits == []
+
+
+def test_what_is_passed_over_is_logged(caplog):
+    logger = logging.getLogger("some.module")
+    caplog.set_level(logging.DEBUG, logger="some.module")
+    with logged_suppress(logger, "give it back"):
+        raise ValueError("gone")
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == ("DEBUG", "could not give it back")
+    assert record.exc_info[0] is ValueError
+    with pytest.raises(KeyboardInterrupt), logged_suppress(logger, "wait"):
+        raise KeyboardInterrupt

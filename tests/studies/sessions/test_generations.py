@@ -380,7 +380,7 @@ def test_paused_and_resumed(make_session, reference):
 def test_a_breeding_that_was_taken_over_writes_nothing(make_session, reference):
     session = make_session(**options_of())
     slow, other = workers_of(session, 2)
-    slow.held = slow.claim()
+    slow.held = slow.task.claim()
     assert slow.held.finishing
     expire(session)
     assert other.step() == WorkReport()
@@ -402,7 +402,7 @@ def test_the_end_is_taken_over_too(make_session, reference):
         slow.step()
         if session.refresh().completed + session.row.failed == SIZE:
             break
-    slow.held = slow.held or slow.claim()
+    slow.held = slow.held or slow.task.claim()
     assert slow.held.finishing
     expire(session)
     assert other.step() == WorkReport()

@@ -11,7 +11,7 @@ from studies.database.transactions import WritePacer
 from studies.sessions.session_row import SessionState, list_sessions
 from studies.trials.optuna_storage import open_optuna_storage
 from studies.upkeep.deletion import delete_failed, delete_session, finish_deletions
-from studies.workers.worker import Worker
+from studies.workers.planned_task import PlannedTask
 from tests.helpers.sessions import (
     OWN_TABLES,
     check_completed,
@@ -128,7 +128,7 @@ def test_a_deletion_killed_again_and_again(completed, nursery):
 def test_a_session_that_is_worked_on_is_not_deleted(make_session):
     session = make_session(size=60)
     with WritePacer(session.engine) as pacer:
-        worker = Worker(session, session.objective(), pacer, 15.0)
+        worker = PlannedTask(session, session.objective(), pacer, 15.0)
         held = worker.claim()
         with pytest.raises(SessionError, match=r"is being worked on; stop the run \(Ctrl-C\)"):
             delete_session(session.engine, session.row.session_id)

@@ -93,8 +93,8 @@ def test_a_lost_slot_is_not_written(make_session, monkeypatch):
     slow = Session.open(url_of(session), session.row.session_id)
     with WritePacer(slow.engine) as pacer:
         worker = make_worker(slow, slow.objective(), pacer)
-        claim = worker.claim()
-        outcome = worker.evaluate(claim)
+        claim = worker.task.claim()
+        outcome = worker.task.evaluate(claim)
         with session.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE work_chunks SET lease_expires_at = 0 WHERE state = 'running'"
@@ -102,7 +102,7 @@ def test_a_lost_slot_is_not_written(make_session, monkeypatch):
         session.run()
         before = check_adaptive(session)
         worker.held = claim
-        monkeypatch.setattr(worker, "evaluate", lambda held: outcome)
+        monkeypatch.setattr(worker.task, "evaluate", lambda held: outcome)
         assert not worker.step().idle
         worker.close()
     assert check_adaptive(session) == before

@@ -20,7 +20,7 @@ from studies.runs.progress import Progress
 from studies.runs.stop import Stop
 from studies.sessions.session_row import list_sessions
 from studies.upkeep.deletion import delete_session
-from studies.workers.worker import Worker
+from studies.workers.planned_task import PlannedTask
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,
@@ -317,7 +317,7 @@ def expire_all(engine):
 def test_a_worker_that_lost_its_claim_writes_nothing(make_session, undisturbed_results):
     session = make_session()
     with WritePacer(session.engine) as pacer:
-        slow = Worker(session, session.objective(), pacer, 15.0)
+        slow = PlannedTask(session, session.objective(), pacer, 15.0)
         held = slow.claim()
         outcome = slow.evaluate(held)
         expire_all(session.engine)
@@ -337,7 +337,7 @@ def test_losing_a_claim_does_not_end_a_run(make_session, undisturbed_results):
         if len(calls) == 3:
             expire_all(session.engine)
             with WritePacer(session.engine) as pacer:
-                other = Worker(session, session.objective(), pacer, 15.0)
+                other = PlannedTask(session, session.objective(), pacer, 15.0)
                 held = other.claim()
                 other.record(held, other.evaluate(held), claim_next=False)
         return evaluate(points)
@@ -431,7 +431,7 @@ def test_a_session_that_others_complete_while_a_run_begins_stays_completed(make_
 def test_two_workers_share_a_session(make_session, undisturbed_results):
     session = make_session()
     with WritePacer(session.engine) as pacer:
-        other = Worker(session, session.objective(), pacer, 15.0)
+        other = PlannedTask(session, session.objective(), pacer, 15.0)
 
         def join_in(progress):
             held = other.claim()

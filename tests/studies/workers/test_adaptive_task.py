@@ -25,7 +25,7 @@ from studies.trials.running import SLOT
 from studies.upkeep.deletion import delete_failed, delete_session
 from studies.upkeep.retries import retry_failed
 from studies.upkeep.status import read_status
-from studies.workers import adaptive_worker as adaptive
+from studies.workers import proposer
 from studies.workers.factory import make_worker
 from studies.workers.work_report import WorkReport
 from tests.helpers.sessions import (
@@ -159,7 +159,7 @@ def test_proposals_that_break_a_constraint_do_not_spend_a_slot(make_session):
 
 @ON_SQLITE
 def test_a_sampler_that_breaks_constraints_too_often_is_given_a_strategy(make_session, monkeypatch):
-    monkeypatch.setattr(adaptive, "MAX_REJECTED", 2)
+    monkeypatch.setattr(proposer, "MAX_REJECTED", 2)
     rules = ["window_size <= 5", "size(factors) <= 1", "rebalance_frequency >= 7"]
     session = make_session(method="random", mode="adaptive", size=12, constraints=rules)
     session.run()
@@ -254,7 +254,7 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(make_session):
     with WritePacer(session.engine) as pacer:
         worker = make_worker(session, session.objective(), pacer)
         assert worker.step().n_completed + worker.session.refresh().failed == 1
-        storage, n_calls = worker._storage, 0
+        storage, n_calls = worker.task.proposer._storage, 0
         read = storage.get_all_trials
 
         def flaky(*args, **options):
@@ -421,7 +421,7 @@ def test_an_interrupted_proposal_gives_its_slot_back(make_session, moment):
     session.run(stop=(stop := Stop()), on_progress=lambda progress: stop.set())
     with WritePacer(session.engine) as pacer:
         worker = make_worker(session, session.objective(), pacer)
-        engine, n_calls = worker._rdb_storage.engine, 0
+        engine, n_calls = worker.task.proposer._rdb_storage.engine, 0
 
         def interrupt(*args):
             nonlocal n_calls
