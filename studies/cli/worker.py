@@ -93,7 +93,7 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
 
     ready = (*_READY, "paused", "failed") if resume else _READY
     told = ""
-    while session.row.status not in ready and not stop:
+    while session.row.status not in ready and not stop.is_set():
         status = session.row.status
         again = context.command(f"execute --session {session.row.session_id} --resume")
         reasons = {
@@ -109,7 +109,7 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
         told = status
         time.sleep(_WAIT_SECONDS)
         session.refresh()
-    return not stop
+    return not stop.is_set()
 
 
 def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:
