@@ -225,12 +225,12 @@ def run_trials(
         return options.trials - n_counted(trials) - len(running), len(running)
 
     def stop_in_time(study: optuna.Study, trial: FrozenTrial) -> None:
-        if stop or still_to_come()[0] <= 0:
+        if stop.is_set() or still_to_come()[0] <= 0:
             study.stop()
 
     # not KeyboardInterrupt: Optuna would end the trial as a failed one
     with Stop().on_signals(lambda: SystemExit(130)) as stop:
-        while not stop:
+        while not stop.is_set():
             n_to_begin, n_running = still_to_come()
             if n_to_begin > 0:
                 with _surviving_a_verdict():

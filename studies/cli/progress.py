@@ -99,8 +99,9 @@ def run_progress(
     def line() -> Any:
         text = Text("  ")
         best, failed = _best(bar.now, metric), _failed(bar.now)
-        text.append("  ".join(part for part in (workers, best, failed) if part), style="dim")
-        if stop:
+        parts = (workers, _waiting(bar.now), best, failed)
+        text.append("  ".join(part for part in parts if part), style="dim")
+        if stop.is_set():
             text.append(
                 "\n  pausing after the chunks in hand; Ctrl-C again stops at once", style="yellow"
             )
@@ -175,6 +176,7 @@ class _PlainRun:
             _rate(progress),
             _left(progress),
             self.workers,
+            _waiting(progress),
             _best(progress, self.metric),
             _failed(progress),
         )
@@ -188,6 +190,11 @@ def _rate(progress: Progress) -> str:
 def _left(progress: Progress) -> str:
     left = progress.eta_seconds
     return "" if left is None else f"{duration(left)} left"
+
+
+def _waiting(progress: Progress) -> str:
+    seconds = progress.waiting_seconds
+    return f"waiting for the database, {seconds:.0f} s" if seconds else ""
 
 
 def _best(progress: Progress, metric: str) -> str:

@@ -94,7 +94,7 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
     if resume:
         ready += [SessionState.PAUSED, SessionState.FAILED]
     noted = ""
-    while session.row.status not in ready and not stop:
+    while session.row.status not in ready and not stop.is_set():
         status = session.row.status
         again = context.command(f"execute --session {session.row.session_id} --resume")
         reasons: dict[str, str] = {
@@ -114,7 +114,7 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
         noted = status
         time.sleep(_WAIT_SECONDS)
         session.refresh()
-    return not stop
+    return not stop.is_set()
 
 
 def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:

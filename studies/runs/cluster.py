@@ -20,12 +20,12 @@ from sqlalchemy.engine import make_url
 
 from search_spaces.errors import ConfigError
 from studies import queue
-from studies.database import retry_transient, write_transaction
-from studies.runs.cluster_task import _end, _Target, _task
-from studies.runs.progress import Progress
+from studies.database import logged_suppress, retry_transient, write_transaction
+from studies.runs.cluster_task import Target, end_run, work_on_chunk
+from studies.runs.progress import Progress, show_waiting
 from studies.runs.run import is_over, running_session
 from studies.runs.stop import Stop
-from studies.sessions import StoredSession, cached_objective
+from studies.sessions import SessionState, StoredSession, cached_objective
 from studies.workers import WorkReport
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ _END_SECONDS = 30.0
 _REPORT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
+
+_logger = logging.getLogger(__name__)
 
 
 def check_scheduler(address: str, database_url: str, *, insecure: bool) -> None:
@@ -104,7 +106,7 @@ def run_on_cluster(
     SessionError, StorageError
         As `studies.runs.run.run_session`.
     """
-    stop = Stop() if stop is None else stop
+    stop = stop or Stop()
     clients: list[Client] = []
 
     def prepare() -> None:
@@ -116,7 +118,7 @@ def run_on_cluster(
         contextlib.ExitStack() as cluster,
         running_session(session, resume=resume, stop=stop, prepare=prepare) as progress,
     ):
-        if session.row.status == "completed":
+        if session.row.status == SessionState.COMPLETED:
             return progress
         with cluster:  # ends before the session is left, so that its workers hold nothing then
             _coordinate(clients[0], session, progress, on_progress, stop)
@@ -132,17 +134,18 @@ def _coordinate(
 ) -> None:
     """Keep the workers busy until there is nothing left to claim, or a stop is asked for."""
     url = session.engine.url.render_as_string(hide_password=False)
-    target = _Target(session.row.session_id, uuid.uuid4().hex, url)
+    target = Target(session.row.session_id, uuid.uuid4().hex, url)
     under_way: set[Future] = set()
     over = False
     counted = -math.inf
+    on_wait = show_waiting(progress, on_progress)
     try:
-        while not (stop or over):
+        while not (stop.is_set() or over):
             if time.monotonic() - counted > _COUNT_SECONDS:
                 n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
                 counted = time.monotonic()
             while len(under_way) < _TASKS_PER_WORKER * n_workers:
-                under_way.add(client.submit(_task, target, pure=False))
+                under_way.add(client.submit(work_on_chunk, target, pure=False))
             idle = False
             for future in _finished(under_way):
                 report = _report(future)
@@ -152,8 +155,8 @@ def _coordinate(
                     if on_progress is not None:
                         on_progress(progress)
             if idle:
-                over = is_over(session)
-                _release_dead(session)
+                over = is_over(session, on_wait)
+                _release_dead(session, on_wait)
             time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         raise  # at once: what the workers hold is given back when they are gone
@@ -181,42 +184,43 @@ def _report(future: "Future") -> WorkReport:
 
     try:
         report: WorkReport = future.result()
-    except (KilledWorker, FutureCancelledError):
+    except (KilledWorker, FutureCancelledError) as error:
+        _logger.info("a task is gone with its worker: %s", error)
         return WorkReport(idle=True)
     finally:
         future.release()
     return report
 
 
-def _release_dead(session: StoredSession) -> None:
+def _release_dead(session: StoredSession, on_wait: Callable[[float | None], None]) -> None:
     """Give out again what workers of this host held when they died."""
 
     def transaction() -> None:
         with write_transaction(session.engine) as connection:
             queue.release_dead(connection, session.row.session_id)
 
-    retry_transient(transaction)
+    retry_transient(transaction, on_wait=on_wait)
 
 
 def _wind_down(
-    client: "Client", under_way: "set[Future]", target: _Target, progress: Progress
+    client: "Client", under_way: "set[Future]", target: Target, progress: Progress
 ) -> None:
     """Let chunks in hand be recorded, start no other, and give claimed ones back."""
 
     def end() -> None:
-        with contextlib.suppress(Exception):
-            client.run(_end, target)
+        with logged_suppress(_logger, "end the run in every worker"):
+            client.run(end_run, target)
 
     # a worker that died meanwhile would not answer
     thread = threading.Thread(target=end, name="end-of-run", daemon=True)
     thread.start()
     thread.join(_END_SECONDS)
-    # what they say of the chunks in hand is on its way
+    # their reports of the chunks in hand are on their way
     patience = time.monotonic() + _REPORT_SECONDS
     while time.monotonic() < patience and not all(future.done() for future in under_way):
         time.sleep(_POLL_SECONDS)
     for future in under_way:
-        with contextlib.suppress(Exception):
+        with logged_suppress(_logger, "count the last chunks of a worker"):
             if future.done():
                 progress.add(_report(future))
 

@@ -10,11 +10,11 @@ from studies.runs.run import IDLE_SECONDS
 from studies.sessions import StoredSession, cached_objective
 from studies.workers import Worker, WorkReport, make_worker
 
-__all__ = []
+__all__ = ["Target", "end_run", "work_on_chunk"]
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
     """What a worker must know; its text shows no password, because Dask logs arguments."""
 
     session_id: str
@@ -30,7 +30,7 @@ class _Process:
         self.workers: dict[str, Worker] = {}
         self.ended: set[str] = set()
 
-    def worker(self, target: _Target) -> Worker:
+    def worker(self, target: Target) -> Worker:
         if target.run not in self.workers:
             engine = create_engine(target.url)
             session = StoredSession.open(target.url, target.session_id, engine=engine)
@@ -43,7 +43,7 @@ class _Process:
 _process = _Process()
 
 
-def _task(target: _Target) -> WorkReport:
+def work_on_chunk(target: Target) -> WorkReport:
     """Claim, evaluate and record one chunk, in a worker process."""
     with _process.lock:
         if target.run in _process.ended:
@@ -56,7 +56,7 @@ def _task(target: _Target) -> WorkReport:
     return report
 
 
-def _end(target: _Target) -> None:
+def end_run(target: Target) -> None:
     """Start no other chunk of a run in this process, and give back a claimed one."""
     _process.ended.add(target.run)
     with _process.lock:

@@ -1,13 +1,18 @@
 """How far a session is, as one run sees it."""
 
+import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from studies.database import logged_suppress
 from studies.outcomes import sign_of
 from studies.workers import WorkReport
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "show_waiting"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Progress:
     best_value: float = math.nan
     last_failure: str | None = None
     _began: float = field(default_factory=time.perf_counter, repr=False)
+    _waiting_since: float | None = field(default=None, repr=False)
 
     @property
     def done(self) -> int:
@@ -57,9 +63,19 @@ class Progress:
         """Seconds left at this rate; None before the first chunk."""
         return (self.total - self.done) / self.rate if self.rate > 0 else None
 
+    @property
+    def waiting_seconds(self) -> float:
+        """How long the run has been waiting for the database now; 0 while it is not waiting."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.perf_counter() - since
+
     def start(self) -> None:
         """Count the seconds of the run from here."""
         self._began = time.perf_counter()
+
+    def wait(self, seconds: float | None) -> None:
+        """Note that the run waits for the database, for `seconds` already; None: no longer."""
+        self._waiting_since = None if seconds is None else time.perf_counter() - seconds
 
     def add(self, report: WorkReport) -> None:
         """Count what a worker recorded."""
@@ -73,3 +89,21 @@ class Progress:
         sign = sign_of(self.direction)
         if self.best_id is None or sign * report.best_value > sign * self.best_value:
             self.best_id, self.best_value = report.best_id, report.best_value
+
+
+def show_waiting(
+    progress: Progress, on_progress: Callable[[Progress], None] | None
+) -> Callable[[float | None], None]:
+    """Return what `retry_transient` is to call while the database is waited for.
+
+    It notes the waiting in `progress`, and shows that before every pause. An exception of
+    `on_progress` is logged at DEBUG, so that patience does not end with it.
+    """
+
+    def on_wait(seconds: float | None) -> None:
+        progress.wait(seconds)
+        if seconds is not None and on_progress is not None:
+            with logged_suppress(_logger, "show that the database is waited for"):
+                on_progress(progress)
+
+    return on_wait

@@ -1,6 +1,7 @@
 """A run: from the first claim until a session is over, paused or stopped by an error."""
 
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -9,9 +10,15 @@ from typing import TYPE_CHECKING
 
 from search_spaces.errors import MassTuningError, SessionError
 from studies import queue
-from studies.database import WritePacer, database_errors, retry_transient, write_transaction
+from studies.database import (
+    WritePacer,
+    database_errors,
+    logged_suppress,
+    retry_transient,
+    write_transaction,
+)
 from studies.planning import complete_plans
-from studies.runs.progress import Progress
+from studies.runs.progress import Progress, show_waiting
 from studies.runs.stop import Stop
 from studies.sessions import (
     OPEN_STATES,
@@ -22,7 +29,7 @@ from studies.sessions import (
     mark_running,
     write_entry,
 )
-from studies.workers import WorkReport, make_worker
+from studies.workers import Worker, WorkReport, make_worker
 
 if TYPE_CHECKING:
     from objectives import Objective
@@ -33,6 +40,8 @@ IDLE_SECONDS = 0.2
 """First pause of a worker that found nothing to claim while others still hold chunks."""
 
 _LONGEST_IDLE_SECONDS = 2.0
+
+_logger = logging.getLogger(__name__)
 
 
 def run_session(
@@ -56,9 +65,10 @@ def run_session(
     objective : Objective, optional
         Built from the session if left out.
     on_progress : callable, optional
-        Called with a :class:`Progress` after every chunk.
+        Called with a :class:`Progress` after every chunk, and before every pause while the
+        database is waited for (``progress.waiting_seconds``).
     on_limit : callable, optional
-        See :class:`studies.workers.worker.Worker`.
+        See `studies.workers.make_worker`.
     stop : Stop, optional
         Set it to pause the session after the chunk in hand.
 
@@ -74,7 +84,7 @@ def run_session(
     StorageError
         If the database cannot be written; what was committed stays, `resume` goes on from there.
     """
-    stop = Stop() if stop is None else stop  # not `or`: one that is not set yet is false
+    stop = stop or Stop()
     ready: list[Objective] = [] if objective is None else [objective]
 
     def prepare() -> None:
@@ -85,26 +95,38 @@ def run_session(
     with running_session(session, resume=resume, stop=stop, prepare=prepare) as progress:
         if session.row.status == SessionState.COMPLETED:
             return progress
-        objective = ready[0]
+        on_wait = show_waiting(progress, on_progress)
         with WritePacer(session.engine) as pacer:
-            worker = make_worker(session, objective, pacer, on_limit)
+            worker = make_worker(session, ready[0], pacer, on_limit, on_wait)
             try:
-                pause = IDLE_SECONDS
-                while not stop:
-                    report = worker.step(claim_next=lambda: not stop)
-                    if report.idle:
-                        if is_over(session):
-                            break
-                        time.sleep(pause)
-                        pause = min(2 * pause, _LONGEST_IDLE_SECONDS)
-                    elif report != WorkReport():
-                        pause = IDLE_SECONDS
-                        progress.add(report)
-                        if on_progress is not None:
-                            on_progress(progress)
+                _work(worker, stop, progress, on_progress, on_wait)
             finally:
                 worker.close()
     return progress
+
+
+def _work(
+    worker: Worker,
+    stop: Stop,
+    progress: Progress,
+    on_progress: Callable[[Progress], None] | None,
+    on_wait: Callable[[float | None], None],
+) -> None:
+    """Step until the session is over or a stop is asked for; pause while others hold the rest."""
+    pause = IDLE_SECONDS
+    while not stop.is_set():
+        report = worker.step(claim_next=lambda: not stop.is_set())
+        if report.idle:
+            if is_over(worker.session, on_wait):
+                break
+            _logger.debug("nothing to claim; again in %.1f s", pause)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_IDLE_SECONDS)
+        elif report != WorkReport():
+            pause = IDLE_SECONDS
+            progress.add(report)
+            if on_progress is not None:
+                on_progress(progress)
 
 
 @contextlib.contextmanager
@@ -156,14 +178,20 @@ def running_session(
         except Exception as error:
             _end(session, SessionState.FAILED, "ERROR", f"{type(error).__name__}: {error}")
             raise
-        if stop and not is_over(session):
+        if stop.is_set() and not is_over(session):
             _end(session, SessionState.PAUSED, "INFO", "paused")
         row = session.refresh()
     progress.completed, progress.failed = row.completed, row.failed
 
 
-def is_over(session: StoredSession) -> bool:
+def is_over(session: StoredSession, on_wait: Callable[[float | None], None] | None = None) -> bool:
     """Whether every chunk of a session is completed, the finishing one included.
+
+    Parameters
+    ----------
+    session : StoredSession
+    on_wait : callable, optional
+        See `studies.database.retry_transient`.
 
     Raises
     ------
@@ -175,7 +203,7 @@ def is_over(session: StoredSession) -> bool:
         with session.engine.connect() as connection:
             return queue.chunk_states(connection, session.row.session_id)
 
-    states = retry_transient(read)
+    states = retry_transient(read, on_wait=on_wait)
     if not states:  # only a deletion takes all chunks away
         raise SessionError(f"{session.row.session_id} was deleted while it ran")
     return set(states) == {queue.ChunkState.COMPLETED}
@@ -212,7 +240,10 @@ def _begin(session: StoredSession) -> None:
 def _end(session: StoredSession, state: SessionState, level: str, message: str) -> None:
     """Note how a run ended, where that is still possible; others may still be working."""
     session_id = session.row.session_id
-    with contextlib.suppress(Exception), write_transaction(session.engine) as connection:
+    with (
+        logged_suppress(_logger, f"note how the run of {session_id} ended"),
+        write_transaction(session.engine) as connection,
+    ):
         queue.release_dead(connection, session_id)
         if state == SessionState.FAILED or not queue.has_live_claim(connection, session_id):
             mark_ended(connection, session_id, state)

@@ -19,14 +19,15 @@ class Stop:
         """Stop after the chunks in hand."""
         self._event.set()
 
-    def __bool__(self) -> bool:
+    def is_set(self) -> bool:
+        """Whether a stop was asked for."""
         return self._event.is_set()
 
     @contextlib.contextmanager
     def on_signals(
         self, at_once: Callable[[], BaseException] = KeyboardInterrupt
     ) -> Iterator["Stop"]:
-        """Let SIGINT and SIGTERM ask for the stop, as long as the block runs in the main thread.
+        """Let SIGINT and SIGTERM ask for the stop while the block runs in the main thread.
 
         Parameters
         ----------
@@ -38,9 +39,9 @@ class Stop:
             return
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if self._event.is_set():
+            if self.is_set():
                 raise at_once()
-            self._event.set()
+            self.set()
 
         before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
         try:

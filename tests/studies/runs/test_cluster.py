@@ -174,7 +174,7 @@ def test_the_memory_limit_reaches_the_workers(make_session, monkeypatch):
 
 
 def test_a_target_shows_no_password():
-    target = cluster._Target("s", "r", f"postgresql://u:{SECRET}@host/db")
+    target = cluster.Target("s", "r", f"postgresql://u:{SECRET}@host/db")
     assert SECRET not in repr(target)
     assert SECRET not in str(target)
     assert SECRET not in f"{(target,)}"

@@ -301,7 +301,7 @@ def test_signals_are_given_back():
     with Stop().on_signals() as stop:
         assert signal.getsignal(signal.SIGINT) is not before
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stop
+        assert stop.is_set()
     assert signal.getsignal(signal.SIGINT) is before
 
 
