@@ -186,7 +186,10 @@ class MethodsConfig(_Section):
 
 
 class TuningConfig(_Section):
-    """The whole configuration.
+    """The whole configuration: where data and results are, what is searched, and how.
+
+    `load_config` reads it from YAML for the commands; scripts may as well build it here. Every
+    section has defaults, so only what differs is given.
 
     Attributes
     ----------
@@ -198,6 +201,14 @@ class TuningConfig(_Section):
         Rules such as ``window_size <= data_period``.
     backtest : dict
         Fields of `objectives.BacktestSettings`.
+
+    Examples
+    --------
+    >>> config = TuningConfig.from_mapping(
+    ...     {"backtest": {"fee_rate": 0.0005}, "execution": {"parallel": 2}}
+    ... )
+    >>> config.execution.parallel, len(config.space())
+    (2, 436800)
     """
 
     database: str = "sqlite:///funding_rate.db"
