@@ -1,4 +1,4 @@
-"""What the written pages of docs/ mention is there; the order of rooms; an objective of one's own."""
+"""What the written pages of docs mention is there, and the code of own_objective.md runs."""
 
 import ast
 import os
