@@ -1,4 +1,4 @@
-"""What docs/architecture.md, docs/decisions and docs/own_objective.md say is there."""
+"""What the written pages of docs mention is there, and the code of own_objective.md runs."""
 
 import ast
 import os
@@ -18,6 +18,7 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "architecture.md"
 DECISIONS = DOCS / "decisions"
 OWN_OBJECTIVE = DOCS / "own_objective.md"
+GENERATED = {"commands.md", "search_quality.md"}
 
 REFERENCE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.\w+)(?::([A-Za-z_][\w.]*))?`")
 """`folder/file.py` or `folder/file.py:name`, between backticks."""
@@ -26,7 +27,9 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def pages():
-    return [ARCHITECTURE, OWN_OBJECTIVE, *sorted(DECISIONS.glob("*.md"))]
+    """The pages that are not generated."""
+    written = [page for page in sorted(DOCS.glob("*.md")) if page.name not in GENERATED]
+    return [*written, *sorted(DECISIONS.glob("*.md"))]
 
 
 def decisions():
