@@ -63,7 +63,7 @@ class Costs:
 
 
 DESIGNS = {  # what a transaction locks until its commit
-    "totals-first": {"totals": "first", "digest": True},  # as studies.workers.worker has it
+    "totals-first": {"totals": "first", "digest": True},  # as studies.workers.planned_task has it
     "totals-last": {"totals": "last", "digest": True},
     "no-hot-row": {
         "totals": "none",

@@ -56,10 +56,10 @@ def listening(processes):
 def test_two_workers_equal_one_process(make_session, undisturbed_results, caplog):
     """The same rows bit for bit; meanwhile nobody listens to the world, threads are limited."""
     session = make_session()
-    limits, addresses, told = [], set(), []
+    limits, addresses, done = [], set(), []
 
     def look(progress):
-        told.append(progress.done)
+        done.append(progress.done)
         if limits:
             return
         me = psutil.Process()
@@ -74,7 +74,7 @@ def test_two_workers_equal_one_process(make_session, undisturbed_results, caplog
     check_completed(session, undisturbed_results)
     assert addresses == {"127.0.0.1"}
     assert limits == [["1", "1", "1"]] * 2
-    assert told == sorted(told)
+    assert done == sorted(done)
     assert (progress.done, progress.total) == (432, 432)
     assert progress.failed == session.row.failed
     assert progress.best_id == session.top(1).iloc[0]["strategy_id"]

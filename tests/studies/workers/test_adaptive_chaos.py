@@ -64,10 +64,10 @@ def test_a_strategy_that_kills_three_workers_fails(make_session, url, nursery):
     session.run(resume=True)
     trials = check_adaptive(session)
     assert [t.state.name for t in trials] == ["FAIL"] * 3
-    poisonous = trials[2]
-    assert poisonous.user_attrs["failure"] == ("crashed: 3 workers died while they evaluated it")
-    assert poisonous.user_attrs["strategy_id"] in {r["strategy_id"] for r in results_of(session)}
-    assert read_status(session, detailed=True).failures == {poisonous.user_attrs["failure"]: 1}
+    isolated = trials[2]
+    assert isolated.user_attrs["failure"] == ("crashed: 3 workers died while they evaluated it")
+    assert isolated.user_attrs["strategy_id"] in {r["strategy_id"] for r in results_of(session)}
+    assert read_status(session, detailed=True).failures == {isolated.user_attrs["failure"]: 1}
     assert all("strategy_id" not in t.user_attrs for t in trials[:2])
 
 

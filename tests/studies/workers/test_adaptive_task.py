@@ -67,10 +67,10 @@ def test_a_session_from_beginning_to_end(make_session):
     session = make_session(method="tpe", size=30, seed=1, notes="why")
     assert (session.row.mode, session.row.method, session.row.total) == ("adaptive", "tpe", 30)
     assert session.row.status == "created"
-    told = []
-    progress = session.run(on_progress=lambda p: told.append(p.done))
+    done = []
+    progress = session.run(on_progress=lambda p: done.append(p.done))
     trials = check_adaptive(session)
-    assert told == list(range(1, 31))
+    assert done == list(range(1, 31))
     assert (progress.done, progress.failed) == (30, session.row.failed)
     assert progress.best_id == session.top(1).iloc[0]["strategy_id"]
     best = stock_study(session).best_trial
@@ -194,8 +194,8 @@ def test_failed_strategies_spend_their_slots(make_session):
     trials = check_adaptive(session)
     assert (session.row.completed, session.row.failed) == (0, 8)
     assert {t.user_attrs["failure"] for t in trials} == {"insufficient_data"}
-    told = read_status(session, detailed=True)
-    assert told.failures == {"insufficient_data": len(results_of(session))}
+    status = read_status(session, detailed=True)
+    assert status.failures == {"insufficient_data": len(results_of(session))}
 
 
 def nan_at_third(batch, n):
@@ -328,7 +328,7 @@ def test_an_objective_that_always_raises_stops_the_session(make_session):
 
 
 class Failing(optuna.samplers.RandomSampler):
-    """A sampler that fails in the way it is told."""
+    """A sampler that fails as `how` says."""
 
     how = ""
 

@@ -197,8 +197,8 @@ def test_a_table_that_is_gone_and_comes_back(make_session, undisturbed_results, 
         if database == "sqlite":
             connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
-    told = f'(no such table: {table}|relation "{table}" does not exist.*); a table is missing'
-    with pytest.raises(StorageError, match=told) as error:
+    reason = f'(no such table: {table}|relation "{table}" does not exist.*); a table is missing'
+    with pytest.raises(StorageError, match=reason) as error:
         session.run(resume=True)
     assert one_line(error)
     with write_transaction(session.engine) as connection:
@@ -390,16 +390,16 @@ def test_leases_are_renewed_while_a_chunk_is_evaluated(make_session):
 
 def test_progress_tells_rate_best_and_failures(make_session):
     session = make_session()
-    told = []
+    seen = []
     session.run(
-        on_progress=lambda p: told.append((p.done, p.best_value, p.best_id, p.last_failure))
+        on_progress=lambda p: seen.append((p.done, p.best_value, p.best_id, p.last_failure))
     )
-    assert [done for done, *_ in told] == [*range(20, 432, 20), 432]
+    assert [done for done, *_ in seen] == [*range(20, 432, 20), 432]
     best = session.top(1).iloc[0]
-    assert told[-1][1:3] == (best["net_sharpe_ratio"], best["strategy_id"])
-    bests = [value for _, value, *_ in told if not np.isnan(value)]
+    assert seen[-1][1:3] == (best["net_sharpe_ratio"], best["strategy_id"])
+    bests = [value for _, value, *_ in seen if not np.isnan(value)]
     assert bests == sorted(bests)
-    assert told[-1][3] == "insufficient_data"
+    assert seen[-1][3] == "insufficient_data"
 
 
 def test_the_arithmetic_of_progress():
@@ -472,8 +472,8 @@ def test_what_another_session_measured_is_looked_up(make_session, undisturbed_re
     assert progress.done_here == 432
     trials = stock_study(second).trials
     assert all(t.user_attrs["cached"] is True for t in trials)
-    told = {t.user_attrs["strategy_id"]: (t.state, t.values) for t in stock_study(first).trials}
-    assert told == {t.user_attrs["strategy_id"]: (t.state, t.values) for t in trials}
+    measured = {t.user_attrs["strategy_id"]: (t.state, t.values) for t in stock_study(first).trials}
+    assert measured == {t.user_attrs["strategy_id"]: (t.state, t.values) for t in trials}
 
 
 def test_only_what_is_not_known_is_evaluated(make_session, undisturbed_results):
