@@ -123,7 +123,10 @@ def test_a_worker_of_its_own(cli, here):
     assert done.json["status"] == "completed"
 
 
-def test_estimate(cli, here):
+def test_estimate(cli, here, monkeypatch):
+    from studies.cli import estimate
+
+    monkeypatch.setattr(estimate, "_SAMPLE_SECONDS", 60.0)  # a busy machine is no matter here
     told = cli("estimate", "--mode", "tpe", "--size", 30, "--json").json
     assert (told["strategies"], told["trials"], told["mode"]) == (30, 30, "adaptive")
     assert told["seconds"]["execute"] > 0
