@@ -128,7 +128,9 @@ def test_a_stop_finishes_the_chunks_in_hand(
     assert 0 < progress.done < 432
     assert progress.done == len(results_of(session))
     assert progress.done_here == progress.done
-    assert seconds < 3.0
+    # the four that were given out when the first was reported, and no wait for a worker that hangs
+    assert progress.done <= 4 * 20
+    assert seconds < 10.0
     monkeypatch.delenv("TEST_SLOW_SECONDS")
     session.run(parallel=1, resume=True)
     check_completed(session, undisturbed_results)
