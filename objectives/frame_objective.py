@@ -109,6 +109,16 @@ class FrameObjective(Objective):
             A value for each of `names`; NaN where a figure does not exist.
         """
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Say so if the settings ask for a split, which such an objective does not make."""
+        if self.settings.split_date is None:
+            return ()
+        return (
+            f"split_date={self.settings.split_date} has no effect on {type(self).__name__}: it "
+            "measures all days together, so nothing is out of sample",
+        )
+
     def evaluate(self, points: Points) -> Batch:
         """Measure several strategies one by one; see :meth:`Objective.evaluate`."""
         strategies: Any = points

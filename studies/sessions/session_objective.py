@@ -82,8 +82,15 @@ def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) 
         ) from None
     if objective.fingerprint != row.data_fingerprint:
         raise SessionError(
-            f"the returns or market caps up to {objective.settings.end_date} changed since "
-            f"{row.session_id} was created, so new results would not compare with the "
-            "recorded ones; restore the data, or create a new session"
+            f"{_changeable(config, objective)} changed since {row.session_id} was created, so new "
+            "results would not compare with the recorded ones; restore the data, or create a new "
+            "session"
         )
     return objective
+
+
+def _changeable(config: TuningConfig, objective: "Objective") -> str:
+    """Name what the fingerprint of an objective covers."""
+    data = f"the returns or market caps up to {objective.settings.end_date}"
+    own = config.objective.type
+    return data if own == "factor_backtest" else f"{data}, or the code of {own},"

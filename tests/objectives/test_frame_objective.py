@@ -253,3 +253,9 @@ def test_bad_classes_and_arguments(arguments, match):
 def test_options():
     assert made().options == {"depth": 1}
     assert made(depth=3).options == {"depth": 3}
+
+
+def test_a_split_is_warned_of():
+    assert momentum().warnings == ()
+    (warning,) = momentum(split_date="2024-04-01").warnings
+    assert "split_date=2024-04-01 has no effect on MomentumObjective" in warning

@@ -1,5 +1,8 @@
 """An objective of one's own in the configuration: generate, execute, top, resume, by any method."""
 
+import linecache
+import sys
+
 import pytest
 
 from objectives.examples.momentum import MomentumObjective
@@ -127,3 +130,16 @@ def test_a_changed_market_is_refused(make_session, panel):
 def test_impossible_objectives(make_session, objective, message):
     with pytest.raises(ConfigError, match=message):
         make_session(objective={**OBJECTIVE, "type": "factor_backtest", **objective})
+
+
+def test_changed_code_is_refused(make_session, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = tmp_path / "changing_objective.py"
+    module.write_text(CODE.format(factor=1))
+    objective = {"type": "changing_objective:Scaled", "metrics": {"total_return": "maximize"}}
+    session = make_session(parameters=SPACE, objective=objective)
+    monkeypatch.delitem(sys.modules, "changing_objective")
+    module.write_text(CODE.format(factor=3))
+    linecache.checkcache()
+    with pytest.raises(SessionError, match="or the code of changing_objective:Scaled, changed"):
+        session.run()
