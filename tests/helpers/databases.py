@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 import uuid
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,20 @@ class PostgresServer:
 def text_of(url: URL) -> str:
     """Write a URL with its password, as programs need it."""
     return url.render_as_string(hide_password=False)
+
+
+@contextlib.contextmanager
+def closing_connections() -> Iterator[None]:
+    """Close what the block leaves in the pools of engines, Optuna's included."""
+    engines = set()  # kept alive: what is collected while it is open warns
+
+    def note(connection: sa.Connection) -> None:
+        engines.add(connection.engine)
+
+    sa.event.listen(sa.Engine, "engine_connect", note)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "engine_connect", note)
+        for engine in engines:
+            engine.dispose()

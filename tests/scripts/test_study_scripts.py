@@ -188,8 +188,10 @@ def test_two_processes_share_a_study(name, url, tmp_path):
     assert printed[0] == printed[1]
     assert f"study  {name}: {len(study.trials)} trials\n" in printed[0]
     assert f"look   optuna-dashboard {url}\n" in printed[0]
-    for best in study.best_trials:
-        assert best.user_attrs["strategy_id"] in printed[0]
+    best = [trial.user_attrs["strategy_id"] for trial in study.best_trials]
+    shown = [name in printed[0] for name in best]
+    # with one objective the best may be several that are equally good, of which one is shown
+    assert all(shown) if len(study.directions) > 1 else any(shown)
     if name == "exhaustive":
         assert len(set(points(url, name))) == 24
 

@@ -7,30 +7,21 @@ Everything here exists twice, on SQLite and on PostgreSQL. A test about one of t
 import os
 
 import pytest
-import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from studies import Session
 from studies.database.engine import create_engine
 from studies.market import import_panel
 from studies.sessions.prepared_database import open_database, prepare_database
-from tests.helpers.databases import PostgresDatabases, SqliteDatabases
+from tests.helpers.databases import PostgresDatabases, SqliteDatabases, closing_connections
 from tests.helpers.sessions import Nursery, make_config, results_of
 
 
 @pytest.fixture(autouse=True)
 def closed_connections():
     """Close what a test leaves in the pools of engines, Optuna's included."""
-    engines = set()  # kept alive: what is collected while it is open warns
-
-    def note(connection):
-        engines.add(connection.engine)
-
-    sa.event.listen(sa.Engine, "engine_connect", note)
-    yield
-    sa.event.remove(sa.Engine, "engine_connect", note)
-    for engine in engines:
-        engine.dispose()
+    with closing_connections():
+        yield
 
 
 @pytest.fixture(scope="session")

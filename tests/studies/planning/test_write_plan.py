@@ -16,7 +16,7 @@ from studies.planning.write_plan import chunk_size_for
 from studies.runs.stop import Stop
 from studies.sessions.prepared_database import open_database
 from studies.sessions.session_row import SessionState, latest_session, list_sessions
-from studies.workers import worker
+from studies.workers import planned_task
 from tests.helpers.sessions import (
     BACKTEST,
     PARAMETERS,
@@ -230,7 +230,7 @@ def test_a_session_that_is_being_generated_cannot_run(make_session, url, monkeyp
 
 def test_above_the_limit_queue_rows_come_with_the_results(make_session, monkeypatch):
     monkeypatch.setattr(planning, "QUEUE_LIMIT", 400)
-    monkeypatch.setattr(worker, "QUEUE_LIMIT", 400)
+    monkeypatch.setattr(planned_task, "QUEUE_LIMIT", 400)
     session = make_session()
     assert queue_of(session) == []
     assert session.row.status == "created"
@@ -263,7 +263,7 @@ def test_a_late_queue_equals_an_early_one(make_session, monkeypatch):
     early = make_session()
     early.run()
     monkeypatch.setattr(planning, "QUEUE_LIMIT", 10)
-    monkeypatch.setattr(worker, "QUEUE_LIMIT", 10)
+    monkeypatch.setattr(planned_task, "QUEUE_LIMIT", 10)
     late = make_session()
     late.run()
     names = ("strategy_id", "strategy_config", "status", "priority", "retry_count", "error_message")

@@ -12,7 +12,7 @@ from studies.planning import write_plan as planning
 from studies.upkeep import retries as retrying
 from studies.upkeep.deletion import delete_failed
 from studies.upkeep.retries import MAX_RETRIES, retry_failed
-from studies.workers import worker
+from studies.workers import planned_task
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,
@@ -218,7 +218,7 @@ def test_rows_that_were_cleaned_are_not_tried_again(completed):
 
 
 def test_sessions_whose_queue_is_written_late(make_session, monkeypatch, undisturbed_results):
-    for module in (planning, worker):
+    for module in (planning, planned_task):
         monkeypatch.setattr(module, "QUEUE_LIMIT", 100)
     session = make_session()
     assert queue_of(session) == []

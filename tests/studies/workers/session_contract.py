@@ -17,6 +17,7 @@ from studies.runs.stop import Stop
 from studies.trials.running import SLOT
 from studies.workers.factory import make_worker
 from studies.workers.work_report import WorkReport
+from tests.helpers.databases import closing_connections
 from tests.helpers.sessions import (
     check_adaptive,
     check_completed,
@@ -131,10 +132,10 @@ class SessionContract:
     def undisturbed(cls, databases, market):
         """What one process finds that nobody disturbs."""
         url, contract = databases.copy(market), cls()
-        session = contract.create(url, cls.total)
-        session.run()
-        found = contract.check(session)
-        session.engine.dispose()
+        with closing_connections():
+            session = contract.create(url, cls.total)
+            session.run()
+            found = contract.check(session)
         yield found
         databases.drop(url)
 

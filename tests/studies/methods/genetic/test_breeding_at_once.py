@@ -28,7 +28,7 @@ def test_children_that_others_bred_meanwhile_count(monkeypatch):
     monkeypatch.setattr(DeapSampler, "_breed", slow)
     SPACE.suggest(study.ask())
     attributes = study._storage.get_study_system_attrs(study._study_id)
-    key = sampler_module._BROOD
+    key = sampler_module._OFFSPRING
     assert attributes[key] == told["brood"][key]
     points = [tuple(SPACE.suggest(study.ask()).values()) for _ in range(20)]
     assert tuple(told["point"].values()) not in points
