@@ -14,7 +14,9 @@ __all__ = ["columns_of_parameters", "insert_parameters", "parameters_of"]
 
 def columns_of_parameters(session: StoredSession) -> tuple[str, ...]:
     """Columns that hold the parameters of a session; none for a space of other parameters."""
-    return PARAMETER_COLUMNS if set(session.space.names) == set(PARAMETER_COLUMNS) else ()
+    # of the configuration: to build the space would load the factors and their kernels
+    names = session.config.parameters
+    return PARAMETER_COLUMNS if set(names) == set(PARAMETER_COLUMNS) else ()
 
 
 def parameters_of(session: StoredSession, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from search_spaces import Design, SearchSpace, make_design
 from search_spaces.errors import SessionError
 from studies.config import TuningConfig
 from studies.outcomes import RowWriter, figure_columns
-from studies.sessions.generations import Generations
 from studies.sessions.prepared_database import open_database
 from studies.sessions.session_row import SessionRow, latest_session, read_row
 from studies.sessions.slots import Slots
 
 if TYPE_CHECKING:
+    from studies.sessions.generations import Generations
     from studies.trials import StudyWriter
 
 __all__ = ["StoredSession"]
@@ -75,10 +75,12 @@ class StoredSession:
         return self.config.space()
 
     @cached_property
-    def design(self) -> Design | Generations:
+    def design(self) -> "Design | Generations":
         """The strategies of a planned or genetic session in their order."""
         row = self.row
         if row.is_genetic:
+            from studies.sessions.generations import Generations  # scipy and DEAP take time
+
             return Generations(
                 self.engine,
                 row.session_id,

@@ -133,3 +133,19 @@ def test_the_package_keeps_its_names():
     assert set(studies.__all__) <= set(dir(studies))
     with pytest.raises(AttributeError, match="No studies attribute Nothing"):
         _ = studies.Nothing
+
+
+@pytest.mark.parametrize("command", [["status"], ["sessions"], ["top", "-n", "1"]])
+def test_questions_load_neither_kernels_nor_search_methods(project, command):
+    code = (
+        "import sys; from studies.cli.app import run; assert run(sys.argv[1:]) == 0\n"
+        "print(sorted({'numba', 'deap', 'scipy', 'distributed'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
