@@ -252,11 +252,8 @@ class TuningConfig(_Section):
 
             source = {"parameters": self.parameters, "constraints": self.constraints}
             space: SearchSpace
-            if (
-                self.objective.type == "factor_backtest"
-                or tuple(name for name in PARAMETER_NAMES if name in self.parameters)
-                == PARAMETER_NAMES
-            ):
+            ours = self.objective.type == "factor_backtest"
+            if ours or self.parameters.keys() >= set(PARAMETER_NAMES):
                 space = FactorSpace.from_config(source, factor_codes=factor_codes())
             else:
                 space = SearchSpace.from_config(source)

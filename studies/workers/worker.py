@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from studies.database import logged_suppress
-from studies.outcomes import Outcome
+from studies.outcomes import Outcome, sign_of
 from studies.queue import Claim, LeaseKeeper, LostClaimError
 from studies.sessions import StoredSession
 from studies.workers.task import Task
@@ -121,7 +121,7 @@ class Worker:
         direction = next(iter(self.task.objective.directions.values()))
         values = outcome.batch.objective[:, 0]
         if not np.isnan(values).all():
-            row = int(np.nanargmax(values) if direction == "maximize" else np.nanargmin(values))
+            row = int(np.nanargmax(sign_of(direction) * values))
             best_value = float(values[row])
             best_id = self.session.space.strategy_ids(outcome.indices[row : row + 1])[0]
         if n_failed:
