@@ -132,13 +132,22 @@ def test_impossible_objectives(make_session, objective, message):
         make_session(objective={**OBJECTIVE, "type": "factor_backtest", **objective})
 
 
+@pytest.fixture
+def forgotten_module():
+    """A module of this name is imported anew, and not kept for the test that comes after."""
+    sys.modules.pop("changing_objective", None)
+    yield
+    sys.modules.pop("changing_objective", None)
+
+
+@pytest.mark.usefixtures("forgotten_module")
 def test_changed_code_is_refused(make_session, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     module = tmp_path / "changing_objective.py"
     module.write_text(CODE.format(factor=1))
     objective = {"type": "changing_objective:Scaled", "metrics": {"total_return": "maximize"}}
     session = make_session(parameters=SPACE, objective=objective)
-    monkeypatch.delitem(sys.modules, "changing_objective")
+    del sys.modules["changing_objective"]
     module.write_text(CODE.format(factor=3))
     linecache.checkcache()
     with pytest.raises(SessionError, match="or the code of changing_objective:Scaled, changed"):
