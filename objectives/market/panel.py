@@ -20,7 +20,9 @@ from objectives.market.arrays import canonical_bytes, frozen_floats, frozen_ints
 from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
 from objectives.market.events import read_funding_events
+from objectives.market.funding_events import MarketNote
 from objectives.market.panel_fields import PanelFields
+from objectives.market.reading import ReadingOptions
 from objectives.market.returns import read_returns
 from objectives.market.synthetic import synthetic_market
 from search_spaces.errors import DataError
@@ -65,6 +67,8 @@ class ReturnPanel:
         Where the data came from, for people. Never holds a password.
     warnings : tuple of str
         What a reader of results must know about these data.
+    notes : tuple of MarketNote
+        What the reader found that a person should look at before a search does.
 
     Raises
     ------
@@ -96,11 +100,13 @@ class ReturnPanel:
     market_cap_dates: pd.DatetimeIndex | None = None
     source: str = "arrays"
     warnings: tuple[str, ...] = ()
+    notes: tuple[MarketNote, ...] = ()
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "pairs", tuple(self.pairs))
         set_field(self, "warnings", tuple(self.warnings))
+        set_field(self, "notes", tuple(self.notes))
         set_field(self, "dates", calendar(self.dates))
         shape = (len(self.dates), len(self.pairs))
         _check_pairs(self.pairs)
@@ -163,25 +169,30 @@ class ReturnPanel:
     @classmethod
     def from_funding_events(
         cls,
-        frame_or_path: pd.DataFrame | str | PathLike[str],
+        sources: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]],
         exchanges: Sequence[str] | None = None,
         start_date: Any = None,
         end_date: Any = None,
         both_directions: bool = False,
         market_caps: pd.DataFrame | str | PathLike[str] | None = None,
+        *,
+        incomplete_days: str = "drop",
+        reading: ReadingOptions | None = None,
     ) -> ReturnPanel:
-        """Build pairs from raw events ``timestamp, symbol, exchange, funding_rate``.
+        """Build pairs from raw funding rates, as exchanges and tools publish them.
 
         See :func:`objectives.market.events.read_funding_events`.
         """
         return cls._of(
             read_funding_events(
-                frame_or_path,
+                sources,
                 exchanges=exchanges,
                 start_date=start_date,
                 end_date=end_date,
                 both_directions=both_directions,
                 market_caps=market_caps,
+                incomplete_days=incomplete_days,
+                reading=reading,
             )
         )
 
