@@ -56,10 +56,22 @@ class MarketConfig(_Section):
         project's own database.
     pairs : tuple of str or None
         Use only these trading pairs.
+    both_directions : bool
+        Make also the pair ``SYMBOL_B_A`` of funding events, with the opposite return.
+    incomplete_days : {"drop", "keep"}
+        Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+    timezone : str
+        Zone of times in files that do not say theirs.
+    aliases : dict of str
+        Other names of symbols and exchanges in files, ``NAME`` or ``exchange:NAME``.
     """
 
     database: str | None = None
     pairs: tuple[str, ...] | None = None
+    both_directions: bool = False
+    incomplete_days: Literal["drop", "keep"] = "drop"
+    timezone: str = "UTC"
+    aliases: dict[str, str] = Field(default_factory=dict)
 
     @pydantic.field_validator("database")
     @classmethod

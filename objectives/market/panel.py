@@ -152,7 +152,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.database.read_database`.
         """
-        return cls._of(read_database(url_or_engine, pairs))
+        return cls.of_fields(read_database(url_or_engine, pairs))
 
     @classmethod
     def from_returns(
@@ -164,7 +164,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.returns.read_returns`.
         """
-        return cls._of(read_returns(frame_or_path, market_caps))
+        return cls.of_fields(read_returns(frame_or_path, market_caps))
 
     @classmethod
     def from_funding_events(
@@ -183,7 +183,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.events.read_funding_events`.
         """
-        return cls._of(
+        return cls.of_fields(
             read_funding_events(
                 sources,
                 exchanges=exchanges,
@@ -204,10 +204,10 @@ class ReturnPanel:
 
         See :func:`objectives.market.synthetic.synthetic_market`.
         """
-        return cls._of(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
+        return cls.of_fields(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
 
     @classmethod
-    def _of(cls, found: PanelFields) -> ReturnPanel:
+    def of_fields(cls, found: PanelFields) -> ReturnPanel:
         return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     @property

@@ -89,6 +89,8 @@ class EventStore:
         events: FundingEvents,
         held: FundingEvents | None = None,
         on_progress: Callable[[int], None] | None = None,
+        *,
+        pause: bool = True,
     ) -> int:
         """Write events that are not held yet, in short transactions.
 
@@ -99,6 +101,9 @@ class EventStore:
             What the database holds, if the caller has read it; by default it is read here.
         on_progress : callable, optional
             Called with the number of rows of each transaction.
+        pause : bool
+            Leave the lock to others between transactions; False where nobody else can be there
+            yet.
 
         Returns
         -------
@@ -133,7 +138,7 @@ class EventStore:
         first[1:] = (series_id[1:] != series_id[:-1]) | (ms[1:] != ms[:-1])
         order, series_id, ms = order[first], series_id[first], ms[first]
         columns = (series_id, ms, fresh.rate[order], sources[fresh.source[order]])
-        with WritePacer(self._engine) as pacer:
+        with WritePacer(self._engine, pause=pause) as pacer:
             for begin in range(0, len(ms), _ROWS_WRITTEN):
                 part = slice(begin, begin + _ROWS_WRITTEN)
                 rows = list(zip(*(column[part].tolist() for column in columns), strict=True))
@@ -228,12 +233,7 @@ def _events_of(
     return FundingEvents(
         symbols=symbols,
         exchanges=exchanges,
-        sources=tuple(
-            EventSource(
-                f"{row.label} (in {FUNDING_EVENTS})", row.form or "", lambda _: "imported before"
-            )
-            for row in sources
-        ),
+        sources=tuple(EventSource(row.label, row.form or "", _locate) for row in sources),
         symbol=symbol[where],
         exchange=exchange[where],
         source=np.array([position[int(k)] for k in source_ids], dtype=np.int32)[source],
@@ -241,6 +241,10 @@ def _events_of(
         micros=stored["ms"] * np.int64(_MICROS_PER_MS),
         rate=np.ascontiguousarray(stored["rate"]),
     )
+
+
+def _locate(row: int) -> str:
+    return "imported before"
 
 
 def _not_held(events: FundingEvents, held: FundingEvents) -> NDArray[np.bool_]:

@@ -1,35 +1,42 @@
-"""A market into the project's database, by its URL."""
+"""The project's database and its market, by URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
 
 from objectives import ReturnPanel
 from search_spaces.errors import DataError, StorageError
 from studies.database import create_engine, display_url
-from studies.market.importer import ImportSummary, import_panel
 
-__all__ = ["import_market", "read_same_market", "source_name"]
+__all__ = ["opened", "read_same_market", "source_name"]
 
 
-def import_market(
-    panel: ReturnPanel,
-    database: str,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> ImportSummary:
-    """Write a panel into a database opened as the project's are; see :func:`import_panel`.
+@contextmanager
+def opened(database: str, *, create: bool = True) -> Iterator[Engine]:
+    """Open the project's database for a while.
 
     Parameters
     ----------
-    panel : ReturnPanel
     database : str
-        URL; a missing SQLite file is created.
-    on_progress : callable, optional
-        Called with rows done and rows in all after each transaction.
+        URL.
+    create : bool
+        Whether a missing SQLite file may be created.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be opened.
     """
     engine = create_engine(database)
+    path = engine.url.database or ""
+    if not create and engine.dialect.name == "sqlite" and not Path(path).is_file():
+        raise StorageError(f"{display_url(engine)}: no such file; `mass-tuning import` creates it")
     try:
-        return import_panel(panel, engine, on_progress=on_progress)
+        yield engine
     finally:
         engine.dispose()
 

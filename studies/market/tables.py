@@ -144,6 +144,8 @@ class MarketTable:
             {name: sa.bindparam(name, type_=self._type(name)) for name in written}
         )
         new = {name: insert.excluded[name] for name in written if name not in keys}
+        # without a source of its own a row keeps the one it has
+        new["source_id"] = sa.func.coalesce(insert.excluded["source_id"], target.c.source_id)
         statement: sa.Insert = insert.on_conflict_do_update(index_elements=list(keys), set_=new)
         return statement
 
@@ -189,6 +191,8 @@ def prepare_tables(engine: Engine, name: str, *, dated_caps: bool) -> dict[str, 
     if dialect not in ("sqlite", "postgresql"):
         raise StorageError(f"{name}: only SQLite and PostgreSQL can be written, not {dialect}")
     wanted = [RETURN_METRICS, MARKET_CAPS, *([CAP_HISTORY] if dated_caps else [])]
+    with engine.begin() as connection:
+        MARKET_METADATA.create_all(connection, [MARKET_METADATA.tables[MARKET_SOURCES]])
     tables = {}
     for table_name in wanted:
         with engine.begin() as connection:
