@@ -113,9 +113,7 @@ class DelimitedText:
             beyond = frame[self.n_cells - 1]
             if (filled := beyond.notna() & (beyond != "")).any():
                 row = self._line(int(frame.index[int(filled.to_numpy().argmax())]))
-                raise DataError(
-                    f"{self.label}, row {row}: more cells than the header has columns"
-                )
+                raise DataError(f"{self.label}, row {row}: more cells than the header has columns")
         return frame
 
     def locate(self, record: int) -> str:
@@ -171,5 +169,3 @@ def _some_rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
         if any(cell.strip() for cell in row):
             yield row
             return
-
-

@@ -94,9 +94,7 @@ def instants_of(series: pd.Series, *, epochs: bool, timezone: str | None = None)
     if not len(uniques):
         return Instants(np.zeros(len(codes), np.int64), np.ones(len(codes), np.bool_))
     missing = codes < 0
-    return Instants(
-        micros[codes], missing | bad[codes], int((rounded[codes] & ~missing).sum())
-    )
+    return Instants(micros[codes], missing | bad[codes], int((rounded[codes] & ~missing).sum()))
 
 
 def why_no_instant(cell: str, *, epochs: bool) -> str:
@@ -149,9 +147,7 @@ def _matches(texts: pd.Series, pattern: str) -> NDArray[np.bool_]:
     return np.asarray(texts.str.fullmatch(pattern), dtype=np.bool_)
 
 
-def _iso(
-    texts: pd.Series, timezone: str | None
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _iso(texts: pd.Series, timezone: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     words = texts.str.contains("[A-SU-Ya-su-y]", regex=True).to_numpy(dtype=np.bool_)
     if words.any():
         texts = texts.copy()
@@ -207,9 +203,7 @@ def _written_number(text: str) -> tuple[int, bool] | None:
     if match is None:
         return None
     number = Decimal(text)
-    size = next(
-        ((factor, least) for least, factor in _UNITS if least <= number < 10 * least), None
-    )
+    size = next(((factor, least) for least, factor in _UNITS if least <= number < 10 * least), None)
     if size is None:
         return None
     micros = int((number * size[0]).to_integral_value())

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from objectives.market.funding_events import MarketNote
-from objectives.market.settlements import DailySums, Side
+from objectives.market.settlements import DailySums
 
 __all__ = ["DOUBTS", "doubts", "notes_of_panel", "notes_of_sides"]
 

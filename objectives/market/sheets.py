@@ -159,8 +159,10 @@ def stacked(tables: Sequence[Table], label: str) -> Table:
     if len(tables) == 1:
         return tables[0]
     starts = np.cumsum([0, *(int(one.frame.index.max()) + 1 for one in tables)])
-    frames = [one.frame.set_axis(one.frame.index + start) for one, start in
-              zip(tables, starts, strict=False)]
+    frames = [
+        one.frame.set_axis(one.frame.index + start)
+        for one, start in zip(tables, starts, strict=False)
+    ]
 
     def locate(record: int) -> str:
         k = bisect_right(starts, record) - 1

@@ -9,12 +9,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sqlalchemy.engine import URL
 
 from objectives.market.days import utc_day
+from objectives.market.events import EventRules, of_exchanges_and_days
+from objectives.market.funding_events import FundingEvents
 from objectives.market.panel import ReturnPanel
+from objectives.market.reading import ReadingOptions, read_events
 from search_spaces.errors import ConfigError, DataError
 
-__all__ = ["SOURCES", "SourceKind", "SourceMarket", "SourceRequest", "read_source", "source_kind"]
+__all__ = ["SOURCES", "SourceKind", "SourceRequest", "source_kind"]
 
 SOURCES = (
     "a database URL or .db file, a .csv, .csv.gz or .parquet file of returns or of funding events, "
@@ -42,36 +46,48 @@ class SourceRequest:
 
     Attributes
     ----------
-    source : str
-        A database URL, the path of a file, or ``synthetic``; see :data:`SOURCES`.
+    sources : tuple of str
+        A database URL, paths of files or folders, or ``synthetic``; see :data:`SOURCES`. Several
+        only of funding events.
     name : str
-        The source in messages, without a password; empty: the source as it is.
+        The source in messages, without a password; empty: the sources as they are.
     market_caps : str or None
-        CSV or Parquet file with symbol, market_cap [, date].
+        File with symbol, market_cap [, date].
     exchanges : tuple of str or None
         Funding events: use these exchanges only.
     start_date, end_date : str or None
         First and last day, ``YYYY-MM-DD``.
-    both_directions : bool
-        Funding events: also each pair the other way round.
+    event_rules : EventRules
+        Funding events: how returns are made of them.
+    reading : ReadingOptions
+        Funding events: what the files do not say.
     synthetic : mapping of str to number
         ``n_pairs``, ``n_days``, ``seed`` and ``edge`` of an invented market, as far as they are
         not the defaults (200, 840, 0, 1).
     """
 
-    source: str
+    sources: tuple[str, ...]
     name: str = ""
     market_caps: str | None = None
     exchanges: tuple[str, ...] | None = None
     start_date: str | None = None
     end_date: str | None = None
-    both_directions: bool = False
+    event_rules: EventRules = EventRules()
+    reading: ReadingOptions = ReadingOptions()
     synthetic: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def kind(self) -> SourceKind:
-        """What the source holds; see :func:`source_kind` for errors."""
-        return source_kind(self.source)
+        """What the sources hold; see :func:`source_kind` for errors."""
+        if self.reading.form is not None or self.reading.columns is not None:
+            return SourceKind.EVENTS
+        kinds = {source: source_kind(source) for source in self.sources}
+        others = [source for source, kind in kinds.items() if kind != SourceKind.EVENTS]
+        if len(kinds) > 1 and others:
+            raise DataError(
+                f"{others[0]}: several sources at once are for funding events; import it alone"
+            )
+        return kinds[self.sources[0]]
 
     def check(self) -> None:
         """Refuse options that do not go with the kind of the source.
@@ -83,10 +99,12 @@ class SourceRequest:
         DataError
             If the source is none.
         """
-        name = self.name or self.source
+        name = self.name or self.sources[0]
         events_only = {
             "--exchanges": self.exchanges is not None,
-            "--both-directions": self.both_directions,
+            "--both-directions": self.event_rules.both_directions,
+            "--exchange": self.reading.exchange is not None,
+            "--symbol": self.reading.symbol is not None,
         }
         for option, given in events_only.items():
             if given and self.kind != SourceKind.EVENTS:
@@ -97,37 +115,28 @@ class SourceRequest:
         if self.market_caps is not None and self.kind == SourceKind.SYNTHETIC:
             raise ConfigError("a synthetic market brings its own caps; leave out --market-caps")
 
+    def read_events(self) -> FundingEvents:
+        """Read the funding events of the exchanges and days asked for.
 
-@dataclass(frozen=True)
-class SourceMarket:
-    """The market of a source.
+        Raises
+        ------
+        DataError
+            If a file cannot be read, or has no event of those asked for.
+        """
+        events = read_events(self.sources, self.reading)
+        return of_exchanges_and_days(events, self.exchanges, self.start_date, self.end_date)
 
-    Attributes
-    ----------
-    kind : SourceKind
-        What the source holds.
-    panel : ReturnPanel
-        Of the days asked for.
-    """
+    def read_panel(self) -> ReturnPanel:
+        """Read returns: of a file, a database or an invented market.
 
-    kind: SourceKind
-    panel: ReturnPanel
-
-
-def read_source(request: SourceRequest) -> SourceMarket:
-    """Read the market of a source.
-
-    Raises
-    ------
-    ConfigError
-        If an option does not go with the kind of source.
-    DataError
-        If the file cannot be read or is none of a market, or has no day of those asked for.
-    StorageError
-        If the database cannot be read.
-    """
-    request.check()
-    return SourceMarket(request.kind, _cut(_read(request), request))
+        Raises
+        ------
+        DataError
+            If the file cannot be read or is none of a market, or has no day of those asked for.
+        StorageError
+            If the database cannot be read.
+        """
+        return _cut(_read(self), self)
 
 
 def source_kind(source: str) -> SourceKind:
@@ -190,21 +199,13 @@ def _parquet_columns(path: str) -> set[str]:
 
 
 def _read(request: SourceRequest) -> ReturnPanel:
-    source, kind = request.source, request.kind
+    source, kind = request.sources[0], request.kind
     if kind == SourceKind.SYNTHETIC:
         return ReturnPanel.synthetic(**{**_SYNTHETIC, **request.synthetic})
-    if kind == SourceKind.EVENTS:
-        return ReturnPanel.from_funding_events(
-            source,
-            exchanges=None if request.exchanges is None else list(request.exchanges),
-            start_date=request.start_date,
-            end_date=request.end_date,
-            both_directions=request.both_directions,
-            market_caps=request.market_caps,
-        )
     if kind == SourceKind.RETURNS:
         return ReturnPanel.from_returns(source, market_caps=request.market_caps)
-    panel = ReturnPanel.from_database(source if "://" in source else f"sqlite:///{source}")
+    url = source if "://" in source else URL.create("sqlite", database=source)
+    panel = ReturnPanel.from_database(url)
     if request.market_caps is None:
         return panel
     with_caps = ReturnPanel.from_returns(panel.to_frame(), market_caps=request.market_caps)
@@ -213,7 +214,7 @@ def _read(request: SourceRequest) -> ReturnPanel:
 
 def _cut(panel: ReturnPanel, request: SourceRequest) -> ReturnPanel:
     """Leave out the days before and after those asked for; caps known before stay."""
-    if request.kind == SourceKind.EVENTS or not (request.start_date or request.end_date):
+    if not (request.start_date or request.end_date):
         return panel
     keep = np.ones(panel.n_days, dtype=np.bool_)
     if request.start_date:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from objectives.market.instants import instants_of, why_no_instant
 from objectives.market.sheets import open_sheets, sheet_of_frame, stacked
 from objectives.market.table import Table
-from search_spaces.errors import DataError
 
 __all__ = [
     "Table",

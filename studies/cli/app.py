@@ -24,6 +24,7 @@ from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
 from studies.cli.export import export_command
 from studies.cli.generate import generate
 from studies.cli.import_market import import_command
+from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.show import show
 from studies.cli.status import sessions, status
@@ -176,6 +177,7 @@ def _assemble() -> None:
     for command in (
         demo,
         import_command,
+        market,
         estimate,
         generate,
         execute,

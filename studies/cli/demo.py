@@ -88,13 +88,17 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
 def _market(url: str) -> ReturnPanel | None:
     """Write the synthetic market into the database, unless an earlier run did; read it."""
     from objectives import ReturnPanel
+    from search_spaces.errors import DataError
     from studies.market import read_same_market
 
     with waiting("inventing a market"):
         invented = ReturnPanel.synthetic()
     stored = read_same_market(invented, url)
     if stored is None:  # the first run, or one that was interrupted
-        write_market(invented, url)
+        try:
+            write_market(invented, url)
+        except DataError as error:
+            raise DataError(f"demo writes into a folder of its own (--folder): {error}") from None
         stored = read_same_market(invented, url)
     return stored
 

@@ -9,6 +9,7 @@ import click
 
 from studies.cli.chart import coverage_line, line_chart
 from studies.cli.context import Command, Context, command_options
+from studies.cli.import_market import event_rules
 from studies.cli.output import (
     Column,
     figure,
@@ -216,7 +217,7 @@ def remove(
             _confirm(plan, concerned)
         context.hint = "; what was deleted is gone, run it again to delete the rest"
         with counting("deleting") as advance:
-            n_deleted = remove_market(engine, target, plan, _event_rules(context), advance)
+            n_deleted = remove_market(engine, target, plan, event_rules(context), advance)
     if context.as_json:
         print_json(
             {
@@ -232,15 +233,6 @@ def remove(
     say(f"deleted {_plan_text(plan)}")
     if concerned:
         warn(f"used by {_names(concerned)}: these are not resumed on the changed market")
-
-
-def _event_rules(context: Context) -> Any:
-    from objectives.market.events import EventRules
-
-    config = context.config.market
-    return EventRules(
-        both_directions=config.both_directions, incomplete_days=config.incomplete_days
-    )
 
 
 def _plan_text(plan: RemovalPlan) -> str:

@@ -36,6 +36,8 @@ class MarketImport:
         Rows written.
     notes : tuple of MarketNote
         What a person should look at before a search does.
+    kind, source : str
+        What was imported, and its name.
     n_events, n_removed : int
         New funding events kept, and returns that events no longer give.
     """
@@ -43,6 +45,8 @@ class MarketImport:
     panel: ReturnPanel
     summary: ImportSummary
     notes: tuple[MarketNote, ...]
+    kind: str
+    source: str
     n_events: int = 0
     n_removed: int = 0
 
@@ -113,7 +117,7 @@ def import_returns(
             pause=not there.is_new,
             on_progress=on_progress,
         )
-    return MarketImport(panel=panel, summary=summary, notes=notes)
+    return MarketImport(panel=panel, summary=summary, notes=notes, kind=kind, source=panel.source)
 
 
 def import_events(
@@ -166,7 +170,8 @@ def import_events(
         notes = _looked_at(panel) + foreign.notes_of_rows_that_stay(panel)
         foreign.check_same(panel, rules.mix)
         merged = foreign.merged(panel)
-        _refuse_doubts(events.label if events is not None else FUNDING_EVENTS, notes, rules)
+        label = events.label if events is not None else FUNDING_EVENTS
+        _refuse_doubts(label, notes, rules)
         changed = there.changed(merged)
         report = _Progress(on_progress, int(changed.sum()) + (len(events) if events else 0))
         n_events = 0
@@ -185,7 +190,13 @@ def import_events(
             on_progress=report.of_returns(int(changed.sum())),
         )
     return MarketImport(
-        panel=panel, summary=summary, notes=notes, n_events=n_events, n_removed=n_removed
+        panel=panel,
+        summary=summary,
+        notes=notes,
+        kind=EVENTS_KIND,
+        source=label,
+        n_events=n_events,
+        n_removed=n_removed,
     )
 
 
