@@ -16,7 +16,7 @@ from objectives.market.caps import MarketCaps, read_market_caps
 from objectives.market.days import utc_day
 from objectives.market.funding_events import FundingEvents
 from objectives.market.panel_fields import PanelFields
-from objectives.market.plausibility import notes_of_sides
+from objectives.market.plausibility import notes_of_sides, today
 from objectives.market.reading import ReadingOptions, read_events
 from objectives.market.returns import MAX_HISTORY_DAYS, fields_of_observations
 from objectives.market.settlements import DailySums, daily_sums
@@ -212,7 +212,7 @@ def fields_of_events(
             f"{', '.join(sums.exchanges)} on one day; for pairs against spot choose one exchange"
         )
     fields = fields_of_observations(pair, names, day, values, None, caps, events.label)
-    notes = (*events.notes, *sums.notes, *notes_of_sides(sums, names))
+    notes = (*events.notes, *sums.notes, *notes_of_sides(sums, names, today()))
     return replace(fields, notes=(*notes, *fields.notes))
 
 

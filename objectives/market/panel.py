@@ -208,6 +208,7 @@ class ReturnPanel:
 
     @classmethod
     def of_fields(cls, found: PanelFields) -> ReturnPanel:
+        """Check what a reader found and make a panel of it."""
         return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     @property

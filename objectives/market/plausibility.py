@@ -6,6 +6,7 @@ the year 2040 is a better strategy than any that a market offers.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from objectives.market.funding_events import MarketNote
 from objectives.market.settlements import DailySums
 
-__all__ = ["DOUBTS", "doubts", "notes_of_panel", "notes_of_sides"]
+__all__ = ["DOUBTS", "doubts", "notes_of_panel", "notes_of_sides", "today"]
 
 HIGH_RATE = 0.005
 """Median rate per settlement above which a side is doubted: 0.5 %, 548 % a year at 8 hours."""
@@ -55,7 +56,7 @@ def doubts(notes: Sequence[MarketNote]) -> list[MarketNote]:
     return [note for note in notes if note.kind in DOUBTS]
 
 
-def notes_of_sides(sums: DailySums, pairs: Sequence[str]) -> list[MarketNote]:
+def notes_of_sides(sums: DailySums, pairs: Sequence[str], today: pd.Timestamp) -> list[MarketNote]:
     """Look at each side, symbol by exchange, of a market of funding events.
 
     Parameters
@@ -64,13 +65,16 @@ def notes_of_sides(sums: DailySums, pairs: Sequence[str]) -> list[MarketNote]:
         What the settlements add up to.
     pairs : sequence of str
         The pairs that were made of them.
+    today : pandas.Timestamp
+        The current UTC day.
 
     Returns
     -------
     list of MarketNote
-        ``high_rates``, ``many_settlements``, ``scale_difference``, ``long_gaps`` and
-        ``no_partner``, as far as there is something to say.
+        ``high_rates``, ``many_settlements``, ``scale_difference``, ``long_gaps``,
+        ``future_dates`` and ``no_partner``, as far as there is something to say.
     """
+    now = (today - pd.Timestamp(0)).days
     found = [
         _note(
             "high_rates",
@@ -104,6 +108,15 @@ def notes_of_sides(sums: DailySums, pairs: Sequence[str]) -> list[MarketNote]:
                 f"{side}, {side.longest_gap:,} days from {np.datetime64(side.gap_from, 'D')}"
                 for side in sums.sides
                 if side.longest_gap > LONG_GAP_DAYS
+            ],
+        ),
+        _note(
+            "future_dates",
+            f"sides have settlements dated after today, {today:%Y-%m-%d}",
+            [
+                f"{side}, {np.datetime64(side.last_day, 'D')}"
+                for side in sums.sides
+                if side.last_day > now
             ],
         ),
         _note(
@@ -175,6 +188,11 @@ def notes_of_panel(
         _note("long_gaps", f"pairs have no return for more than {LONG_GAP_DAYS} days", gaps),
     ]
     return [note for note in found if note is not None]
+
+
+def today() -> pd.Timestamp:
+    """Return the current UTC day."""
+    return pd.Timestamp(dt.datetime.now(dt.UTC).date())
 
 
 def _note(kind: str, text: str, examples: Sequence[str]) -> MarketNote | None:

@@ -15,8 +15,8 @@ __all__ = ["DailySums", "Side", "daily_sums"]
 
 _MICROSECONDS_PER_MINUTE = 60_000_000
 _MINUTES_PER_DAY = 1_440
-# The rhythm of a side is the median of this many gaps on each side of the place in question.
-_NEIGHBOURS = 5
+# The rhythm of a side is the median of this many gaps before and after the place in question.
+_RHYTHM = 5
 # A gap longer than this many intervals lacks a settlement; late stamps stay below it.
 _TOLERANCE = 1.5
 
@@ -38,8 +38,8 @@ class Side:
         Median of the absolute rates, fraction of notional per settlement.
     longest_gap : int
         Most days between two settlements that follow each other.
-    gap_from : int
-        Day before that gap, days since 1970-01-01.
+    gap_from, last_day : int
+        Day before that gap and day of the last settlement, days since 1970-01-01.
     """
 
     symbol: str
@@ -51,6 +51,7 @@ class Side:
     median_rate: float
     longest_gap: int
     gap_from: int
+    last_day: int
 
     def __str__(self) -> str:
         return f"{self.symbol} on {self.exchange}"
@@ -92,9 +93,10 @@ def daily_sums(events: FundingEvents, *, keep_incomplete: bool = False) -> Daily
     the number of settlements do not show in the last digit.
 
     A day is incomplete where the side's own rhythm implies a settlement that is missing: a gap
-    longer than 1.5 times the interval around it (the larger of the medians of the five gaps before
-    and after; intervals of 8, 4 and 1 hours follow each other in one history), or a first or
-    last day that has room for one more.
+    longer than 1.5 times the interval around it, or a first or last day that has room for one
+    more. The interval is the larger of two medians, of the gap with the four before it and of the
+    gap with the four after it, because intervals of 8, 4 and 1 hours follow each other in one
+    history; at the ends it is the median of the first and of the last five gaps.
 
     Parameters
     ----------
@@ -266,8 +268,8 @@ def _incomplete(settled: _Settled, first_day: int, n_days: int) -> NDArray[np.bo
         own = minute[starts[k] : starts[k + 1]]
         if len(own) < 2:
             continue  # one settlement has no rhythm
-        opening = np.median(np.diff(own[: _NEIGHBOURS + 1]))
-        closing = np.median(np.diff(own[-_NEIGHBOURS - 1 :]))
+        opening = np.median(np.diff(own[: _RHYTHM + 1]))
+        closing = np.median(np.diff(own[-_RHYTHM - 1 :]))
         if own[0] - opening >= own[0] // _MINUTES_PER_DAY * _MINUTES_PER_DAY:
             day = np.array([own[0] // _MINUTES_PER_DAY])
             mark(np.array([k]), day, day)
@@ -284,19 +286,19 @@ def _long_gaps(
     gap = np.diff(minute).astype(np.float64)
     gap[starts[1:-1] - 1] = np.nan  # between two sides
     # Only a gap above 1.5 times the least of its neighbours can be above their median.
-    padded = np.concatenate([np.full(_NEIGHBOURS, np.nan), gap, np.full(_NEIGHBOURS, np.nan)])
+    n_near = _RHYTHM - 1
+    padded = np.concatenate([np.full(n_near, np.nan), gap, np.full(n_near, np.nan)])
     least = np.full(len(gap), np.inf)
-    for shift in range(2 * _NEIGHBOURS + 1):
-        if shift != _NEIGHBOURS:
-            least = np.fmin(least, padded[shift : shift + len(gap)])
+    for shift in range(2 * n_near + 1):
+        least = np.fmin(least, padded[shift : shift + len(gap)])
     candidates = np.flatnonzero(gap > _TOLERANCE * least)
     found, intervals = [], []
     for k in candidates.tolist():
         series = int(np.searchsorted(starts, k, side="right")) - 1
         begin, end = int(starts[series]), int(starts[series + 1]) - 1  # gaps of this side
-        before = gap[max(begin, k - _NEIGHBOURS) : k]
-        behind = gap[k + 1 : min(end, k + 1 + _NEIGHBOURS)]
-        interval = max((float(np.median(g)) for g in (before, behind) if len(g)), default=np.inf)
+        before, after = gap[max(begin, k - n_near) : k + 1], gap[k : min(end, k + _RHYTHM)]
+        # a gap alone says nothing about itself
+        interval = max((float(np.median(g)) for g in (before, after) if len(g) > 1), default=np.inf)
         if gap[k] > _TOLERANCE * interval:
             found.append(k)
             intervals.append(round(interval))
@@ -331,6 +333,7 @@ def _sides(
                 median_rate=float(np.median(np.abs(settled.rate[own]))),
                 longest_gap=int(gaps[widest]) if len(gaps) else 0,
                 gap_from=int(day[widest]),
+                last_day=int(day[-1]),
             )
         )
     return tuple(sides)

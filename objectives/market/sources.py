@@ -72,8 +72,8 @@ class SourceRequest:
     exchanges: tuple[str, ...] | None = None
     start_date: str | None = None
     end_date: str | None = None
-    event_rules: EventRules = EventRules()
-    reading: ReadingOptions = ReadingOptions()
+    event_rules: EventRules = field(default_factory=EventRules)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     synthetic: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from objectives.market.funding_events import EventSource, FundingEvents
 from search_spaces.errors import DataError
 from studies.database import WritePacer, insert_rows
+from studies.market.project_database import is_missing
 from studies.market.tables import (
     FUNDING_EVENTS,
     FUNDING_SERIES,
@@ -149,7 +150,7 @@ class EventStore:
         return len(ms)
 
     def _is_there(self) -> bool:
-        return sa.inspect(self._engine).has_table(FUNDING_EVENTS)
+        return not is_missing(self._engine) and sa.inspect(self._engine).has_table(FUNDING_EVENTS)
 
 
 def source_id(connection: Connection, label: str, kind: str, form: str | None = None) -> int:

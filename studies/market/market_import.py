@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-
-import pandas as pd
 
 from objectives import ReturnPanel
 from objectives.market.caps import MarketCaps
 from objectives.market.events import EventRules, fields_of_events
 from objectives.market.funding_events import FundingEvents, MarketNote
-from objectives.market.plausibility import doubts, notes_of_panel
+from objectives.market.plausibility import doubts, notes_of_panel, today
 from search_spaces.errors import DataError
 from studies.database import display_url
 from studies.market.event_store import EVENTS_KIND, EventStore
@@ -225,8 +222,7 @@ class _Progress:
 
 
 def _looked_at(panel: ReturnPanel) -> tuple[MarketNote, ...]:
-    today = pd.Timestamp(dt.datetime.now(dt.UTC).date())
-    found = notes_of_panel(panel.dates, panel.pairs, panel.returns, today)
+    found = notes_of_panel(panel.dates, panel.pairs, panel.returns, today())
     known = {note.kind for note in panel.notes}
     return (*panel.notes, *(note for note in found if note.kind not in known))
 

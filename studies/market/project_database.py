@@ -12,7 +12,7 @@ from objectives import ReturnPanel
 from search_spaces.errors import DataError, StorageError
 from studies.database import create_engine, display_url
 
-__all__ = ["opened", "read_same_market", "source_name"]
+__all__ = ["is_missing", "opened", "read_same_market", "source_name"]
 
 
 @contextmanager
@@ -32,13 +32,17 @@ def opened(database: str, *, create: bool = True) -> Iterator[Engine]:
         If it cannot be opened.
     """
     engine = create_engine(database)
-    path = engine.url.database or ""
-    if not create and engine.dialect.name == "sqlite" and not Path(path).is_file():
+    if not create and is_missing(engine):
         raise StorageError(f"{display_url(engine)}: no such file; `mass-tuning import` creates it")
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def is_missing(engine: Engine) -> bool:
+    """Say whether the database is a SQLite file that does not exist; to connect would create it."""
+    return engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file()
 
 
 def read_same_market(panel: ReturnPanel, database: str) -> ReturnPanel | None:

@@ -18,6 +18,7 @@ from objectives.market.returns import MAX_HISTORY_DAYS
 from search_spaces.errors import DataError
 from studies.database import WritePacer, display_url
 from studies.market.event_store import EVENTS_KIND
+from studies.market.project_database import is_missing
 from studies.market.tables import FUNDING_EVENTS, MARKET_SOURCES
 
 __all__ = ["StoredMarket", "observed_in"]
@@ -63,9 +64,9 @@ class StoredMarket:
         DataError
             If the returns cannot be read: nothing can join them.
         """
-        inspector = sa.inspect(engine)
-        tables = set(inspector.get_table_names())
-        if RETURN_METRICS not in tables:
+        inspector = None if is_missing(engine) else sa.inspect(engine)
+        tables = set() if inspector is None else set(inspector.get_table_names())
+        if inspector is None or RETURN_METRICS not in tables:
             return cls(engine=engine, is_new=not tables, panel=None, complete=False, of_events=None)
         columns = {column["name"] for column in inspector.get_columns(RETURN_METRICS)}
         table = sa.table(RETURN_METRICS)

@@ -17,7 +17,7 @@ from objectives import ReturnPanel
 from objectives.constants import DAYS_PER_YEAR
 from objectives.market.database import CAP_HISTORY, MARKET_CAPS, RETURN_METRICS
 from objectives.market.funding_events import MarketNote
-from objectives.market.plausibility import notes_of_panel
+from objectives.market.plausibility import notes_of_panel, today
 from studies.database import display_url
 from studies.market.event_store import EVENTS_KIND
 from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES
@@ -135,7 +135,6 @@ def summarise_market(engine: Engine) -> MarketSummary:
     by_day = pd.Series(observed.mean(axis=1), index=month).groupby(level=0).mean()
     known = len(panel.market_caps) > 0
     caps = np.isfinite(panel.market_caps).any(axis=0) if known else np.zeros(panel.n_pairs, bool)
-    today = pd.Timestamp(dt.datetime.now(dt.UTC).date())
     return MarketSummary(
         database=display_url(engine),
         panel=panel,
@@ -146,7 +145,7 @@ def summarise_market(engine: Engine) -> MarketSummary:
         sources=_sources(engine),
         notes=(
             *panel.notes,
-            *notes_of_panel(panel.dates, panel.pairs, panel.returns, today),
+            *notes_of_panel(panel.dates, panel.pairs, panel.returns, today()),
         ),
     )
 

@@ -22,7 +22,33 @@ from search_spaces.errors import DataError
 __all__ = ["RowColumns", "exchange_of_path", "instant_values", "names_of", "row_columns", "rows_of"]
 
 _EXCHANGES = frozenset(
-    ["aster", "backpack", "bingx", "binance", "bitfinex", "bitget", "bitmart", "bitmex", "bybit", "coinbase", "coinex", "deribit", "dydx", "gate", "htx", "hyperliquid", "kraken", "kucoin", "lbank", "mexc", "okx", "paradex", "phemex", "poloniex", "woo"]
+    [
+        "aster",
+        "backpack",
+        "bingx",
+        "binance",
+        "bitfinex",
+        "bitget",
+        "bitmart",
+        "bitmex",
+        "bybit",
+        "coinbase",
+        "coinex",
+        "deribit",
+        "dydx",
+        "gate",
+        "htx",
+        "hyperliquid",
+        "kraken",
+        "kucoin",
+        "lbank",
+        "mexc",
+        "okx",
+        "paradex",
+        "phemex",
+        "poloniex",
+        "woo",
+    ]
 )
 _FOLDERS = 4
 
