@@ -117,8 +117,8 @@ def _parts(loader: _Loader, node: yaml.Node, path: str) -> Iterator[tuple[yaml.N
             child_path = _join(path, key_node.value)
             if _is_word(key_node):
                 raise ValueError(
-                    f"{child_path}{_at_line(key_node)}: the key {key_node.value!r} would be read as "
-                    f"a truth value; write '{key_node.value}' in quotes"
+                    f"{child_path}{_at_line(key_node)}: the key {key_node.value!r} would be read "
+                    f"as a truth value; write '{key_node.value}' in quotes"
                 )
             name = key_node.value
             if key_node.tag != "tag:yaml.org,2002:merge":

@@ -89,7 +89,7 @@ class ObjectiveConfig(CheckedModel):
     """
 
     type: str = "factor_backtest"
-    metrics: dict[str, Direction] = Field(default_factory=lambda: {"net_sharpe_ratio": "maximize"})
+    metrics: dict[str, Direction] = Field(default_factory=_METRICS.copy)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -123,6 +123,13 @@ class ExecutionConfig(CheckedModel):
     reuse: bool = True
     cache: str | None = None
     memory_limit: str = "2GiB"
+
+    @pydantic.field_validator("cache")
+    @classmethod
+    def _no_tilde(cls, folder: str | None) -> str | None:
+        if folder is not None and folder.startswith("~"):
+            raise ValueError(f"~ is not expanded; write the whole path, got {folder!r}")
+        return folder
 
     @pydantic.field_validator("memory_limit")
     @classmethod

@@ -12,6 +12,7 @@ import numpy as np
 
 from objectives.market.days import utc_day
 from objectives.market.panel import ReturnPanel
+from objectives.sqlite_url import sqlite_url
 from search_spaces.errors import ConfigError, DataError
 
 __all__ = ["SOURCES", "SourceKind", "SourceMarket", "SourceRequest", "read_source", "source_kind"]
@@ -204,7 +205,7 @@ def _read(request: SourceRequest) -> ReturnPanel:
         )
     if kind == SourceKind.RETURNS:
         return ReturnPanel.from_returns(source, market_caps=request.market_caps)
-    panel = ReturnPanel.from_database(source if "://" in source else f"sqlite:///{source}")
+    panel = ReturnPanel.from_database(source if "://" in source else sqlite_url(source))
     if request.market_caps is None:
         return panel
     with_caps = ReturnPanel.from_returns(panel.to_frame(), market_caps=request.market_caps)

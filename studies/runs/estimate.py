@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Engine
 
+from objectives.sqlite_url import sqlite_url
 from search_spaces import Design, make_design
 from studies.config import TuningConfig
 from studies.database import create_engine
@@ -282,7 +283,7 @@ def _sample_session(
     study: Mapping[str, Any],
 ) -> tuple[Sample, Sample]:
     """Plan a session of `size` strategies, and run those there is time for in 1.5 seconds."""
-    url = f"sqlite:///{path}"
+    url = sqlite_url(path)
     engine = open_database(url)
     n_bytes_empty = _size(engine)
     study_config = request.config.study.model_copy(update=study)
