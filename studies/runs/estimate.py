@@ -15,7 +15,7 @@ from objectives.sqlite_url import sqlite_url
 from search_spaces import Design, make_design
 from studies.config import TuningConfig
 from studies.database import create_engine
-from studies.planning import create_session
+from studies.planning import check_request, create_session
 from studies.runs.cluster import run_on_cluster
 from studies.runs.progress import Progress
 from studies.runs.run import run_session
@@ -176,6 +176,7 @@ def measure_session(request: SessionRequest) -> Estimate:
         As `studies.Session.create`.
     """
     began = time.perf_counter()
+    check_request(request.mode, request.method, request.size)
     objective = _objective(request)
     if request.mode == ADAPTIVE:
         return _measure_adaptive(request, objective, began)
