@@ -144,7 +144,7 @@ def make_objective(
 ) -> FactorBacktest:
     """Read the market, and the space and backtest settings of the configuration, if any."""
     config = load_config()
-    options.database = options.database or config.database
+    options.database = config.database if options.database is None else options.database
     if options.synthetic:
         panel = ReturnPanel.synthetic(**SYNTHETIC_MARKET)
     else:

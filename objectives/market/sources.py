@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sqlalchemy.engine import URL
 
 from objectives.market.days import utc_day
 from objectives.market.events import EventRules, of_exchanges_and_days
 from objectives.market.funding_events import FundingEvents
 from objectives.market.panel import ReturnPanel
 from objectives.market.reading import ReadingOptions, read_events
+from objectives.sqlite_url import sqlite_url
 from search_spaces.errors import ConfigError, DataError
 
 __all__ = ["SOURCES", "SourceKind", "SourceRequest", "source_kind"]
@@ -204,8 +204,7 @@ def _read(request: SourceRequest) -> ReturnPanel:
         return ReturnPanel.synthetic(**{**_SYNTHETIC, **request.synthetic})
     if kind == SourceKind.RETURNS:
         return ReturnPanel.from_returns(source, market_caps=request.market_caps)
-    url = source if "://" in source else URL.create("sqlite", database=source)
-    panel = ReturnPanel.from_database(url)
+    panel = ReturnPanel.from_database(source if "://" in source else sqlite_url(source))
     if request.market_caps is None:
         return panel
     with_caps = ReturnPanel.from_returns(panel.to_frame(), market_caps=request.market_caps)

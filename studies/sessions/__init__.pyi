@@ -29,7 +29,9 @@ from .session_row import mark_ended as mark_ended
 from .session_row import mark_running as mark_running
 from .session_row import read_row as read_row
 from .session_row import reopen_failed as reopen_failed
+from .slots import SLOT_LIMIT as SLOT_LIMIT
 from .slots import Slots as Slots
+from .slots import check_size as check_size
 from .slots import plan_slots as plan_slots
 from .snapshot import PlannedDesign as PlannedDesign
 from .snapshot import Snapshot as Snapshot
