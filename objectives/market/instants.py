@@ -76,8 +76,8 @@ def instants_of(series: pd.Series, *, epochs: bool, timezone: str | None = None)
     series : pandas.Series
         Instants, text or numbers.
     epochs : bool
-        Whether a number counts the seconds, milli-, micro- or nanoseconds since 1970, told apart
-        by size; each unit for the years 2001 to 2286.
+        Whether a number counts the seconds, milli-, micro- or nanoseconds since 1970, as its
+        size says; each unit for the years 2001 to 2286.
     timezone : str, optional
         Zone of times without one; None: UTC. An hour that a zone's clock shows twice, or skips,
         is no instant.
@@ -94,16 +94,14 @@ def instants_of(series: pd.Series, *, epochs: bool, timezone: str | None = None)
     if not len(uniques):
         return Instants(np.zeros(len(codes), np.int64), np.ones(len(codes), np.bool_))
     missing = codes < 0
-    return Instants(
-        micros[codes], missing | bad[codes], int((rounded[codes] & ~missing).sum())
-    )
+    return Instants(micros[codes], missing | bad[codes], int((rounded[codes] & ~missing).sum()))
 
 
 def why_no_instant(cell: str, *, epochs: bool) -> str:
     """Say how to write a cell, shown as in messages, that is no instant."""
     text = cell.strip("'\" ")
     if epochs and re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*", text):
-        return "day and month cannot be told apart; write YYYY-MM-DD HH:MM:SS"
+        return "which is the day and which the month is not known; write YYYY-MM-DD HH:MM:SS"
     if epochs and re.fullmatch(r"[2-6]\d{4}(\.\d+)?", text):
         return (
             "it looks like a spreadsheet's day number; give the column the format "
@@ -149,9 +147,7 @@ def _matches(texts: pd.Series, pattern: str) -> NDArray[np.bool_]:
     return np.asarray(texts.str.fullmatch(pattern), dtype=np.bool_)
 
 
-def _iso(
-    texts: pd.Series, timezone: str | None
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _iso(texts: pd.Series, timezone: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     words = texts.str.contains("[A-SU-Ya-su-y]", regex=True).to_numpy(dtype=np.bool_)
     if words.any():
         texts = texts.copy()
@@ -207,9 +203,7 @@ def _written_number(text: str) -> tuple[int, bool] | None:
     if match is None:
         return None
     number = Decimal(text)
-    size = next(
-        ((factor, least) for least, factor in _UNITS if least <= number < 10 * least), None
-    )
+    size = next(((factor, least) for least, factor in _UNITS if least <= number < 10 * least), None)
     if size is None:
         return None
     micros = int((number * size[0]).to_integral_value())

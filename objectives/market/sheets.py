@@ -159,8 +159,10 @@ def stacked(tables: Sequence[Table], label: str) -> Table:
     if len(tables) == 1:
         return tables[0]
     starts = np.cumsum([0, *(int(one.frame.index.max()) + 1 for one in tables)])
-    frames = [one.frame.set_axis(one.frame.index + start) for one, start in
-              zip(tables, starts, strict=False)]
+    frames = [
+        one.frame.set_axis(one.frame.index + start)
+        for one, start in zip(tables, starts, strict=False)
+    ]
 
     def locate(record: int) -> str:
         k = bisect_right(starts, record) - 1
@@ -171,7 +173,7 @@ def stacked(tables: Sequence[Table], label: str) -> Table:
 
 def _constant(value: str, index: pd.Index) -> pd.Series:
     codes = np.zeros(len(index), dtype=np.int8)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=[value]), index=index)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index([value])), index=index)
 
 
 def _sheet(file: DataFile) -> Sheet:
@@ -183,7 +185,7 @@ def _sheet(file: DataFile) -> Sheet:
         content = file.content()
         head = content[:8]
     if not head:
-        raise DataError(f"{file.label}: the file is empty; a table needs a header and rows")
+        raise DataError(f"{file.label}: is empty; a table needs a header and rows")
     ending = file.path.suffix.lower()
     for kind, endings in ((PARQUET, (".parquet", ".pq")), (FEATHER, (".feather", ".arrow"))):
         if head.startswith(kind):

@@ -6,19 +6,29 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from objectives.market.days import utc_day
 from objectives.market.panel import ReturnPanel
+from objectives.market.reading_options import ReadingOptions
 from search_spaces.errors import ConfigError, DataError
 
-__all__ = ["SOURCES", "SourceKind", "SourceMarket", "SourceRequest", "read_source", "source_kind"]
+__all__ = [
+    "SOURCES",
+    "SourceKind",
+    "SourceMarket",
+    "SourceRequest",
+    "form_of",
+    "read_source",
+    "source_kind",
+]
 
 SOURCES = (
-    "a database URL or .db file, a .csv, .csv.gz or .parquet file of returns or of funding events, "
-    "or the word synthetic"
+    "a database URL or .db file, files or folders of returns or of funding events (CSV, JSON, "
+    "Parquet or Feather, also compressed), or the word synthetic"
 )
 """What a source is, in words."""
 
@@ -130,8 +140,17 @@ def read_source(request: SourceRequest) -> SourceMarket:
     return SourceMarket(request.kind, _cut(_read(request), request))
 
 
-def source_kind(source: str) -> SourceKind:
+def source_kind(source: str, options: ReadingOptions | None = None) -> SourceKind:
     """Tell what a source holds: by its name, of files by their columns.
+
+    Of a folder or a zip the first file that is either counts.
+
+    Parameters
+    ----------
+    source : str
+        See :data:`SOURCES`.
+    options : ReadingOptions, optional
+        A file whose form or columns a person names holds funding events.
 
     Raises
     ------
@@ -143,50 +162,41 @@ def source_kind(source: str) -> SourceKind:
         return SourceKind.SYNTHETIC
     if "://" in source or name.endswith((".db", ".sqlite", ".sqlite3")):
         return SourceKind.DATABASE
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
-        raise DataError(f"{source}: a market comes from {SOURCES}")
-    columns = _columns(source)
-    for kind, wanted in (
-        (SourceKind.EVENTS, _EVENT_COLUMNS),
-        (SourceKind.RETURNS, _RETURN_COLUMNS),
-    ):
-        if set(wanted) <= columns:
-            return kind
+    from objectives.market.forms.registry import FORMS, is_events
+    from objectives.market.sheets import column_key, open_sheets
+
+    if not Path(source).exists():
+        problem = "cannot be read (No such file or directory)"
+        raise DataError(f"{source}: {problem}; a market comes from {SOURCES}")
+    if options is not None and (options.form is not None or options.columns is not None):
+        return SourceKind.EVENTS
+    first = None
+    for sheet in open_sheets(source):
+        if {column_key(column) for column in _RETURN_COLUMNS} <= sheet.keys:
+            return SourceKind.RETURNS
+        if is_events(sheet):
+            return SourceKind.EVENTS
+        first = first or sheet
+    label, names = (source, "none") if first is None else (first.label, first.names())
     raise DataError(
-        f"{source}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
-        f"funding events ({', '.join(_EVENT_COLUMNS)}); it has {', '.join(sorted(columns))}"
+        f"{label}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
+        f"funding events ({', '.join(_EVENT_COLUMNS)}, or one of the forms "
+        f"{', '.join(form.name for form in FORMS)}); it has {names}; say which are which "
+        "with --columns timestamp=NAME,symbol=NAME,rate=NAME[,exchange=NAME]"
     )
 
 
-def _columns(path: str) -> set[str]:
-    """Names in the head of a file."""
-    import csv
-    import gzip
+def form_of(source: str, options: ReadingOptions | None = None) -> str:
+    """Return the name of the form a file of funding events is in; see :func:`source_kind`.
 
-    try:
-        if path.lower().endswith(".parquet"):
-            return _parquet_columns(path)
-        opened: Any = gzip.open if path.lower().endswith(".gz") else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            head = next(csv.reader(file), None)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); check the name") from None
-    except (UnicodeDecodeError, EOFError, csv.Error):
-        raise DataError(f"{path}: is not a CSV file of UTF-8 text") from None
-    if not head:
-        raise DataError(f"{path}: is empty; a market comes from {SOURCES}")
-    return {name.strip() for name in head}
+    Raises
+    ------
+    DataError
+        If it cannot be read or is in none of the forms.
+    """
+    from objectives.market import reading
 
-
-def _parquet_columns(path: str) -> set[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return set(pq.read_schema(path).names)
-    except pa.ArrowInvalid:
-        raise DataError(f"{path}: is not a Parquet file") from None
+    return reading.form_of(source, options or ReadingOptions())
 
 
 def _read(request: SourceRequest) -> ReturnPanel:

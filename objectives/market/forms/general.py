@@ -78,6 +78,4 @@ def named_layout(sheet: Sheet, columns: Mapping[str, str]) -> Layout:
     for role in ("symbol", "exchange"):  # not named, but called what they are
         if role not in named and sheet.find(role) is not None:
             named[role] = role
-    return Layout(
-        named["timestamp"], named["rate"], named.get("symbol"), named.get("exchange")
-    )
+    return Layout(named["timestamp"], named["rate"], named.get("symbol"), named.get("exchange"))

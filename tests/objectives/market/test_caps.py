@@ -59,7 +59,7 @@ def test_symbols_are_matched_exactly(tmp_path):
         ("symbol,market_cap\n,5\n", "row 2, column 'symbol': the name is empty"),
         ("symbol,cap\nA,5\n", "row 1: missing column 'market_cap'"),
         ("symbol,market_cap\nA,\n", "no market cap is known"),
-        ("", "the file is empty"),
+        ("", "is empty; a table needs a header"),
     ],
 )
 def test_bad_caps(tmp_path, text, message):
