@@ -101,7 +101,7 @@ class DelimitedText:
                     skip_blank_lines=False,
                 )
             except pd.errors.ParserWarning:
-                row = self._line(0)
+                row = self._row_of(0)
                 raise DataError(
                     f"{self.label}, row {row}: more cells than the header has columns; is the "
                     f"delimiter {self.delimiter!r}?"
@@ -112,13 +112,13 @@ class DelimitedText:
         if self.n_cells > len(self.columns):
             beyond = frame[self.n_cells - 1]
             if (filled := beyond.notna() & (beyond != "")).any():
-                row = self._line(int(frame.index[int(filled.to_numpy().argmax())]))
+                row = self._row_of(int(frame.index[int(filled.to_numpy().argmax())]))
                 raise DataError(f"{self.label}, row {row}: more cells than the header has columns")
         return frame
 
     def locate(self, record: int) -> str:
         """Name the line of a record: 1-based, as an editor counts."""
-        return f"row {self._line(record)}"
+        return f"row {self._row_of(record)}"
 
     def _without_blank(self, frame: pd.DataFrame) -> pd.DataFrame:
         first = frame[0]
@@ -130,7 +130,7 @@ class DelimitedText:
         empty = (rest.isna() | (rest == "")).all(axis=1)
         return frame.drop(index=some.index[empty.to_numpy()])
 
-    def _line(self, record: int) -> int:
+    def _row_of(self, record: int) -> int:
         # Only asked for when something is wrong: a quoted cell may span lines, so records are
         # counted.
         lines = io.TextIOWrapper(io.BytesIO(self.text), encoding="utf-8", newline="")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path, PurePath
-from typing import IO, cast
+from typing import IO, Any
 
 from search_spaces.errors import DataError
 
@@ -22,10 +22,10 @@ MAX_UNPACKED_BYTES = 2 * 2**30
 """What a compressed file may grow to; a few kilobytes can be made to fill any memory."""
 
 _CHUNK = 2**22
-_PACKED: dict[str, tuple[bytes, Callable[[IO[bytes]], IO[bytes]]]] = {
-    ".gz": (b"\x1f\x8b", lambda file: cast(IO[bytes], gzip.open(file))),
-    ".bz2": (b"BZh", lambda file: cast(IO[bytes], bz2.open(file))),
-    ".xz": (b"\xfd7zXZ\x00", lambda file: cast(IO[bytes], lzma.open(file))),
+_PACKED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
+    ".gz": (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    ".bz2": (b"BZh", bz2.BZ2File),
+    ".xz": (b"\xfd7zXZ\x00", lzma.LZMAFile),
 }
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 _FOREIGN = {
@@ -36,6 +36,16 @@ _FOREIGN = {
     b"7z\xbc\xaf": "is a 7z archive; unpack it first, or use .zip",
     b"Rar!": "is a RAR archive; unpack it first, or use .zip",
 }
+
+
+_NO_DATA = frozenset(
+    (
+        *(".md", ".rst", ".html", ".pdf", ".log", ".py", ".ipynb", ".sh", ".sql", ".r"),
+        *(".png", ".jpg", ".svg", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".lock"),
+        *(".checksum", ".md5", ".sha256"),
+    )
+)
+"""Endings of what lies beside data in a folder or zip."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,8 @@ class DataFile:
 def data_files(source: str | PathLike[str]) -> list[DataFile]:
     """Find the files of a source: itself, the files of a folder, the members of a zip.
 
-    Hidden files, and those that begin with ``_`` (as Hive tools write), are left out.
+    Left out are hidden files, those that begin with ``_`` as Hive tools write them, and what is
+    no data by its ending, such as a README.md or a checksum.
 
     Raises
     ------
@@ -83,19 +94,20 @@ def data_files(source: str | PathLike[str]) -> list[DataFile]:
         found = [
             file
             for one in sorted(path.rglob("*"))
-            if one.is_file() and not _is_hidden(one.relative_to(path))
+            if one.is_file() and not _is_beside(one.relative_to(path))
             for file in _files_of(one, _hive_parts(one.relative_to(path)))
         ]
         if not found:
             raise DataError(f"{path}: the folder has no file; give a folder with data in it")
         return found
     if not path.is_file():
-        raise DataError(f"{path}: no such file; check the name")
+        raise DataError(f"{path}: cannot be read (No such file or directory); check the name")
     return list(_files_of(path, _hive_parts(path)))
 
 
-def _is_hidden(path: PurePath) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _is_beside(path: PurePath) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    return hidden or path.suffix.lower() in _NO_DATA
 
 
 def _hive_parts(path: PurePath) -> dict[str, str]:
@@ -111,8 +123,10 @@ def _files_of(path: Path, parts: Mapping[str, str]) -> Iterator[DataFile]:
     except OSError as error:
         raise DataError(f"{label}: cannot be read: {error.strerror or error}") from None
     if not head:
-        raise DataError(f"{label}: the file is empty; a table needs a header and rows")
+        raise DataError(f"{label}: is empty; a table needs a header and rows")
     ending = path.suffix.lower()
+    if ending in (".tar", ".tgz") or path.stem.lower().endswith(".tar"):
+        raise DataError(f"{label}: is a tar archive; unpack it and give the folder")
     for magic, problem in _FOREIGN.items():
         if head.startswith(magic):
             raise DataError(f"{label}: {problem}")
@@ -144,9 +158,7 @@ def _plain(path: Path, label: str) -> Callable[[], bytes]:
     return content
 
 
-def _unpacked(
-    path: Path, opener: Callable[[IO[bytes]], IO[bytes]], label: str
-) -> Callable[[], bytes]:
+def _unpacked(path: Path, opener: Callable[[Any], Any], label: str) -> Callable[[], bytes]:
     def content() -> bytes:
         try:
             with path.open("rb") as file, opener(file) as unpacked:
@@ -165,13 +177,7 @@ def _members(path: Path, label: str, parts: Mapping[str, str]) -> Iterator[DataF
         raise DataError(f"{label}: cannot be read: {error}; download it again") from error
     if any(one.filename == "[Content_Types].xml" for one in members):
         raise DataError(f"{label}: is an Excel workbook; save the sheet as CSV (UTF-8)")
-    # macOS adds __MACOSX, and exchanges put a checksum beside the data.
-    members = [
-        one
-        for one in members
-        if not _is_hidden(PurePath(one.filename))
-        and not one.filename.lower().endswith((".checksum", ".md5", ".sha256"))
-    ]
+    members = [one for one in members if not _is_beside(PurePath(one.filename))]
     if not members:
         raise DataError(f"{label}: the zip has no file with data")
     for member in sorted(members, key=lambda one: one.filename):

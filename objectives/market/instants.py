@@ -76,8 +76,8 @@ def instants_of(series: pd.Series, *, epochs: bool, timezone: str | None = None)
     series : pandas.Series
         Instants, text or numbers.
     epochs : bool
-        Whether a number counts the seconds, milli-, micro- or nanoseconds since 1970, told apart
-        by size; each unit for the years 2001 to 2286.
+        Whether a number counts the seconds, milli-, micro- or nanoseconds since 1970, as its
+        size says; each unit for the years 2001 to 2286.
     timezone : str, optional
         Zone of times without one; None: UTC. An hour that a zone's clock shows twice, or skips,
         is no instant.
@@ -101,7 +101,7 @@ def why_no_instant(cell: str, *, epochs: bool) -> str:
     """Say how to write a cell, shown as in messages, that is no instant."""
     text = cell.strip("'\" ")
     if epochs and re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*", text):
-        return "day and month cannot be told apart; write YYYY-MM-DD HH:MM:SS"
+        return "which is the day and which the month is not known; write YYYY-MM-DD HH:MM:SS"
     if epochs and re.fullmatch(r"[2-6]\d{4}(\.\d+)?", text):
         return (
             "it looks like a spreadsheet's day number; give the column the format "

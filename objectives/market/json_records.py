@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from search_spaces.errors import DataError
 __all__ = ["JsonRecords"]
 
 _CANDLE = ("date", "open", "high", "low", "close", "volume")
+_SAYINGS = ("msg", "retMsg", "message")
 _ENVELOPES = ("result", "data", "list", "rows", "records", "items")
 
 
@@ -49,7 +50,7 @@ class JsonRecords:
             If it is not JSON or holds no records.
         """
         try:
-            return cls(label, list(_records(json.loads(text), label)))
+            return cls(label, _some(_records(json.loads(text), label), label))
         except json.JSONDecodeError as error:
             if error.msg != "Extra data":
                 raise _not_json(label, error.lineno, error) from None
@@ -59,12 +60,12 @@ class JsonRecords:
             if not line.strip():
                 continue
             try:
-                found = list(_records(json.loads(line), label, one=True))
+                found = list(_records(json.loads(line), label))
             except json.JSONDecodeError as error:
                 raise _not_json(label, number, error) from None
             records += found
             lines += [number] * len(found)
-        return cls(label, records, lines)
+        return cls(label, _some(records, label), lines)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,37 +93,36 @@ def _not_json(label: str, row: int, error: json.JSONDecodeError) -> DataError:
     )
 
 
-def _records(value: Any, label: str, one: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the records of a value; `one`: a record may stand alone."""
+def _some(records: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    found = list(records)
+    if not found:
+        raise DataError(f"{label}: holds no records; download it again for other dates")
+    return found
+
+
+def _records(value: Any, label: str) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for item in value:
-            if isinstance(item, dict):
-                yield from _records(item, label, one=True)
-            elif isinstance(item, list) and len(item) == len(_CANDLE) and _is_flat(item):
+            if isinstance(item, list) and len(item) == len(_CANDLE) and _is_flat(item):
                 yield dict(zip(_CANDLE, item, strict=True))
-            elif isinstance(item, list):
-                yield from _records(item, label)
             else:
-                raise DataError(
-                    f"{label}: holds {item!r} where a record such as "
-                    '{"symbol": ..., "fundingRate": ...} is expected'
-                )
+                yield from _records(item, label)
         return
-    if isinstance(value, dict):
-        for name in _ENVELOPES:
-            if isinstance(value.get(name), (list, dict)):
-                yield from _records(value[name], label)
-                return
-        if value and all(isinstance(column, (list, dict)) for column in value.values()):
-            yield from _from_columns(value, label)
-            return
-        if one:
-            yield value
-            return
-        saying = value.get("msg") or value.get("retMsg") or value.get("message")
-        if saying:
-            raise DataError(f"{label}: holds no records; the exchange answered {saying!r}")
-    raise DataError(f"{label}: holds no list of records; expected a JSON list, or one a line")
+    if not isinstance(value, dict):
+        raise DataError(
+            f"{label}: holds {value!r} where a record such as "
+            '{"symbol": ..., "fundingRate": ...} is expected'
+        )
+    saying = next((value[name] for name in _SAYINGS if value.get(name)), None)
+    inside = next((value[name] for name in _ENVELOPES if value.get(name)), None)
+    if isinstance(inside, (list, dict)):
+        yield from _records(inside, label)
+    elif saying is not None and "symbol" not in value:
+        raise DataError(f"{label}: holds no records; the exchange answered {saying!r}")
+    elif value and all(isinstance(column, (list, dict)) for column in value.values()):
+        yield from _from_columns(value, label)
+    elif not any(name in value for name in _ENVELOPES):
+        yield value
 
 
 def _from_columns(columns: dict[str, Any], label: str) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.symbols import contract_name, exchange_name, is_bare, split_dex
@@ -14,8 +16,14 @@ from search_spaces.errors import DataError
 
 __all__ = ["with_one_name"]
 
-_OWN_WORDS = ("general", "venue")
-_HYPERLIQUID_QUOTE = "USDT"
+_OWN_TABLES = ("general", "venue")
+_HYPERLIQUID = "hyperliquid"
+_QUOTE = "USDT"
+_ENDINGS = {
+    "bybit": {"PERP": "USDC"},
+    "kucoin": {"USDTM": "USDT", "USDCM": "USDC", "USDM": "USD"},
+}
+"""How exchanges end the names of perpetual contracts, and what is meant."""
 
 
 def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingEvents:
@@ -23,7 +31,9 @@ def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingE
 
     Hyperliquid calls its contracts by the coin alone: ``BTC`` becomes ``BTCUSDT``, so that it
     finds its partners. In tables of a person's own where every name is that of a coin, all stay.
-    Contracts with a delivery date have no funding and are left out.
+    A contract on a thousand coins is called as the coin's own, unless an exchange has both:
+    ``BOBUSDT`` and ``1000000BOBUSDT`` on Binance are different coins. Contracts with a delivery
+    date have no funding and are left out.
 
     Parameters
     ----------
@@ -40,150 +50,164 @@ def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingE
     n_symbols = len(events.symbols)
     key = events.exchange.astype(np.int64) * n_symbols + events.symbol
     counts = np.bincount(key, minlength=n_symbols * len(events.exchanges))
-    present = np.flatnonzero(counts)
-    stay_bare = all(source.form in _OWN_WORDS for source in events.sources) and all(
-        is_bare(name) for name in events.symbols
-    )
-    found = _Found()
-    names: dict[int, tuple[str, str]] = {}
-    for pair in present:
+    own_tables = all(source.form in _OWN_TABLES for source in events.sources)
+    stay_bare = own_tables and all(is_bare(name) for name in events.symbols)
+    contracts: dict[int, _Contract] = {}
+    for pair in map(int, np.flatnonzero(counts)):
         exchange, symbol = events.exchanges[pair // n_symbols], events.symbols[pair % n_symbols]
-        name = found.name(exchange, symbol, aliases, stay_bare, int(counts[pair]))
-        if name is None:
-            continue
-        if "_" in name[1] or not name[1]:
-            position = int((key == pair).argmax())
+        contract = _contract(exchange, symbol, aliases, stay_bare, int(counts[pair]))
+        if not contract.symbol or "_" in contract.symbol:
             raise DataError(
-                f"{events.place(position)}: the name {symbol!r} cannot be read as BASEQUOTE, such "
-                f"as BTCUSDT; give it another with --alias {symbol}=BASEQUOTE"
+                f"{events.place(int((key == pair).argmax()))}: the name {symbol!r} cannot be read "
+                f"as BASEQUOTE, such as BTCUSDT; call it so with an alias {symbol}=BASEQUOTE"
             )
-        names[int(pair)] = name
-    if not names:
+        contracts[pair] = contract
+    clashes = _clashes(contracts.values())
+    contracts = {pair: one.apart_from(clashes) for pair, one in contracts.items()}
+    perpetual = {pair: one for pair, one in contracts.items() if not one.delivery}
+    if not perpetual:
         raise DataError(
             f"{events.label}: all contracts have a delivery date, such as {events.symbols[0]}, "
             "and no funding; import perpetual contracts"
         )
-    exchanges = tuple(sorted({exchange for exchange, _ in names.values()}))
-    symbols = tuple(sorted({symbol for _, symbol in names.values()}))
-    to_exchange = np.full(len(counts), -1, dtype=np.int32)
-    to_symbol = np.full(len(counts), -1, dtype=np.int32)
-    exchange_at = {name: k for k, name in enumerate(exchanges)}
-    symbol_at = {name: k for k, name in enumerate(symbols)}
-    for pair, (exchange, symbol) in names.items():
-        to_exchange[pair] = exchange_at[exchange]
-        to_symbol[pair] = symbol_at[symbol]
-    keep = to_symbol[key] >= 0
-    # Left out first: the names of what is left must not lack their rows.
-    kept = events if keep.all() else _rows(events, keep)
-    key = key if keep.all() else key[keep]
-    return replace(
-        kept,
-        symbols=symbols,
-        exchanges=exchanges,
-        symbol=to_symbol[key],
-        exchange=to_exchange[key],
-        notes=(*events.notes, *found.notes()),
-    )
-
-
-def _rows(events: FundingEvents, keep: np.ndarray) -> FundingEvents:
+    exchange_codes, exchanges = _codes({pair: one.side for pair, one in perpetual.items()}, counts)
+    symbol_codes, symbols = _codes({pair: one.symbol for pair, one in perpetual.items()}, counts)
+    keep = symbol_codes[key] >= 0
+    if not keep.all():
+        events, key = events.select(keep), key[keep]
     return replace(
         events,
-        symbol=events.symbol[keep],
-        exchange=events.exchange[keep],
-        source=events.source[keep],
-        row=events.row[keep],
-        micros=events.micros[keep],
-        rate=events.rate[keep],
+        symbols=symbols,
+        exchanges=exchanges,
+        symbol=symbol_codes[key],
+        exchange=exchange_codes[key],
+        notes=(*events.notes, *_notes(list(contracts.values()), clashes)),
     )
 
 
-@dataclass
-class _Found:
-    """What is worth saying of the names that were read."""
+@dataclass(frozen=True)
+class _Contract:
+    """A contract of an exchange, as it is written and as it is read.
 
-    thousands: list[str] = field(default_factory=list)
-    coins: list[str] = field(default_factory=list)
-    delivery: list[str] = field(default_factory=list)
-    n_delivery_rows: int = 0
-    spellings: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    Attributes
+    ----------
+    written, side, symbol : str
+        Its name as published, its exchange, its name as BASEQUOTE.
+    n_rows : int
+        How many events it has.
+    factor : int
+        How many coins it is on.
+    delivery : bool
+        Whether it has a delivery date.
+    quoted : bool
+        Whether the quote was added.
+    """
 
-    def name(
-        self, exchange: str, symbol: str, aliases: Mapping[str, str], stay_bare: bool, n_rows: int
-    ) -> tuple[str, str] | None:
-        """Return exchange and symbol in one spelling; None: a contract without funding."""
-        side = exchange_name(exchange)
-        is_hyperliquid = side.split("-")[0] == "hyperliquid"
-        alias = next(
-            (
-                aliases[key].strip()
-                for key in (f"{exchange}:{symbol}", f"{side}:{symbol}", symbol)
-                if key in aliases
-            ),
-            None,
+    written: str
+    side: str
+    symbol: str
+    n_rows: int
+    factor: int = 1
+    delivery: bool = False
+    quoted: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.written} on {self.side} as {self.symbol}"
+
+    def apart_from(self, clashes: set[str]) -> _Contract:
+        """Return it with the factor in its name, if the coin's own contract bears the name."""
+        if self.symbol not in clashes or self.factor == 1:
+            return self
+        return replace(self, symbol=f"{self.factor}{self.symbol}", factor=1)
+
+
+def _contract(
+    exchange: str, symbol: str, aliases: Mapping[str, str], stay_bare: bool, n_rows: int
+) -> _Contract:
+    side, coin = exchange_name(exchange), symbol
+    on_hyperliquid = side.split("-")[0] == _HYPERLIQUID
+    keys = (f"{exchange}:{symbol}", f"{side}:{symbol}", symbol)
+    if on_hyperliquid:
+        dex, coin = split_dex(symbol)
+        if dex and side == _HYPERLIQUID:
+            side = f"{_HYPERLIQUID}-{exchange_name(dex)}"
+    alias = next((aliases[key].strip() for key in keys if key in aliases), None)
+    if alias is not None:
+        return _Contract(symbol, side, alias, n_rows)
+    for ending, quote in _ENDINGS.get(side, {}).items():
+        if re.fullmatch(rf"[A-Z0-9]+{ending}", coin):
+            coin = coin.removesuffix(ending) + quote
+            break
+    bare = on_hyperliquid and not stay_bare and is_bare(coin)
+    found = contract_name(coin, _QUOTE if bare else "")
+    name = found.name
+    unified = on_hyperliquid and "/" in coin and name.endswith("USDC")  # ccxt, freqtrade
+    if unified:
+        name = name.removesuffix("USDC") + _QUOTE
+    return _Contract(symbol, side, name, n_rows, found.factor, found.delivery, bare or unified)
+
+
+def _clashes(contracts: Iterable[_Contract]) -> set[str]:
+    """Find the symbols that an exchange has for different numbers of coins."""
+    factors = defaultdict(set)
+    for one in contracts:
+        if not one.delivery:
+            factors[one.side, one.symbol].add(one.factor)
+    return {symbol for (_, symbol), several in factors.items() if len(several) > 1}
+
+
+def _codes(
+    names: Mapping[int, str], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return the position of each pair's name, -1 where it has none, and the names ascending."""
+    distinct = tuple(sorted(set(names.values())))
+    position = {name: k for k, name in enumerate(distinct)}
+    codes = np.full(len(counts), -1, dtype=np.int32)
+    for pair, name in names.items():
+        codes[pair] = position[name]
+    return codes, distinct
+
+
+def _notes(contracts: list[_Contract], clashes: set[str]) -> list[MarketNote]:
+    """Say what a person should know of the names, each kind once."""
+    notes = []
+    perpetual = [one for one in contracts if not one.delivery]
+    if multiples := [one for one in perpetual if one.factor > 1]:
+        first = multiples[0]
+        text = (
+            f"{len(multiples)} contracts are on a multiple of their coin and are read as the "
+            f"coin's own: {first} ({first.factor:,} coins); a rate is a fraction of notional and "
+            "needs no conversion"
         )
-        coin = symbol
-        if is_hyperliquid:
-            dex, coin = split_dex(symbol)
-            if dex and side == "hyperliquid":
-                side = f"hyperliquid-{exchange_name(dex)}"
-        if alias is not None:
-            return self._spelled(side, symbol, alias)
-        quote = _HYPERLIQUID_QUOTE if is_hyperliquid and not stay_bare and is_bare(coin) else ""
-        contract = contract_name(coin, quote)
-        if contract.delivery:
-            self.delivery.append(f"{symbol} on {side}")
-            self.n_delivery_rows += n_rows
-            return None
-        name = contract.name
-        if is_hyperliquid and "/" in coin and name.endswith("USDC"):
-            quote, name = _HYPERLIQUID_QUOTE, name.removesuffix("USDC") + _HYPERLIQUID_QUOTE
-        if quote:
-            self.coins.append(f"{symbol} on {side} as {name}")
-        if contract.factor > 1:
-            times = f"{contract.factor:,} times"
-            self.thousands.append(f"{symbol} on {side} as {name} ({times})")
-        return self._spelled(side, symbol, name)
-
-    def _spelled(self, side: str, written: str, name: str) -> tuple[str, str]:
-        others = self.spellings[side, name]
-        if written.upper() not in {one.upper() for one in others}:
-            others.append(written)
-        return side, name
-
-    def notes(self) -> list[MarketNote]:
-        """Say it, each kind once."""
-        notes = []
-        if self.thousands:
-            n, one = len(self.thousands), self.thousands[0]
-            text = (
-                f"{n} contracts are on a multiple of their coin and are read as the coin's own: "
-                f"{one}; a rate is a fraction of notional and needs no conversion"
-            )
-            notes.append(MarketNote("multiples", text, n, one))
-        if self.coins:
-            n, one = len(self.coins), self.coins[0]
-            text = (
-                f"{n} contracts of Hyperliquid, whose margin is USDC, are read as those in USDT "
-                f"elsewhere: {one}"
-            )
-            notes.append(MarketNote("hyperliquid_quote", text, n, one))
-        if self.delivery:
-            n, one = len(self.delivery), self.delivery[0]
-            text = (
-                f"{n} contracts have a delivery date and no funding; their {self.n_delivery_rows} "
-                f"rows are left out: {one}"
-            )
-            notes.append(MarketNote("delivery_contracts", text, n, one))
-        merged = [
-            f"{' and '.join(written)} on {side} as {name}"
-            for (side, name), written in sorted(self.spellings.items())
-            if len(written) > 1
-        ]
-        if merged:
-            text = (
-                f"{len(merged)} symbols are written in several ways on one exchange and are read "
-                f"as one: {merged[0]}; --alias keeps contracts apart"
-            )
-            notes.append(MarketNote("spellings", text, len(merged), merged[0]))
-        return notes
+        notes.append(MarketNote("multiples", text, len(multiples), first.written))
+    if clashes:
+        first = next(one for one in perpetual if one.symbol in clashes)
+        text = (
+            f"{len(clashes)} symbols are both a coin and a multiple on one exchange, and the "
+            f"multiples keep their names: {first}"
+        )
+        notes.append(MarketNote("multiples_kept", text, len(clashes), min(clashes)))
+    if quoted := [one for one in perpetual if one.quoted]:
+        text = (
+            f"{len(quoted)} contracts of Hyperliquid, whose margin is USDC, are read as those in "
+            f"USDT elsewhere: {quoted[0]}"
+        )
+        notes.append(MarketNote("hyperliquid_quote", text, len(quoted), quoted[0].written))
+    if dated := [one for one in contracts if one.delivery]:
+        n_rows = sum(one.n_rows for one in dated)
+        text = (
+            f"{len(dated)} contracts have a delivery date and no funding; their {n_rows} rows are "
+            f"left out: {dated[0].written} on {dated[0].side}"
+        )
+        notes.append(MarketNote("delivery_contracts", text, len(dated), dated[0].written))
+    written = defaultdict(set)
+    for one in perpetual:
+        written[one.side, one.symbol].add(one.written.upper())
+    if several := {where: names for where, names in written.items() if len(names) > 1}:
+        (side, symbol), names = next(iter(sorted(several.items())))
+        text = (
+            f"{len(several)} symbols are written in several ways on one exchange and are read as "
+            f"one: {' and '.join(sorted(names))} on {side} as {symbol}; an alias keeps them apart"
+        )
+        notes.append(MarketNote("spellings", text, len(several), symbol))
+    return notes

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 
 import pandas as pd
 
+from objectives.market.forms.freqtrade import is_candles
 from objectives.market.forms.registry import form_of_sheet
 from objectives.market.forms.rows import rows_of
-from objectives.market.funding_events import FundingEvents
+from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.instants import check_timezone
 from objectives.market.naming import with_one_name
 from objectives.market.reading_options import ReadingOptions
@@ -48,20 +50,32 @@ def read_events(
         If a cell is missing, ambiguous or not of its kind, naming file, row and column.
     """
     check_timezone(options.timezone)
-    parts = [_events_of(sheet, options) for sheet in _sheets(sources)]
-    return with_one_name(FundingEvents.concat(parts), options.aliases)
+    parts: list[FundingEvents] = []
+    candles: list[Sheet] = []
+    for sheet in _sheets(sources):
+        if options.form is None and options.columns is None and is_candles(sheet):
+            candles.append(sheet)
+            continue
+        form, layout = form_of_sheet(sheet, options)
+        parts.append((form.read or rows_of)(sheet, form, layout, options))
+    if not parts:
+        form_of_sheet(candles[0], options)  # which says that it is in none
+    events = FundingEvents.concat(parts)
+    notes = [*events.notes, *map(_note_of_candles, candles)]
+    return with_one_name(replace(events, notes=_by_kind(notes)), options.aliases)
 
 
 def form_of(source: str | PathLike[str], options: ReadingOptions = _DEFAULT) -> str:
-    """Return the name of the form of a file, or of the first file of a folder or zip.
+    """Return the name of the form of a file, or of the first such file of a folder or zip.
 
     Raises
     ------
     DataError
         If it cannot be read or is in no form.
     """
-    form, _ = form_of_sheet(next(iter(open_sheets(source))), options)
-    return form.name
+    sheets = (sheet for sheet in open_sheets(source) if not is_candles(sheet))
+    sheet = next(sheets, None) or next(open_sheets(source))
+    return form_of_sheet(sheet, options)[0].name
 
 
 def _sheets(
@@ -77,6 +91,23 @@ def _sheets(
         yield from open_sheets(path)
 
 
-def _events_of(sheet: Sheet, options: ReadingOptions) -> FundingEvents:
-    form, layout = form_of_sheet(sheet, options)
-    return (form.read or rows_of)(sheet, form, layout, options)
+def _note_of_candles(sheet: Sheet) -> MarketNote:
+    text = f"{sheet.label}: holds prices, not funding rates, and is left out"
+    return MarketNote("candles", text, 1, sheet.path.name)
+
+
+def _by_kind(notes: Sequence[MarketNote]) -> tuple[MarketNote, ...]:
+    """Say once what was found in many files."""
+    kinds: dict[str, list[MarketNote]] = {}
+    for note in notes:
+        kinds.setdefault(note.kind, []).append(note)
+    return tuple(
+        several[0]
+        if len(several) == 1
+        else replace(
+            several[0],
+            text=f"{several[0].text}; and {len(several) - 1} more files so",
+            n=sum(note.n for note in several),
+        )
+        for several in kinds.values()
+    )

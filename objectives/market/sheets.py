@@ -173,7 +173,7 @@ def stacked(tables: Sequence[Table], label: str) -> Table:
 
 def _constant(value: str, index: pd.Index) -> pd.Series:
     codes = np.zeros(len(index), dtype=np.int8)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=[value]), index=index)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index([value])), index=index)
 
 
 def _sheet(file: DataFile) -> Sheet:
@@ -185,7 +185,7 @@ def _sheet(file: DataFile) -> Sheet:
         content = file.content()
         head = content[:8]
     if not head:
-        raise DataError(f"{file.label}: the file is empty; a table needs a header and rows")
+        raise DataError(f"{file.label}: is empty; a table needs a header and rows")
     ending = file.path.suffix.lower()
     for kind, endings in ((PARQUET, (".parquet", ".pq")), (FEATHER, (".feather", ".arrow"))):
         if head.startswith(kind):

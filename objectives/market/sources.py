@@ -6,23 +6,26 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from objectives.market.days import utc_day
 from objectives.market.events import EventRules, of_exchanges_and_days
+from objectives.market.forms.registry import FORMS, is_events
 from objectives.market.funding_events import FundingEvents
 from objectives.market.panel import ReturnPanel
 from objectives.market.reading import ReadingOptions, read_events
+from objectives.market.sheets import column_key, open_sheets
 from objectives.sqlite_url import sqlite_url
 from search_spaces.errors import ConfigError, DataError
 
 __all__ = ["SOURCES", "SourceKind", "SourceRequest", "source_kind"]
 
 SOURCES = (
-    "a database URL or .db file, a .csv, .csv.gz or .parquet file of returns or of funding events, "
-    "or the word synthetic"
+    "a database URL or .db file, files or folders of returns or of funding events (CSV, JSON, "
+    "Parquet or Feather, also compressed), or the word synthetic"
 )
 """What a source is, in words."""
 
@@ -79,9 +82,7 @@ class SourceRequest:
     @cached_property
     def kind(self) -> SourceKind:
         """What the sources hold; see :func:`source_kind` for errors."""
-        if self.reading.form is not None or self.reading.columns is not None:
-            return SourceKind.EVENTS
-        kinds = {source: source_kind(source) for source in self.sources}
+        kinds = {source: source_kind(source, self.reading) for source in self.sources}
         others = [source for source, kind in kinds.items() if kind != SourceKind.EVENTS]
         if len(kinds) > 1 and others:
             raise DataError(
@@ -139,8 +140,17 @@ class SourceRequest:
         return _cut(_read(self), self)
 
 
-def source_kind(source: str) -> SourceKind:
+def source_kind(source: str, options: ReadingOptions | None = None) -> SourceKind:
     """Tell what a source holds: by its name, of files by their columns.
+
+    Of a folder or a zip the first file that is either counts.
+
+    Parameters
+    ----------
+    source : str
+        See :data:`SOURCES`.
+    options : ReadingOptions, optional
+        A file whose form or columns a person names holds funding events.
 
     Raises
     ------
@@ -152,50 +162,25 @@ def source_kind(source: str) -> SourceKind:
         return SourceKind.SYNTHETIC
     if "://" in source or name.endswith((".db", ".sqlite", ".sqlite3")):
         return SourceKind.DATABASE
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
-        raise DataError(f"{source}: a market comes from {SOURCES}")
-    columns = _columns(source)
-    for kind, wanted in (
-        (SourceKind.EVENTS, _EVENT_COLUMNS),
-        (SourceKind.RETURNS, _RETURN_COLUMNS),
-    ):
-        if set(wanted) <= columns:
-            return kind
+    if not Path(source).exists():
+        problem = "cannot be read (No such file or directory)"
+        raise DataError(f"{source}: {problem}; a market comes from {SOURCES}")
+    if options is not None and (options.form is not None or options.columns is not None):
+        return SourceKind.EVENTS
+    first = None
+    for sheet in open_sheets(source):
+        if {column_key(column) for column in _RETURN_COLUMNS} <= sheet.keys:
+            return SourceKind.RETURNS
+        if is_events(sheet):
+            return SourceKind.EVENTS
+        first = first or sheet
+    label, names = (source, "none") if first is None else (first.label, first.names())
     raise DataError(
-        f"{source}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
-        f"funding events ({', '.join(_EVENT_COLUMNS)}); it has {', '.join(sorted(columns))}"
+        f"{label}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
+        f"funding events ({', '.join(_EVENT_COLUMNS)}, or one of the forms "
+        f"{', '.join(form.name for form in FORMS)}); it has {names}; say which are which "
+        "with --columns timestamp=NAME,symbol=NAME,rate=NAME[,exchange=NAME]"
     )
-
-
-def _columns(path: str) -> set[str]:
-    """Names in the head of a file."""
-    import csv
-    import gzip
-
-    try:
-        if path.lower().endswith(".parquet"):
-            return _parquet_columns(path)
-        opened: Any = gzip.open if path.lower().endswith(".gz") else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            head = next(csv.reader(file), None)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); check the name") from None
-    except (UnicodeDecodeError, EOFError, csv.Error):
-        raise DataError(f"{path}: is not a CSV file of UTF-8 text") from None
-    if not head:
-        raise DataError(f"{path}: is empty; a market comes from {SOURCES}")
-    return {name.strip() for name in head}
-
-
-def _parquet_columns(path: str) -> set[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return set(pq.read_schema(path).names)
-    except pa.ArrowInvalid:
-        raise DataError(f"{path}: is not a Parquet file") from None
 
 
 def _read(request: SourceRequest) -> ReturnPanel:

@@ -117,6 +117,9 @@ def contract_name(written: str, quote: str = "") -> ContractName:
         factor, base = _coins(parts[0])
         return ContractName(_other_ticker(base) + "".join(parts[1:]).upper(), factor)
     text = "".join(parts)
+    for ticker, other in _OTHER_TICKERS.items():
+        if text.upper().startswith(ticker) and text[len(ticker) :].upper() in (*_QUOTES, ""):
+            return ContractName(other + (text[len(ticker) :].upper() or quote))
     found = _quote_of(text.upper())
     base = text[: len(text) - len(found)] if found else text
     factor, base = _coins(base)

@@ -86,7 +86,7 @@ def text_column(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]
         value = table.frame[column].iloc[position]
         empty = pd.isna(value) or (isinstance(value, str) and not value.strip())
         problem = (
-            "the name is empty"
+            "the name is empty; fill it in or remove the row"
             if empty
             else f"a name must be text, got {table.cell(position, column)}"
         )
@@ -128,8 +128,9 @@ def number_column(
     if wrong.any():
         position = int(wrong.argmax())
         problem = "missing" if np.isnan(values[position]) else "infinite"
+        cell = table.cell(position, column)
         raise table.error(
-            position, column, f"the number is {problem}: {table.cell(position, column)}"
+            position, column, f"the number is {problem}: {cell}; fill it in or remove the row"
         )
     return values
 

@@ -20,7 +20,7 @@ def _symbol(path: PurePath) -> str | None:
 
 BINANCE_VISION = Form(
     name="binance-vision",
-    published="Binance, page Historical Market Data (data.binance.vision), monthly fundingRate",
+    published="Binance, page Historical Market Data (Binance Vision), monthly fundingRate",
     layouts=(Layout("calc_time", "last_funding_rate", signs=("funding_interval_hours",)),),
     exchange="binance",
     symbol_of=_symbol,

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from objectives.market.forms.form import Form, Layout
 from objectives.market.sheets import Sheet, column_key
 
-__all__ = ["FREQTRADE"]
+__all__ = ["FREQTRADE", "is_candles"]
 
 
 def _symbol(path: PurePath) -> str | None:
@@ -20,6 +20,11 @@ def _symbol(path: PurePath) -> str | None:
 
 def _is_funding(sheet: Sheet) -> bool:
     return "fundingrate" in column_key(sheet.path.name)
+
+
+def is_candles(sheet: Sheet) -> bool:
+    """Tell whether a sheet holds prices, which freqtrade keeps in the same folder."""
+    return {"open", "high", "low", "close", "volume"} <= sheet.keys and not _is_funding(sheet)
 
 
 FREQTRADE = Form(

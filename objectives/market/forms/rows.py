@@ -22,34 +22,13 @@ from search_spaces.errors import DataError
 __all__ = ["RowColumns", "exchange_of_path", "instant_values", "names_of", "row_columns", "rows_of"]
 
 _EXCHANGES = frozenset(
-    [
-        "aster",
-        "backpack",
-        "bingx",
-        "binance",
-        "bitfinex",
-        "bitget",
-        "bitmart",
-        "bitmex",
-        "bybit",
-        "coinbase",
-        "coinex",
-        "deribit",
-        "dydx",
-        "gate",
-        "htx",
-        "hyperliquid",
-        "kraken",
-        "kucoin",
-        "lbank",
-        "mexc",
-        "okx",
-        "paradex",
-        "phemex",
-        "poloniex",
-        "woo",
-    ]
+    (
+        *("aster", "backpack", "bingx", "binance", "bitfinex", "bitget", "bitmart", "bitmex"),
+        *("bybit", "coinbase", "coinex", "deribit", "dydx", "gate", "htx", "hyperliquid"),
+        *("kraken", "kucoin", "lbank", "mexc", "okx", "paradex", "phemex", "poloniex", "woo"),
+    )
 )
+"""Exchanges with perpetual contracts, as paths may name them."""
 _FOLDERS = 4
 
 
@@ -140,8 +119,8 @@ def instant_values(
     if not instants.n_rounded:
         return instants.micros, []
     text = (
-        f"{table.label}: a spreadsheet rounded {instants.n_rounded} times, such as "
-        f"{table.cell(0, column)}; each is read as the one full hour within its last digit"
+        f"{table.label}: {instants.n_rounded} times lost digits, as 1.704067e+12 has; each is "
+        "read as the one full hour within its last digit"
     )
     return instants.micros, [MarketNote("rounded_times", text, instants.n_rounded)]
 

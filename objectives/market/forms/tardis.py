@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from objectives.market.forms.form import Form, Layout
@@ -46,7 +47,7 @@ def _read(sheet: Sheet, form: Form, layout: Layout, options: ReadingOptions) -> 
     rate = number_column(table, columns.rate, missing_ok=False, percent=True)
     series = symbol * len(exchanges) + exchange
     _check_settlements(table, columns.timestamp, series, micros)
-    before = np.flatnonzero(seen <= micros)
+    before = np.flatnonzero(seen < micros)
     order = before[np.lexsort((seen[before], micros[before], series[before]))]
     last = np.ones(len(order), dtype=np.bool_)
     last[:-1] = (np.diff(micros[order]) != 0) | (np.diff(series[order]) != 0)
@@ -81,15 +82,15 @@ def _check_settlements(
     table: Table, column: str, series: NDArray[np.int64], micros: NDArray[np.int64]
 ) -> None:
     """Refuse rows whose settlement is just the time of the row."""
-    settlements = np.unique(np.stack((series, micros // _DAY, micros)), axis=1)
-    _, first, n = np.unique(settlements[:2], axis=1, return_index=True, return_counts=True)
-    if n.max() > 24:
-        many = int(n.argmax())
-        of_series, _, at = settlements[:, first[many]]
-        position = int(((series == of_series) & (micros == at)).argmax())
+    settlements = pd.DataFrame({"series": series, "micros": micros}).drop_duplicates()
+    settlements["day"] = settlements["micros"] // _DAY
+    n_a_day = settlements.groupby(["series", "day"])["micros"].transform("size")
+    most = int(n_a_day.max())
+    if most > 24:
+        position = int(settlements.index[int(n_a_day.to_numpy().argmax())])
         problem = (
-            f"{n.max()} settlements on one day are snapshots, not settlements; the column must "
-            "hold the time of the next settlement, or import the exchange's own funding history"
+            f"{most} settlements on one day are snapshots, not settlements; the column must hold "
+            "the time of the next settlement, or import the exchange's own funding history"
         )
         raise table.error(position, column, problem)
 

@@ -84,7 +84,7 @@ def test_pairs_and_caps_that_do_not_meet_are_counted(tmp_path):
         ("symbol,cap\nA,5\n", "row 1: missing column 'market_cap'"),
         ("symbol,market_cap\nA,\n", "no market cap is known"),
         ("symbol,market_cap\nA,0\n", "no market cap is known"),
-        ("", "the file is empty"),
+        ("", "is empty; a table needs a header"),
     ],
 )
 def test_bad_caps(tmp_path, text, message):

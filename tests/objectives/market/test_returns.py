@@ -155,10 +155,10 @@ def test_lines_are_counted_over_blank_lines_and_quoted_line_ends(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file is empty; expected columns trading_pair, date, return_1d"),
+        ("", "is empty; a table needs a header and rows"),
         (HEADER, "has no rows"),
         (HEADER + "\n\n", "has no rows"),
-        ("\n" + GOOD, "row 1: no header"),
+        ("\n# nothing\n", "row 1: no header"),
         ("trading_pair,return_1d\nA,1\n", "row 1: missing column 'date'; the columns are"),
         ("a\n1\n", "missing column 'trading_pair', 'date', 'return_1d'; the columns are a"),
         ("date,trading_pair,date,return_1d\n", "column 'date' appears 2 times"),
@@ -182,10 +182,12 @@ def test_files_that_are_not_what_they_say(tmp_path):
     latin.write_bytes(GOOD.encode() + b"\xe9_x_y,2024-01-01,0.1\n")
     with pytest.raises(DataError, match=r"latin\.csv: cannot be read"):
         ReturnPanel.from_returns(latin)
-    with pytest.raises(DataError, match=r"absent\.csv: no such file"):
+    with pytest.raises(DataError, match=r"absent\.csv: cannot be read \(No such file"):
         ReturnPanel.from_returns(tmp_path / "absent.csv")
-    with pytest.raises(DataError, match=r"expected \.csv, \.csv\.gz or \.parquet"):
-        ReturnPanel.from_returns(tmp_path / "returns.xlsx")
+    workbook = tmp_path / "returns.xls"
+    workbook.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(8))
+    with pytest.raises(DataError, match=r"returns\.xls: is an Excel workbook; save"):
+        ReturnPanel.from_returns(workbook)
     with pytest.raises(DataError, match="a path, got int"):
         ReturnPanel.from_returns(7)
 
