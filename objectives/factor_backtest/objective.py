@@ -259,7 +259,8 @@ class FactorBacktest(Objective):
         A result counts, and so does a failure that follows from strategy and data
         (``insufficient_data``, ``no_market_caps``, ``undefined_metric``); one that timed out,
         raised or crashed its worker does not. Neither does a record that lacks a figure which
-        every measured strategy has, or whose failure does not fit ``min_active_days``.
+        every measured strategy has, or whose failure does not fit the least number of
+        active days.
 
         Parameters and returns are those of :meth:`Objective.recall`.
         """
@@ -271,7 +272,7 @@ class FactorBacktest(Objective):
         unmeasured = ~measurable & np.isnan(values).all(axis=1)
         required = [k for k, name in enumerate(self.names) if name not in MAY_BE_UNDEFINED]
         complete = ~np.isnan(values[:, required]).any(axis=1)
-        too_few = values[:, self.names.index("active_days")] < self.settings.min_active_days
+        too_few = values[:, self.names.index("active_days")] < self._least_active_days
         fits = too_few == failed_with(INSUFFICIENT_DATA)
         measured = failed_with(None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
         reliable = unmeasured | (measured & complete & fits)
@@ -320,6 +321,10 @@ class FactorBacktest(Objective):
         }
 
     @property
+    def _least_active_days(self) -> int:
+        return self.settings.least_active_days(self._simulator.n_search_days)
+
+    @property
     def _space_windows(self) -> tuple[int, ...]:
         return tuple(domain(self.space, "window_size"))
 
@@ -336,7 +341,7 @@ class FactorBacktest(Objective):
             values,
             measurable,
             metrics=tuple(self.directions),
-            min_active_days=self.settings.min_active_days,
+            least_active_days=self._least_active_days,
         )
 
 

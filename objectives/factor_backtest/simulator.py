@@ -67,6 +67,11 @@ class StrategySimulator:
         """Days of the period, both ends included."""
         return self.panel.dates[self.start : self.end + 1]
 
+    @property
+    def n_search_days(self) -> int:
+        """Days of the first segment on which something can be held: all but the first day."""
+        return (self.split_day or self.end - self.start + 1) - 1
+
     @cached_property
     def knows_caps(self) -> bool:
         """Whether a market cap of a listed pair is known on a day that may be traded."""
@@ -151,6 +156,7 @@ class StrategySimulator:
             "fee_rate": self.settings.fee_rate,
             "fixed_amount": self.settings.position_mode == "fixed_amount",
             "split_day": self.split_day,
+            "value_at_liquidation": self.settings.value_at_liquidation,
         }
 
     def _factors(

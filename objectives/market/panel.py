@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy.engine import URL, Engine
 
-from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS
+from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS, TINY_RETURN
 from objectives.market.arrays import canonical_bytes, frozen_floats, frozen_ints
 from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
@@ -117,6 +117,8 @@ class ReturnPanel:
             roi = frozen_floats(self.roi, shape, "roi")
             same = np.array_equal(roi, self.returns * DAYS_PER_YEAR, equal_nan=True)
             set_field(self, "roi", None if same else roi)
+        returns = np.where(np.abs(self.returns) < TINY_RETURN, 0.0, self.returns)  # -0 too
+        set_field(self, "returns", frozen_floats(returns, shape, "returns"))
         self._settle_market_caps()
 
     def _settle_market_caps(self) -> None:

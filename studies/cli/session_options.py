@@ -123,6 +123,8 @@ def _assignments(option: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
 def _scalar(text: str) -> Any:
     if text.lower() in ("null", "none"):
         return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     for kind in (int, float):
         try:
             return kind(text)
