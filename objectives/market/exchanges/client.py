@@ -123,16 +123,14 @@ class ExchangeClient:
             return None
         try:
             return int(self.call("its time", self.api.fetch_time))
-        except (self._ccxt.BadRequest, TypeError):
+        except TypeError:
             return None
         except FetchError as error:
             if isinstance(error.__cause__, self._ccxt.ExchangeError):
                 return None
             raise
 
-    def funding_page(
-        self, name: str, first: int, last: int
-    ) -> tuple[list[Mapping[str, Any]], int]:
+    def funding_page(self, name: str, first: int, last: int) -> tuple[list[Mapping[str, Any]], int]:
         """Ask for settlements of a market between two milliseconds, both included.
 
         Returns
@@ -161,8 +159,10 @@ class ExchangeClient:
                 rules.limit,
                 parameters,
             )
-        except self._ccxt.BadRequest as error:
-            raise LookupError(_first_line(error)) from error
+        except FetchError as error:
+            if isinstance(error.__cause__, self._ccxt.BadRequest):
+                raise LookupError(_first_line(error.__cause__)) from error
+            raise
         n_given = max(len(page), _n_rows(self.api.last_json_response))
         self._free_at = started + rules.pause + rules.pause_per_event * n_given
         return page, n_given
@@ -174,14 +174,10 @@ class ExchangeClient:
         ------
         FetchError
             If it fails for good.
-        ccxt.BadRequest
-            If the exchange does not accept the request itself.
         """
         for attempt in range(_TRIES):
             try:
                 return method(*arguments)
-            except self._ccxt.BadRequest:
-                raise
             except (self._ccxt.NetworkError, self._ccxt.BadResponse) as error:
                 self._stop_or_wait(what, error, attempt)
             except self._ccxt.BaseError as error:

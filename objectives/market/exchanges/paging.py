@@ -212,9 +212,7 @@ def _interval(found: Mapping[int, float], rules: PageRules) -> float:
     return median(gaps) if gaps else rules.hours * _HOUR
 
 
-def _windows(
-    first: int, last: int, size: int, *, newest_first: bool
-) -> Iterator[tuple[int, int]]:
+def _windows(first: int, last: int, size: int, *, newest_first: bool) -> Iterator[tuple[int, int]]:
     if newest_first:
         while last >= first:
             yield max(first, last - size + 1), last
