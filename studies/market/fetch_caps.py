@@ -48,6 +48,6 @@ def caps_of_symbols(
         return request.market_caps, ()
     coins = {symbol: coin_of_symbol(symbol) for symbol in sorted(symbols)}
     caps = fetch_coin_caps(coins.values(), request.coingecko_url, wait=wait)
-    rows = [(symbol, caps.values[coin]) for symbol, coin in coins.items() if coin in caps.values]
+    rows = [(symbol, caps.by_coin[coin]) for symbol, coin in coins.items() if coin in caps.by_coin]
     table = pd.DataFrame(rows, columns=["symbol", "market_cap"]) if rows else None
     return table, caps.notes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import random
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,7 +19,8 @@ _TRIES = 7
 _LONGEST_WAIT = 60.0
 _LONGEST_BAN = 300.0
 _TIMEOUT_MS = 20_000
-_FORBIDDEN = re.compile(r" (403|451) ")
+_LIMITS = (418, 429)
+_FORBIDDEN = (403, 451)
 
 
 def check_exchanges(exchanges: Sequence[str]) -> None:
@@ -59,6 +59,8 @@ class ExchangeClient:
         Waits for a number of seconds; may raise to end the work.
     clock : callable, optional
         Seconds that pass.
+    local_clock : callable, optional
+        Milliseconds since 1970, by the clock of this computer.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class ExchangeClient:
         *,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        local_clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         check_exchanges([exchange])
         self._ccxt = _ccxt()
@@ -91,6 +94,7 @@ class ExchangeClient:
         self.api.has["fetchCurrencies"] = False  # a request that nothing here needs
         # Otherwise a password for any host in a file .netrc would be sent along.
         self.api.session.auth = lambda request: request
+        self.local_clock = local_clock
         self._wait = wait
         self._clock = clock
         self._free_at = clock()
@@ -178,16 +182,21 @@ class ExchangeClient:
         for attempt in range(_TRIES):
             try:
                 return method(*arguments)
-            except (self._ccxt.NetworkError, self._ccxt.BadResponse) as error:
-                self._stop_or_wait(what, error, attempt)
             except self._ccxt.BaseError as error:
-                raise FetchError(f"{self.exchange} refuses {what}: {_first_line(error)}") from error
+                self._stop_or_wait(what, error, attempt)
         raise AssertionError("the last attempt raises")
 
     def _stop_or_wait(self, what: str, error: Exception, attempt: int) -> None:
         problem = _first_line(error)
-        is_limit = isinstance(error, (self._ccxt.RateLimitExceeded, self._ccxt.DDoSProtection))
-        if _FORBIDDEN.search(str(error)) and not is_limit:
+        status = _status(error)
+        # Not every exchange of ccxt says by its error that a limit was meant.
+        is_limit = status in _LIMITS or isinstance(
+            error, (self._ccxt.RateLimitExceeded, self._ccxt.DDoSProtection)
+        )
+        may_pass = isinstance(error, (self._ccxt.NetworkError, self._ccxt.BadResponse))
+        if not is_limit and not may_pass:
+            raise FetchError(f"{self.exchange} refuses {what}: {problem}") from error
+        if status in _FORBIDDEN and not is_limit:
             raise FetchError(
                 f"{self.exchange} refuses {what}: {problem}; it may not serve this place: "
                 "use a proxy (HTTPS_PROXY), or import its files"
@@ -226,6 +235,16 @@ def _ccxt() -> Any:
             "fetching needs ccxt, which is not installed: pip install 'mass-tuning[exchange]'"
         ) from None
     return ccxt
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Return the status of the answer that led to an error of ccxt."""
+    while error is not None:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if isinstance(status, int):
+            return status
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _n_rows(document: Any) -> int:

@@ -32,13 +32,13 @@ class CoinCaps:
 
     Attributes
     ----------
-    values : mapping of str to float
+    by_coin : mapping of str to float
         US dollars by ticker in capitals; only known ones.
     notes : tuple of MarketNote
         Tickers of several coins, and wanted ones that were not found.
     """
 
-    values: Mapping[str, float]
+    by_coin: Mapping[str, float]
     notes: tuple[MarketNote, ...]
 
 
@@ -78,13 +78,12 @@ def fetch_coin_caps(
         listed = _page(base_url, page, wait)
         for coin in listed:
             ticker = str(coin.get("symbol") or "").upper()
-            cap = coin.get("market_cap")
-            known = isinstance(cap, (int, float)) and math.isfinite(cap) and cap > 0
-            if ticker not in coins or not known:
+            cap = _number(coin.get("market_cap"))
+            if ticker not in coins or not cap > 0:
                 continue
             if ticker in values:
                 twice[ticker] = twice.get(ticker, 1) + 1
-            values[ticker] = max(values.get(ticker, 0.0), float(cap))
+            values[ticker] = max(values.get(ticker, 0.0), cap)
             missing.discard(ticker)
         if len(listed) < _PER_PAGE:
             break
@@ -128,6 +127,12 @@ def _page(base_url: str, page: int, wait: Callable[[float], None]) -> list[Mappi
     if not isinstance(document, list):
         raise FetchError("CoinGecko gave something else than a list of coins")
     return document
+
+
+def _number(value: Any) -> float:
+    """Return a market cap; 0 where it is unknown."""
+    is_known = isinstance(value, (int, float)) and math.isfinite(value)
+    return float(value) if is_known else 0.0
 
 
 def _notes(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,19 +45,11 @@ class ExchangeHistory:
     Parameters
     ----------
     client : ExchangeClient
-    local_clock : callable, optional
-        Milliseconds since 1970, by the clock of this computer.
     """
 
-    def __init__(
-        self,
-        client: ExchangeClient,
-        *,
-        local_clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-    ) -> None:
+    def __init__(self, client: ExchangeClient) -> None:
         self.exchange = client.exchange
         self._client = client
-        self._local_clock = local_clock
         self._ahead = 0
 
     @property
@@ -73,12 +64,12 @@ class ExchangeHistory:
 
     def now(self) -> int:
         """Return the time by the exchange's clock, milliseconds since 1970."""
-        return self._local_clock() + self._ahead
+        return self._client.local_clock() + self._ahead
 
     def read_clock(self) -> tuple[MarketNote, ...]:
         """Compare the clocks; a difference of more than a minute is noted and allowed for."""
         server = self._client.server_time()
-        ahead = 0 if server is None else server - self._local_clock()
+        ahead = 0 if server is None else server - self._client.local_clock()
         if abs(ahead) <= _SKEW_MS:
             return ()
         self._ahead = ahead
@@ -127,7 +118,7 @@ class ExchangeHistory:
             records, n = self._client.funding_page(market.name, begin, end)
             found, remarks = self._read(market.symbol, records)
             notes.extend(remarks)
-            return Answer(found, n)
+            return Answer(found, n, sum(each.n for each in remarks))
 
         n_repeated = 0
         rules = self._client.rules

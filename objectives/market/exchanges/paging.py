@@ -30,10 +30,13 @@ class Answer:
         Rates by instant (milliseconds since 1970), also of times it was not asked for.
     n : int
         How many settlements it gave, those left out of `found` too.
+    n_unusable : int
+        How many of them are of no use.
     """
 
     found: Mapping[int, float]
     n: int
+    n_unusable: int = 0
 
 
 Ask = Callable[[int, int], Answer]
@@ -59,7 +62,7 @@ class PageRules:
     limit : int
         Settlements of a full page.
     hours : int
-        The usual interval of settlements: the size of a window is `limit` of them.
+        The usual interval of settlements.
     pause, pause_per_event : float
         Seconds from one request to the next, and more for every settlement it gave, where the
         exchange limits this request more than ccxt knows.
@@ -82,8 +85,8 @@ class PageRules:
 
     @property
     def window(self) -> int:
-        """Milliseconds that one page is expected to cover."""
-        return self.limit * self.hours * _HOUR
+        """Milliseconds whose settlements are expected to leave a page not quite full."""
+        return (self.limit - 1) * self.hours * _HOUR
 
 
 _LINEAR = {
@@ -199,7 +202,7 @@ def _walk(ask: Ask, first: int, last: int, rules: PageRules) -> Iterator[Page]:
             if rules.order is not PageOrder.OLDEST and oldest - begin > gap:
                 todo.append((begin, oldest - 1))
         left = sum(end - begin + 1 for begin, end in todo)
-        yield Page(found, left, repeated=answer.n > 0 and not found)
+        yield Page(found, left, repeated=answer.n > answer.n_unusable and not found)
 
 
 def _is_full(answer: Answer, rules: PageRules) -> bool:

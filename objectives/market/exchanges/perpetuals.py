@@ -42,7 +42,7 @@ class Perpetual:
 
 def perpetuals(markets: Iterable[Mapping[str, Any]]) -> tuple[Perpetual, ...]:
     """Return the linear perpetual swaps quoted in USDT or USDC among markets of ccxt, by symbol."""
-    found = {}
+    found: dict[str, Perpetual] = {}
     for market in markets:
         if not (market.get("swap") and market.get("linear")) or market.get("quote") not in _QUOTES:
             continue
