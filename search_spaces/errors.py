@@ -8,6 +8,7 @@ still catch it. Messages state the rule, the value got and the way out.
 __all__ = [
     "ConfigError",
     "DataError",
+    "FetchError",
     "MassTuningError",
     "SessionError",
     "SpaceError",
@@ -42,3 +43,7 @@ class SessionError(MassTuningError, ValueError):
 
 class StorageError(MassTuningError, RuntimeError):
     """A database that cannot be reached, read, written or understood."""
+
+
+class FetchError(MassTuningError, RuntimeError):
+    """An exchange, or another service of the internet, that cannot be reached or refuses."""

@@ -14,7 +14,7 @@ from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.symbols import contract_name, exchange_name, is_bare, split_dex
 from search_spaces.errors import DataError
 
-__all__ = ["with_one_name"]
+__all__ = ["symbols_of_contracts", "with_one_name"]
 
 _OWN_TABLES = ("general", "venue")
 _HYPERLIQUID = "hyperliquid"
@@ -83,6 +83,25 @@ def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingE
         exchange=exchange_codes[key],
         notes=(*events.notes, *_notes(list(contracts.values()), clashes)),
     )
+
+
+def symbols_of_contracts(
+    exchange: str, written: Iterable[str], aliases: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the symbol of each contract of an exchange as :func:`with_one_name` writes it.
+
+    Parameters
+    ----------
+    exchange : str
+    written : iterable of str
+        All contracts of the exchange, as they are published: a multiple of a coin keeps its factor
+        in its name where the coin itself is traded, too.
+    aliases : mapping of str to str, optional
+        See :func:`with_one_name`.
+    """
+    contracts = [_contract(exchange, name, aliases or {}, False, 0) for name in written]
+    clashes = _clashes(contracts)
+    return {one.written: one.apart_from(clashes).symbol for one in contracts}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from studies.cli.estimate import estimate
 from studies.cli.execute import execute
 from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
 from studies.cli.export import export_command
+from studies.cli.fetch import fetch
 from studies.cli.generate import generate
 from studies.cli.import_market import import_command
 from studies.cli.market import market
@@ -176,6 +177,7 @@ def _assemble() -> None:
         decorated = option(decorated)
     for command in (
         demo,
+        fetch,
         import_command,
         market,
         estimate,

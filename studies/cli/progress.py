@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from studies.cli.output import duration, note
 
 if TYPE_CHECKING:
+    from studies.market import FetchProgress
     from studies.runs import Progress, Stop
 
-__all__ = ["counting", "run_progress", "waiting"]
+__all__ = ["counting", "fetching", "run_progress", "waiting"]
 
 _LINE_SECONDS = 5.0
 _BAR_WIDTH = 28
@@ -49,6 +50,34 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+@contextlib.contextmanager
+def fetching() -> Iterator[Callable[[FetchProgress], None]]:
+    """Show a fetch: how far, how long still, what came last.
+
+    Yields
+    ------
+    callable
+        To be called with a `FetchProgress`.
+    """
+    if not sys.stderr.isatty():
+        yield _PlainFetch()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("fetching"),
+        BarColumn(_BAR_WIDTH, complete_style="green", finished_style="green"),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=_console(), transient=True) as bar:
+        task = bar.add_task("asking what there is", total=None)
+
+        def advance(now: FetchProgress) -> None:
+            bar.update(task, completed=now.done, total=max(now.total, 1), description=_fetched(now))
 
         yield advance
 
@@ -157,6 +186,19 @@ class _PlainCount:
             note(f"{self.what}: {done:,} of {total:,}")
 
 
+class _PlainFetch:
+    """Lines of text, at most one every few seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, progress: FetchProgress) -> None:
+        now = time.monotonic()
+        if now - self.last >= _LINE_SECONDS:
+            self.last = now
+            note(f"fetching: {_fetched(progress)}")
+
+
 class _PlainRun:
     """One line of text every few seconds."""
 
@@ -181,6 +223,17 @@ class _PlainRun:
             _failed(progress),
         )
         note(", ".join(part for part in parts if part))
+
+
+def _fetched(progress: FetchProgress) -> str:
+    left = progress.eta_seconds
+    parts = (
+        f"{progress.done:,} of {progress.total:,} days of symbols",
+        f"{progress.n_events:,} new events",
+        "" if left is None else f"{duration(left)} left",
+        progress.at,
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def _rate(progress: Progress) -> str:

@@ -1,4 +1,4 @@
-"""The market written into the database: returns, market caps and their tables."""
+"""The market fetched and written into the database: returns, market caps and their tables."""
 
 import lazy_loader
 

@@ -1,4 +1,12 @@
 from .event_store import EventStore as EventStore
+from .fetch_caps import CAPS_FROM_COINGECKO as CAPS_FROM_COINGECKO
+from .fetch_into_database import fetch_into_database as fetch_into_database
+from .fetch_records import ExchangeSummary as ExchangeSummary
+from .fetch_records import FetchProgress as FetchProgress
+from .fetch_records import FetchRequest as FetchRequest
+from .fetch_records import FetchSummary as FetchSummary
+from .fetch_records import SeriesSummary as SeriesSummary
+from .fetching import fetch_market as fetch_market
 from .importer import ImportSummary as ImportSummary
 from .importer import import_panel as import_panel
 from .market_import import ImportRules as ImportRules

@@ -76,10 +76,27 @@ class EventStore:
 
     def read(self) -> FundingEvents | None:
         """Return all events held, by exchange, symbol and time; None if there are none."""
+        return self._read(None) if self._is_there() else None
+
+    def _around(self, events: FundingEvents) -> FundingEvents | None:
+        """Return what is held of the same sides, from the first to the last of these events."""
         if not self._is_there():
             return None
+        first, last = (
+            int(end) // _MICROS_PER_MS for end in (events.micros.min(), events.micros.max())
+        )
+        series = sa.select(_SERIES.c.id).where(
+            _SERIES.c.exchange.in_(events.exchanges), _SERIES.c.symbol.in_(events.symbols)
+        )
+        return self._read(
+            sa.and_(
+                _EVENTS.c.series_id.in_(series), _EVENTS.c.timestamp.between(first - 1, last + 1)
+            )
+        )
+
+    def _read(self, where: sa.ColumnElement[bool] | None) -> FundingEvents | None:
         with self._engine.connect() as connection:
-            parts = list(_stored_events(connection))
+            parts = list(_stored_events(connection, where))
             series = {row.id: row for row in connection.execute(sa.select(_SERIES))}
             sources = connection.execute(sa.select(_SOURCES).order_by(_SOURCES.c.id)).fetchall()
         stored = np.concatenate(parts) if parts else np.empty(0, dtype=_STORED)
@@ -99,7 +116,8 @@ class EventStore:
         ----------
         events : FundingEvents
         held : FundingEvents, optional
-            What the database holds, if the caller has read it; by default it is read here.
+            What the database holds, if the caller has read it; by default what is held of the
+            same sides and days is read here.
         on_progress : callable, optional
             Called with the number of rows of each transaction.
         pause : bool
@@ -116,7 +134,7 @@ class EventStore:
         DataError
             If an event of the same exchange, symbol and millisecond is held with another rate.
         """
-        held = self.read() if held is None else held
+        held = self._around(events) if held is None else held
         fresh = events.select(_not_held(events, held)) if held is not None else events
         if not len(fresh):
             return 0
@@ -211,10 +229,14 @@ def _insert_events(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> N
     )
 
 
-def _stored_events(connection: Connection) -> Iterator[NDArray[Any]]:
+def _stored_events(
+    connection: Connection, where: sa.ColumnElement[bool] | None
+) -> Iterator[NDArray[Any]]:
     query = sa.select(
         _EVENTS.c.series_id, _EVENTS.c.timestamp, _EVENTS.c.funding_rate, _EVENTS.c.source_id
     ).order_by(_EVENTS.c.series_id, _EVENTS.c.timestamp)
+    if where is not None:
+        query = query.where(where)
     result = connection.execution_options(stream_results=True).execute(query)
     while rows := result.fetchmany(_ROWS_READ):
         yield np.array([tuple(row) for row in rows], dtype=_STORED)

@@ -13,6 +13,7 @@ from tests.studies.cli.conftest import ROOT, environment, process
 
 COMMANDS = {
     "demo",
+    "fetch",
     "import",
     "estimate",
     "generate",
@@ -77,10 +78,11 @@ def test_help_loads_nothing_heavy():
     code = (
         "import sys; from studies.cli.app import run; assert run(sys.argv[1:]) == 0\n"
         "heavy = {'optuna', 'pandas', 'numpy', 'numba', 'sqlalchemy', 'rich', 'pydantic', 'yaml',"
-        " 'scipy', 'pyarrow', 'search_spaces', 'objectives', 'studies.session', 'studies.config'}\n"
+        " 'scipy', 'pyarrow', 'ccxt', 'search_spaces', 'objectives', 'studies.session',"
+        " 'studies.config', 'studies.market'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    for args in (["--help"], ["generate", "--help"], ["--version"], []):
+    for args in (["--help"], ["generate", "--help"], ["fetch", "--help"], ["--version"], []):
         done = subprocess.run(
             [sys.executable, "-c", code, *args],
             env=environment(),

@@ -1,0 +1,66 @@
+"""Which markets of ccxt are perpetual swaps of ours, and of which coin."""
+
+import pytest
+
+from objectives.market.exchanges import coin_of_symbol, perpetuals
+
+
+def market(base, quote="USDT", **more):
+    return {
+        "symbol": f"{base}/{quote}:{quote}",
+        "base": base,
+        "quote": quote,
+        "swap": True,
+        "linear": True,
+        "active": True,
+        "created": 5,
+        **more,
+    }
+
+
+def test_only_linear_swaps_in_dollars():
+    listed = [
+        market("BTC"),
+        market("ETH", "USDC"),
+        market("BTC", "USD", linear=False),
+        market("BTC", "BTC"),
+        market("SOL", swap=False),
+        market("KPEPE", "USDC", baseName="kPEPE", created=None, active=None),
+    ]
+    found = perpetuals(listed)
+    assert [each.symbol for each in found] == ["BTCUSDT", "ETHUSDC", "kPEPEUSDC"]
+    assert [each.coin for each in found] == ["BTC", "ETH", "PEPE"]
+    assert [each.listed for each in found] == [5, 5, None]
+    assert all(each.active for each in found)
+
+
+def test_of_two_with_one_symbol_the_traded_one_is_taken():
+    old = market("BTC", active=False, symbol="old")
+    for listed in ([old, market("BTC")], [market("BTC"), old]):
+        (found,) = perpetuals(listed)
+        assert (found.name, found.active) == ("BTC/USDT:USDT", True)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "coin"),
+    [
+        ("BTCUSDT", "BTC"),
+        ("BTCUSDC", "BTC"),
+        ("BTC", "BTC"),
+        ("btc", "BTC"),
+        ("1000PEPEUSDT", "PEPE"),
+        ("kPEPEUSDC", "PEPE"),
+        ("kPEPE", "PEPE"),
+        ("1000000MOGUSDT", "MOG"),
+        ("1MBABYDOGEUSDT", "BABYDOGE"),
+        ("10000SATSUSDT", "SATS"),
+        ("1INCHUSDT", "1INCH"),
+        ("4USDT", "4"),
+        ("KAVAUSDT", "KAVA"),
+        ("USDCUSDT", "USDC"),
+        ("1000XUSDT", "1000X"),
+        ("USDT", "USDT"),
+    ],
+)
+def test_coin(symbol, coin):
+    assert coin_of_symbol(symbol) == coin
