@@ -1,5 +1,7 @@
 """Which markets of ccxt are perpetual swaps of ours, and of which coin."""
 
+import importlib
+
 import pytest
 
 from objectives.market.exchanges import coin_of_symbol, perpetuals
@@ -39,6 +41,14 @@ def test_of_two_with_one_symbol_the_traded_one_is_taken():
     for listed in ([old, market("BTC")], [market("BTC"), old]):
         (found,) = perpetuals(listed)
         assert (found.name, found.active) == ("BTC/USDT:USDT", True)
+
+
+def test_of_two_quotes_with_one_symbol_usdt_is_taken(monkeypatch):
+    module = importlib.import_module("objectives.market.exchanges.perpetuals")
+    monkeypatch.setattr(module, "_symbol", lambda market: f"{market['base']}USDT")
+    for listed in ([market("BTC"), market("BTC", "USDC")], [market("BTC", "USDC"), market("BTC")]):
+        (found,) = perpetuals(listed)
+        assert (found.symbol, found.quote) == ("BTCUSDT", "USDT")
 
 
 @pytest.mark.parametrize(

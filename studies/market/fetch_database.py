@@ -82,10 +82,11 @@ class _FetchedEvents:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        _METADATA.create_all(engine)
 
     def last_instants(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Return first and last instant held, microseconds since 1970, by (exchange, symbol)."""
+        if not sa.inspect(self._engine).has_table(_EVENTS.name):
+            return {}
         query = sa.select(
             _EVENTS.c.exchange,
             _EVENTS.c.symbol,
@@ -108,6 +109,7 @@ class _FetchedEvents:
             for k in range(len(events))
         ]
         with self._engine.begin() as connection:
+            _METADATA.create_all(connection)
             held = set(
                 connection.execute(
                     sa.select(_EVENTS.c.exchange, _EVENTS.c.symbol, _EVENTS.c.micros).where(
@@ -117,7 +119,7 @@ class _FetchedEvents:
                             int(events.micros.min()), int(events.micros.max())
                         ),
                     )
-                ).tuples()
+                ).all()
             )
             new = [
                 row for row in rows if (row["exchange"], row["symbol"], row["micros"]) not in held
