@@ -1,6 +1,5 @@
 from .event_store import EventStore as EventStore
-from .fetch_caps import CAPS_FROM_COINGECKO as CAPS_FROM_COINGECKO
-from .fetch_into_database import fetch_into_database as fetch_into_database
+from .fetch_database import fetch_into_database as fetch_into_database
 from .fetch_records import ExchangeSummary as ExchangeSummary
 from .fetch_records import FetchProgress as FetchProgress
 from .fetch_records import FetchRequest as FetchRequest

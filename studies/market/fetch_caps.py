@@ -11,9 +11,9 @@ from objectives.market.exchanges import coin_of_symbol, fetch_coin_caps
 from objectives.market.funding_events import MarketNote
 from studies.market.fetch_records import FetchRequest
 
-__all__ = ["CAPS_FROM_COINGECKO", "caps_of_symbols"]
+__all__ = ["caps_of_symbols"]
 
-CAPS_FROM_COINGECKO = "coingecko"
+_COINGECKO = "coingecko"
 """What ``--market-caps`` is given for CoinGecko's list."""
 
 
@@ -44,7 +44,7 @@ def caps_of_symbols(
     FetchError
         If CoinGecko cannot be reached.
     """
-    if request.market_caps != CAPS_FROM_COINGECKO:
+    if request.market_caps != _COINGECKO:
         return request.market_caps, ()
     coins = {symbol: coin_of_symbol(symbol) for symbol in sorted(symbols)}
     caps = fetch_coin_caps(coins.values(), request.coingecko_url, wait=wait)

@@ -16,6 +16,7 @@ __all__ = ["ExchangeClient", "check_exchanges"]
 _T = TypeVar("_T")
 
 _TRIES = 7
+_TRIES_AT_FIRST = 4  # nothing is lost yet, and someone waits to learn that there is no network
 _LONGEST_WAIT = 60.0
 _LONGEST_BAN = 300.0
 _TIMEOUT_MS = 20_000
@@ -98,6 +99,7 @@ class ExchangeClient:
         self._wait = wait
         self._clock = clock
         self._free_at = clock()
+        self._has_answered = False
 
     def markets(self) -> list[Mapping[str, Any]]:
         """Return the markets of the exchange."""
@@ -179,14 +181,18 @@ class ExchangeClient:
         FetchError
             If it fails for good.
         """
-        for attempt in range(_TRIES):
+        n_tries = _TRIES if self._has_answered else _TRIES_AT_FIRST
+        for attempt in range(n_tries):
             try:
-                return method(*arguments)
+                answer = method(*arguments)
             except self._ccxt.BaseError as error:
-                self._stop_or_wait(what, error, attempt)
+                self._stop_or_wait(what, error, attempt=attempt, is_last=attempt == n_tries - 1)
+            else:
+                self._has_answered = True
+                return answer
         raise AssertionError("the last attempt raises")
 
-    def _stop_or_wait(self, what: str, error: Exception, attempt: int) -> None:
+    def _stop_or_wait(self, what: str, error: Exception, *, attempt: int, is_last: bool) -> None:
         problem = _first_line(error)
         status = _status(error)
         # Not every exchange of ccxt says by its error that a limit was meant.
@@ -207,9 +213,9 @@ class ExchangeClient:
                 f"{self.exchange} wants no request for {asked / 60:,.0f} minutes; "
                 "what is fetched stays, fetch again then"
             ) from error
-        if attempt == _TRIES - 1:
+        if is_last:
             raise FetchError(
-                f"{self.exchange} did not answer {what} in {_TRIES} tries: {problem}; "
+                f"{self.exchange} did not answer {what} in {attempt + 1} tries: {problem}; "
                 "what is fetched stays, fetch again to go on"
             ) from error
         # Not all at the same moment, if several ask at once.

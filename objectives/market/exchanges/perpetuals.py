@@ -56,11 +56,8 @@ def perpetuals(markets: Iterable[Mapping[str, Any]], exchange: str) -> tuple[Per
     found: dict[str, Perpetual] = {}
     for market in swaps:
         symbol = symbols[_written(market)]
-        # One symbol twice would be two histories under one name: what is traded goes first.
-        if symbol in found and not (market.get("active") and not found[symbol].active):
-            continue
         created = market.get("created")
-        found[symbol] = Perpetual(
+        each = Perpetual(
             name=str(market["symbol"]),
             symbol=symbol,
             coin=coin_of_symbol(symbol),
@@ -68,6 +65,9 @@ def perpetuals(markets: Iterable[Mapping[str, Any]], exchange: str) -> tuple[Per
             listed=int(created) if created else None,
             active=market.get("active") is not False,
         )
+        # Two markets of one symbol would be two histories under one name.
+        if symbol not in found or _preference(each) < _preference(found[symbol]):
+            found[symbol] = each
     return tuple(found[symbol] for symbol in sorted(found))
 
 
@@ -79,6 +79,11 @@ def coin_of_symbol(symbol: str) -> str:
             base = base.removesuffix(quote)
             break
     return _MULTIPLE.sub("", base, count=1).upper() if _MULTIPLE.match(base) else base.upper()
+
+
+def _preference(market: Perpetual) -> tuple[bool, int]:
+    """Sort what is traded first, and then by quote."""
+    return not market.active, _QUOTES.index(market.quote)
 
 
 def _written(market: Mapping[str, Any]) -> str:

@@ -151,10 +151,18 @@ def test_an_exchange_that_stays_away(server):
     listed(server, "bybit")
     server.faults.extend(Fault("funding/history", 503, body="down") for _ in range(9))
     opener = Opener(server)
-    with pytest.raises(FetchError, match="bybit did not answer the rates of BTC.* in 7 tries"):
+    with pytest.raises(FetchError, match=r"bybit did not answer the rates of BTC.* in 7 tries"):
         read(ExchangeHistory(opener("bybit")))
     assert len(opener.waits) == 6
     assert opener.waits == sorted(opener.waits)
+
+
+def test_no_network_is_said_sooner(server):
+    server.faults.extend(Fault("v5/market/time", 503, body="down") for _ in range(9))
+    opener = Opener(server)
+    with pytest.raises(FetchError, match="bybit did not answer its time in 4 tries"):
+        ExchangeHistory(opener("bybit")).read_clock()
+    assert sum(opener.waits) < 9
 
 
 def test_an_exchange_that_does_not_serve_this_place(server):

@@ -132,7 +132,7 @@ def test_pages_that_overlap_count_once():
 
     def ask(first, last):
         inside = [k for k in instants if first - 3 * HOUR <= k <= last][:LIMIT]
-        return Answer({k: 1.0 for k in inside}, len(inside))
+        return Answer(dict.fromkeys(inside, 1.0), len(inside))
 
     rules = PageRules(order=PageOrder.OLDEST, limit=LIMIT, hours=1)
     steps = list(pages(ask, 0, 29 * HOUR, rules, newest_first=False))
