@@ -106,7 +106,8 @@ def data_files(source: str | PathLike[str]) -> list[DataFile]:
 
 
 def _is_beside(path: PurePath) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    parts = [part for part in path.parts if part not in (".", "..")]
+    hidden = any(part.startswith((".", "_")) for part in parts)
     return hidden or path.suffix.lower() in _NO_DATA
 
 

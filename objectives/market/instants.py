@@ -21,8 +21,6 @@ _ISO_DATE = r"\d{4}(?:-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2}|\d{4})(?:[T ][\s\S]*)?"
 _WHOLE = r"\d{9,19}"
 _NUMBER = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,2}))?")
 _WITH_ZONE = r"[\s\S]*[T ]\d[\s\S]*(?:Z|z|[+-]\d{2}(?::?\d{2})?)"
-# Ten digits that are an hour as YYYYMMDDHH are also epoch seconds of 2033 and later.
-_HOUR_DIGITS = r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])"
 _ZONE_WORDS = (
     (r"([+-]00:?00)?\s*(?:UTC|GMT|utc)$", "Z"),  # BigQuery, Dune, Go
     (r"(Z|[+-]\d{2}:?\d{2})\[[A-Za-z_/+-]+\]$", r"\1"),  # Java
@@ -131,11 +129,11 @@ def _of_texts(
         micros[iso], bad = _iso(texts[iso], timezone)
         good[iso] = ~bad
     if epochs and not iso.all():
-        whole = _matches(texts, _WHOLE) & ~_matches(texts, _HOUR_DIGITS)
+        whole = _matches(texts, _WHOLE)
         if whole.any():
             numbers = np.array(texts[whole].tolist(), dtype=np.uint64)
             micros[whole], good[whole] = _epochs(numbers)
-        for k in np.flatnonzero(~iso & ~_matches(texts, _WHOLE)):
+        for k in np.flatnonzero(~iso & ~whole):
             found = _written_number(texts.iloc[k])
             if found is not None:
                 micros[k], rounded[k] = found
@@ -190,7 +188,14 @@ def _epochs(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     if mine.any():
         micros[mine] = (numbers[mine] // 1000).astype(np.int64)
         known |= mine
-    return micros, known
+    return micros, known & ~_may_be_hours(numbers)
+
+
+def _may_be_hours(numbers: Any) -> Any:
+    """Tell which numbers are an hour as YYYYMMDDHH, and also epoch seconds of 2033 or later."""
+    hour, day, month = numbers % 100, numbers // 100 % 100, numbers // 10_000 % 100
+    of_century = (numbers >= 2_000_000_000) & (numbers < 2_100_000_000)
+    return of_century & (hour < 24) & (day >= 1) & (day <= 31) & (month >= 1) & (month <= 12)
 
 
 def _written_number(text: str) -> tuple[int, bool] | None:
@@ -204,7 +209,7 @@ def _written_number(text: str) -> tuple[int, bool] | None:
         return None
     number = Decimal(text)
     size = next(((factor, least) for least, factor in _UNITS if least <= number < 10 * least), None)
-    if size is None:
+    if size is None or _may_be_hours(number):
         return None
     micros = int((number * size[0]).to_integral_value())
     exponent = int(match[3] or 0)

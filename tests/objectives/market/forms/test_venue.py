@@ -12,7 +12,7 @@ FRAME = pd.DataFrame(
         "venue_symbol": ["BTC", "xyz:AAPL", "kBONK"],
         "canonical_symbol": ["BTC-USDT-PERP", "AAPL-USDT-PERP", "BONK-USDT-PERP"],
         "settlement_ts": pd.to_datetime(
-            ["2024-01-01 00:00", "2024-01-01 01:00"] + ["2024-01-02"], format="ISO8601", utc=True
+            ["2024-01-01 00:00", "2024-01-01 01:00", "2024-01-02 00:00"], utc=True
         ),
         "rate_raw": [0.0000125, 0.0001, 0.5],
         "is_predicted": [False, False, True],
