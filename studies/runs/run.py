@@ -25,6 +25,7 @@ from studies.sessions import (
     SessionState,
     StoredSession,
     build_objective,
+    check_definition,
     mark_ended,
     mark_running,
     write_entry,
@@ -163,6 +164,8 @@ def running_session(
                 )
             complete_plans(session.engine)
         row = session.refresh()
+        if row.status != SessionState.COMPLETED:
+            check_definition(session)
         _check_state(row.status, row.session_id, resume)
         direction = next(iter(session.directions.values()))
         progress = Progress(row.total, row.completed, row.failed, direction)

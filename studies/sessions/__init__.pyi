@@ -11,6 +11,7 @@ from .pick_session import SessionChoice as SessionChoice
 from .pick_session import choose_session as choose_session
 from .prepared_database import open_database as open_database
 from .session_objective import build_objective as build_objective
+from .session_objective import check_definition as check_definition
 from .session_objective import load_panel as load_panel
 from .session_objective import objective_of as objective_of
 from .session_row import ADAPTIVE as ADAPTIVE

@@ -280,9 +280,12 @@ def test_warnings(panel):
     notes = FactorBacktest(panel, chosen, space=SPACE).warnings
     assert len(notes) == 1
     assert "look ahead" in notes[0]
-    equal = SPACE.restrict({"weight_method": ["EQ"]})
+    equal = SPACE.restrict({"weight_method": ["EQ"], "selection_count": ["0", "3"]})
     assert FactorBacktest(panel, chosen, space=equal).warnings == ()
-    late = small_space(data_period={"choice": [2, 9, 10, 60]}, weight_method={"fixed": "EQ"})
+    late = small_space(
+        data_period={"choice": [2, 9, 10, 60]}, selection_count={"fixed": 3},
+        weight_method={"fixed": "EQ"},
+    )  # fmt: skip
     objective = FactorBacktest(panel, chosen, space=late)
     assert [note.split(",")[0] for note in objective.warnings] == [
         "data_period=10 leaves at most 30 active days",

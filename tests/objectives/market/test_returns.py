@@ -83,8 +83,14 @@ def test_time_zones_are_converted_and_naive_dates_are_utc(tmp_path):
 
 
 def test_numbers_are_read_to_the_last_bit(tmp_path):
-    text = HEADER + "A_x_y,2024-01-01,0.31367999999999999e-3\nA_x_y,2024-01-02,1.0000000000000002e-12\n"
-    assert read(tmp_path, text).returns[:, 0].tolist() == [0.31367999999999999e-3, 1.0000000000000002e-12]
+    text = (
+        HEADER
+        + "A_x_y,2024-01-01,0.31367999999999999e-3\nA_x_y,2024-01-02,1.0000000000000002e-12\n"
+    )
+    assert read(tmp_path, text).returns[:, 0].tolist() == [
+        0.31367999999999999e-3,
+        1.0000000000000002e-12,
+    ]
 
 
 def test_roi_column(tmp_path):
