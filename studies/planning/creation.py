@@ -1,7 +1,7 @@
 """Creating a session: planned, its row and study written, then its queue."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Engine
@@ -30,7 +30,7 @@ from studies.trials import open_optuna_storage
 if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
 
-__all__ = ["complete_plans", "create_session", "too_large_plans"]
+__all__ = ["complete_plans", "create_session"]
 
 
 def create_session(
@@ -66,16 +66,34 @@ def create_session(
 
 
 def complete_plans(
-    engine: Engine, on_progress: Callable[[int, int], None] | None = None
+    engine: Engine,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    only: Container[str] | None = None,
 ) -> list[str]:
-    """Finish writing sessions whose ``generate`` was interrupted; return their ids.
+    """Finish writing sessions whose ``generate`` was interrupted.
 
     One of more chunks than a session may have, which an earlier release began, is left alone: it
     would not be done in days.
+
+    Parameters
+    ----------
+    engine : Engine
+    on_progress : callable, optional
+        Called with positions written and their number.
+    only : container of str, optional
+        Ids of sessions; others are left as they are.
+
+    Returns
+    -------
+    list of str
+        Ids of the sessions that were finished here.
     """
     finished = []
     for row in list_sessions(engine):
         if row.status != SessionState.GENERATING or is_too_large(row):
+            continue
+        if only is not None and row.session_id not in only:
             continue
         session = StoredSession(engine, row)
         with database_errors(engine), WritePacer(engine) as pacer:
@@ -91,15 +109,6 @@ def complete_plans(
             ):
                 finished.append(row.session_id)
     return finished
-
-
-def too_large_plans(engine: Engine) -> list[str]:
-    """Return the ids of half-planned sessions that :func:`complete_plans` leaves alone."""
-    return [
-        row.session_id
-        for row in list_sessions(engine)
-        if row.status == SessionState.GENERATING and is_too_large(row)
-    ]
 
 
 def _check_columns(objective: "Objective") -> None:
