@@ -62,6 +62,7 @@ def generate(
 ) -> None:
     """Plan a session: which strategies, on which data, with which settings."""
     request = read_plan(context, **options)
+    request.check()
     _check_start(request, start_from, n_start)
     require_market(context)
     context.hint = (
@@ -93,6 +94,8 @@ def generate(
     row = session.row
     what = "strategies to try" if row.is_adaptive else "strategies planned"
     say(f"{style(row.session_id, bold=True)}  {row.total:,} {what} ({row.method})")
+    if row.snapshot.distinct_note is not None:
+        say(row.snapshot.distinct_note)
     if row.snapshot.warm_start:
         say(f"begins with {len(row.snapshot.warm_start):,} of the best of {start_from}")
     say(f"run it with: {following}")
@@ -106,7 +109,9 @@ def _document(session: Session, following: str) -> dict[str, Any]:
         "method": row.method,
         "seed": row.seed,
         "total": row.total,
-        "space_size": len(session.space),
+        "space_size": row.snapshot.space_size,
+        "n_distinct_by_construction": row.snapshot.n_distinct,
+        "left_out": {name: list(values) for name, values in row.snapshot.left_out.items()},
         "status": row.status,
         "objective": session.directions,
         "backtest": session.config.backtest,

@@ -1,5 +1,7 @@
 from .creation import complete_plans as complete_plans
 from .creation import create_session as create_session
+from .measurable import MeasurableObjective as MeasurableObjective
+from .measurable import measurable_objective as measurable_objective
 from .plan import check_request as check_request
 from .plan import is_too_large as is_too_large
 from .write_plan import QUEUE_LIMIT as QUEUE_LIMIT

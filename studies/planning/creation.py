@@ -12,6 +12,12 @@ from studies import queue
 from studies.config import TuningConfig
 from studies.database import WritePacer, database_errors
 from studies.outcomes import NATURAL_DIRECTIONS
+from studies.planning.glance import refuse_impossible
+from studies.planning.measurable import (
+    measurable_objective,
+    names_value,
+    refuse_hopeless,
+)
 from studies.planning.plan import check_request, is_too_large, make_plan, new_row
 from studies.planning.write_plan import begin_plan, write_plan
 from studies.sessions import (
@@ -22,8 +28,8 @@ from studies.sessions import (
     insert_row,
     list_sessions,
     load_panel,
-    objective_of,
     open_database,
+    read_row,
 )
 from studies.trials import open_optuna_storage
 
@@ -49,17 +55,22 @@ def create_session(
 ) -> tuple[Engine, SessionRow]:
     """Plan a session and write it; parameters and errors are those of `studies.Session.create`."""
     check_request(mode, method, size)
-    engine = open_database(config.database)
     space = config.space(restrictions)
+    engine = open_database(config.database)
+    if start_from is not None:
+        read_row(engine, start_from)
     if panel is None:
+        named = names_value(config, restrictions, space, "weight_method", "IC")
+        refuse_impossible(config, engine, space, named)
         panel = load_panel(config, engine)
-    objective = objective_of(config, panel, space)
+    measurable = measurable_objective(config, panel, restrictions)
+    objective = measurable.objective
     _check_columns(objective)
-    objective.check()
     config, plan = make_plan(
         config, objective, engine, mode, method, size, seed, start_from, n_start
     )
-    row = new_row(config, objective, plan, notes)
+    refuse_hopeless(objective, plan)
+    row = new_row(config, measurable, plan, notes)
     with database_errors(engine), WritePacer(engine) as pacer:
         _write(pacer, row, objective, plan, on_progress)
     return engine, row
