@@ -15,7 +15,7 @@ from search_spaces.errors import DataError
 __all__ = ["FEATHER", "PARQUET", "ColumnarFile"]
 
 PARQUET = (b"PAR1",)
-FEATHER = (b"ARROW1", b"FEA1")
+FEATHER = (b"ARROW1",)
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,7 @@ class ColumnarFile:
                 return cls(label, tuple(names), lambda columns: _parquet(source, columns))
             from pyarrow import feather
 
-            # The schema stands at the end of the file; an empty selection reads only that.
-            names = feather.read_table(source, columns=[], memory_map=True).schema.names
-            if not names:
-                names = pa.ipc.open_file(source).schema.names
+            names = pa.ipc.open_file(source).schema.names
             return cls(
                 label,
                 tuple(names),

@@ -218,6 +218,9 @@ def test_members_of_a_zip_are_named(tmp_path):
             "row position 0 .*column 'funding_rate': not a number: True",
         ),
         ("e.json", '{"a": [1, 2], "b": [1]}', "columns have different lengths"),
+        ("e.json", "[" * 100_000, "row 1: cannot be read as JSON"),
+        ("e.json", '[{"t": ' + "9" * 5000 + "}]", "row 1: cannot be read as JSON"),
+        ("e.feather", b"FEA1" + bytes(40), "Feather file of version 1"),
     ],
 )
 def test_refused_naming_the_file_and_what_is_wrong(tmp_path, name, content, message):
