@@ -189,7 +189,7 @@ def _epochs(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     if mine.any():
         micros[mine] = (numbers[mine] // 1000).astype(np.int64)
         known |= mine
-    return micros, known & ~_may_be_hours(numbers)
+    return micros, known & ~_may_be_hours(np.where(known, numbers, 0))
 
 
 def _may_be_hours(numbers: Any) -> Any:
