@@ -12,8 +12,9 @@ from sqlalchemy.engine import Engine
 
 from objectives import ReturnPanel
 from objectives.market.funding_events import FundingEvents
+from search_spaces.errors import FetchError
 from studies.database import create_engine
-from studies.market.fetch_caps import caps_of_symbols
+from studies.market.fetch_caps import caps_of_symbols, check_caps
 from studies.market.fetch_records import FetchProgress, FetchRequest, FetchSummary
 from studies.market.fetching import OpenClient, fetch_market
 from studies.market.importer import ImportSummary, import_panel
@@ -57,6 +58,7 @@ def fetch_into_database(
     StorageError
         If the database cannot be written.
     """
+    check_caps(request)
     engine = create_engine(database)
     try:
         store = _FetchedEvents(engine)
@@ -64,7 +66,11 @@ def fetch_into_database(
         symbols = {symbol for _, symbol in store.last_instants()}
         if not symbols:
             return summary
-        caps, notes = caps_of_symbols(request, symbols)
+        try:
+            caps, notes = caps_of_symbols(request, symbols)
+        except FetchError as error:
+            summary = replace(summary, caps_stopped=f"{error}; the returns were made without")
+            caps, notes = None, ()
         return replace(summary, notes=notes, imported=_rebuild(store, engine, caps))
     finally:
         engine.dispose()

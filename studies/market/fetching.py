@@ -97,7 +97,7 @@ def fetch_market(
         n_events=sum(job.n_events for job in jobs),
         exchanges=tuple(job.summary() for job in jobs),
     )
-    if len(summary.stopped) == len(jobs) and not any(job.series for job in jobs):
+    if summary.stopped and not any(job.series for job in jobs):
         raise FetchError("; ".join(summary.stopped))
     return summary
 

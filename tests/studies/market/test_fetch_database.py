@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from objectives import ReturnPanel
+from search_spaces.errors import DataError
 from studies.market import FetchRequest, fetch_into_database
-from tests.helpers.exchange_server import DAY, ExchangeServer
+from tests.helpers.exchange_server import DAY, ExchangeServer, Fault
 from tests.helpers.exchanges import NOW, START, Opener
 
 pytest.importorskip("ccxt", reason="ccxt is not installed: pip install 'mass-tuning[exchange]'")
@@ -72,6 +73,22 @@ def test_returns_and_caps(server, database):
     assert panel.market_caps[-1, 0] == 2e12
     assert np.isnan(panel.market_caps[-1, 1])
     assert [note.kind for note in done.notes] == ["caps_missing"]
+
+
+def test_caps_that_cannot_be_had(server, database, tmp_path):
+    file = tmp_path / "caps.csv"
+    with pytest.raises(DataError, match="caps"):
+        fetch_into_database(wanted(market_caps=str(file)), database, open_client=Opener(server))
+    assert server.requests == []  # refused before anything was asked for
+    request = wanted(market_caps="coingecko", coingecko_url=f"{server.url}/coingecko")
+    server.before_answer = lambda path, parameters: (
+        server.faults.append(Fault("coins", 403)) if "coins" in path else None
+    )
+    done = fetch_into_database(request, database, open_client=Opener(server))
+    assert done.stopped == (
+        "CoinGecko refuses its list of coins: 403 Forbidden; the returns were made without",
+    )
+    assert done.imported.n_pairs == 2
 
 
 def test_a_process_killed_by_force_goes_on(server, database, tmp_path):

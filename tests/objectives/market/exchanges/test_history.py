@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from objectives.market.exchanges import ExchangeClient, ExchangeHistory, check_exchanges
+from objectives.market.exchanges.paging import RULES
 from search_spaces.errors import ConfigError, FetchError
 from tests.helpers.exchange_server import DAY, HOUR, ExchangeServer, Fault
 from tests.helpers.exchanges import NOW, START, Opener, same
 
 pytest.importorskip("ccxt", reason="ccxt is not installed: pip install 'mass-tuning[exchange]'")
 
-EXCHANGES = ("binance", "bybit", "hyperliquid")
-HOURS = {"binance": 8, "bybit": 8, "hyperliquid": 1}
-QUOTE = {"binance": "USDT", "bybit": "USDT", "hyperliquid": "USDC"}
+EXCHANGES = ("binance", "bybit", "hyperliquid", "okx")
+HOURS = {"binance": 8, "bybit": 8, "hyperliquid": 1, "okx": 8}
+QUOTE = {"binance": "USDT", "bybit": "USDT", "hyperliquid": "USDC", "okx": "USDT"}
 EARLY = START - 440 * DAY  # several pages on binance and bybit; hyperliquid has them in 60 days
 
 
@@ -53,8 +54,8 @@ def test_a_long_history_comes_whole(server, exchange, newest_first, overlap):
     found, notes = read(ExchangeHistory(Opener(server)(exchange)), first, NOW, newest_first)
     assert same(found, rates)
     assert notes == []
-    n_pages = -(-len(rates) // {"binance": 1000, "bybit": 200, "hyperliquid": 500}[exchange])
-    extra = {True: 3, False: 1}[newest_first or exchange == "bybit"]
+    n_pages = -(-len(rates) // RULES[exchange].limit)
+    extra = {True: 3, False: 1}[newest_first or exchange in ("bybit", "okx")]
     repeats = 2 * overlap // DAY  # a page that begins too early holds less of what was asked for
     assert n_pages <= len(server.asked(exchange)) <= n_pages + extra + repeats
 
@@ -100,7 +101,7 @@ def test_markets_and_volumes(server):
         assert {"BTC" + quote, "ETH" + quote} <= set(markets)
         assert volumes[markets["BTC" + quote].name] == 3e6
         assert volumes[markets["ETH" + quote].name] == 5e6
-        if exchange != "hyperliquid":
+        if exchange != "hyperliquid":  # which does not say it
             assert markets["ETH" + quote].listed == START + DAY
 
 
