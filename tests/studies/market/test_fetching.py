@@ -248,6 +248,19 @@ def test_a_symbol_that_is_refused_is_noted_and_left_out(server):
     assert done.stopped == ()
 
 
+def test_an_exchange_that_gives_its_last_months_only(server):
+    rates = server.add("okx", "BTC", START - 300 * DAY, hours=8, volume=1e9)
+    for instant in [each for each in rates if each < START - 30 * DAY]:
+        del rates[instant]
+    store = MemoryStore()
+    done = run(server, store, exchanges=("okx",), symbols=("BTC",), start="2023-06-01")
+    assert same(store.milliseconds("okx", "BTCUSDT"), rates)
+    (note,) = done.exchanges[0].notes
+    assert (note.kind, note.n, note.example) == ("late_history", 1, "BTCUSDT")
+    assert "BTCUSDT only from 2023-12-02T00:00:00Z on" in note.text
+    assert run(server, store, exchanges=("okx",), symbols=("BTC",)).exchanges[0].notes == ()
+
+
 def test_clock_skew_is_noted(server):
     store = MemoryStore()
     done = run(server, store, Opener(server, now=NOW - 400 * DAY), exchanges=("bybit",))
