@@ -140,9 +140,9 @@ def test_a_ban_of_an_hour_is_not_waited_for(server):
 
 def test_a_time_out_and_an_outage_are_tried_again(server):
     rates = listed(server, "bybit")
-    server.faults.append(Fault("funding/history", seconds=1.0))
+    server.faults.append(Fault("funding/history", seconds=2.0))
     server.faults.append(Fault("funding/history", 502, body="bad gateway"))
-    opener = Opener(server, timeout=300)
+    opener = Opener(server, timeout=1_500)
     found, _ = read(ExchangeHistory(opener("bybit")))
     assert same(found, rates)
     assert [round(wait / 1.25) for wait in opener.waits] == [1, 2]
