@@ -122,6 +122,7 @@ def simulate(
     fee_rate: float,
     fixed_amount: bool = False,
     split_day: int = 0,
+    value_at_liquidation: bool = True,
     keep_equity: bool = False,
 ) -> Simulation:
     """Simulate strategies that trade on the same ranking (compiled).
@@ -145,8 +146,11 @@ def simulate(
         Size entries on the initial capital instead of the cash left.
     split_day : int
         First day of the second segment, >= 2; 0: one segment.
+    value_at_liquidation : bool
+        Measure a segment on equity whose last day is ``total - fee_rate x sum of held amounts``.
+        Nothing is sold: the second segment goes on from the whole total.
     keep_equity : bool
-        Return the equity curves.
+        Return the equity curves, of which only the last day is at liquidation value.
 
     Returns
     -------
@@ -166,7 +170,7 @@ def simulate(
             f"{n_days} days of returns need as many of ranking and caps, to rank {top}; got "
             f"{len(ranking.n_ranked)} and {len(caps.row)}, to rank {ranking.order.shape[1]}"
         )
-    metrics = np.empty((n_strategies, 2 if split_day else 1, len(METRICS)))
+    metrics = np.full((n_strategies, 2 if split_day else 1, len(METRICS)), np.nan)
     equity = np.empty((n_strategies if keep_equity else 1, n_days + 1))
     kernels._backtest_njit(
         np.ascontiguousarray(returns),
@@ -183,6 +187,7 @@ def simulate(
         fee_rate,
         fixed_amount,
         split_day,
+        value_at_liquidation,
         metrics,
         equity,
     )
@@ -199,21 +204,22 @@ def simulate_reference(
     fee_rate: float,
     fixed_amount: bool = False,
     split_day: int = 0,
+    value_at_liquidation: bool = True,
     keep_equity: bool = False,
 ) -> Simulation:
     """Plain twin of :func:`simulate`, which also keeps the trades."""
     accounts = []
     for rule in rules:
-        account = _Account(initial_capital, fee_rate)
+        account = _Account(initial_capital, fee_rate, value_at_liquidation)
         for d in range(1, len(returns) + 1):
             if d == split_day:
-                account.start_segment()
+                account.end_segment()
             account.earn(d, returns[d - 1])
             if (d - 1) % rule.rebalance_frequency == 0 and ranking.n_ranked[d - 1] > 0:
                 base = initial_capital if fixed_amount else None
                 account.trade(d, ranking, rule, caps.values[caps.row[d - 1]], base)
             account.close_day()
-        account.start_segment()
+        account.equity[-1] = account.end_segment()
         accounts.append(account)
     return Simulation(
         metrics=np.array([account.metrics for account in accounts]),
@@ -225,9 +231,10 @@ def simulate_reference(
 class _Account:
     """Cash, positions and the record of the plain simulation."""
 
-    def __init__(self, capital: float, fee_rate: float) -> None:
+    def __init__(self, capital: float, fee_rate: float, value_at_liquidation: bool) -> None:
         self.cash = capital
         self.fee_rate = fee_rate
+        self.value_at_liquidation = value_at_liquidation
         self.positions: dict[int, float] = {}  # in order of entry
         self.entered: dict[int, int] = {}
         self.equity = [capital]
@@ -236,11 +243,15 @@ class _Account:
         self._segment = SegmentRecord([capital], 1, [], [], 0, [], 0.0, 0.0, 0)
 
     @property
-    def total(self) -> float:
+    def invested(self) -> float:
         invested = 0.0
         for amount in self.positions.values():
             invested += amount
-        return self.cash + invested
+        return invested
+
+    @property
+    def total(self) -> float:
+        return self.cash + self.invested
 
     def earn(self, day: int, returns: FloatArray) -> None:
         """Add the funding of the day before to the cash."""
@@ -300,11 +311,21 @@ class _Account:
         self._segment.n_days += 1
         self._segment.active_days += bool(self.positions)
 
-    def start_segment(self) -> None:
-        """Settle the figures of the segment so far and count anew from here."""
+    def end_segment(self) -> float:
+        """Settle the figures of the segment so far and count anew from here.
+
+        Returns what the account counts as worth at the end of the segment; it goes on from its
+        total all the same.
+        """
+        worth = self.equity[-1]
+        if self.value_at_liquidation:
+            worth -= self.fee_rate * self.invested
+            self._count(self.invested)
+        self._segment.equity[-1] = worth
         self._segment.open_positions = len(self.positions)
         self.metrics.append(performance(self._segment))
         self._segment = SegmentRecord([self.equity[-1]], 0, [], [], 0, [], 0.0, 0.0, 0)
+        return worth
 
     def _enter(self, day: int, pair: int, amount: float, rank: int) -> None:
         cost = amount * (1.0 + self.fee_rate)
@@ -325,7 +346,7 @@ class _Account:
 
     def _count(self, amount: float) -> None:
         self._segment.traded += amount
-        self._segment.fees += amount * self.fee_rate
+        self._segment.fees += self.fee_rate * amount
 
     def _note(self, day: int, pair: int, action: str, amount: float, rank: int) -> None:
         self.trades.append(Trade(day, pair, action, amount, rank, self.cash, self.total))

@@ -124,8 +124,37 @@ class Objective(abc.ABC):
         """Sentences a researcher should know before believing a result."""
         return ()
 
+    @property
+    def unmeasurable(self) -> Mapping[str, tuple[Any, ...]]:
+        """Values of parameters that this market cannot measure at all, by parameter name."""
+        return {}
+
+    @property
+    def n_distinct(self) -> int | None:
+        """Strategies of the space that are distinct by construction; None where nobody knows.
+
+        Strategies are not distinct if it follows from the market and the settings alone that
+        they do the same on every day.
+        """
+        return None
+
+    def may_succeed(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which strategies do not fail for certain, before any is evaluated.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, shape (n_strategies,)
+            Lattice indices.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_strategies,)
+            By default all of them.
+        """
+        return np.ones(len(indices), dtype=np.bool_)
+
     def check(self) -> None:  # noqa: B027 (a hook, empty by default)
-        """Refuse a space that this market cannot measure."""
+        """Refuse a space that this market cannot measure, or in which all would fail."""
 
     def prepare(self, folder: Path | None = None) -> None:  # noqa: B027 (a hook)
         """Compute what all evaluations share, before any work is claimed.

@@ -1,6 +1,6 @@
 """The numbers of the strategy definition, shared by every kernel and its plain reference."""
 
-SEMANTICS_VERSION = 1
+SEMANTICS_VERSION = 2
 """Version of the strategy definition; results carry it and are never mixed across versions."""
 
 DAYS_PER_YEAR = 365.0
@@ -11,6 +11,9 @@ FACTOR_INPUTS = ("return_1d", "roi_1d")
 
 V5_DAYS_PER_YEAR = 252.0
 """Annualisation that backtest_v5 used for its Sharpe ratio; kept for parity with it only."""
+
+TINY_RETURN = 1e-12
+"""A daily return closer to 0 than this is 0: no funding rate has that many decimals."""
 
 RATIO_LIMIT = 1000.0
 """SR and SO are clipped to plus or minus this."""

@@ -36,7 +36,8 @@ class FrameObjective(Objective):
 
     A strategy fails, alone, with ``error: Type: text`` if `measure` raises, with
     ``undefined_metric`` if an optimised metric is NaN, and with ``insufficient_data`` if
-    ``active_days`` is among `names` and below ``settings.min_active_days``.
+    ``active_days`` is among `names` and below ``settings.min_active_days`` or
+    ``settings.min_active_share`` of the days from start_date to end_date, the first left out.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ class FrameObjective(Objective):
             values,
             np.ones(len(values), dtype=np.bool_),
             metrics=tuple(self.directions),
-            min_active_days=self.settings.min_active_days,
+            least_active_days=self.settings.least_active_days(len(self._returns) - 1),
         )
         failure = tuple(errors.get(row, reason) for row, reason in enumerate(judged.failure))
         return Batch(self.names, values, judged.objective, failure)

@@ -11,7 +11,7 @@ from objectives.base import Batch
 __all__ = ["INSUFFICIENT_DATA", "NO_MARKET_CAPS", "UNDEFINED_METRIC", "judge"]
 
 INSUFFICIENT_DATA = "insufficient_data"
-"""Fewer active days than ``min_active_days``."""
+"""Fewer active days than the settings ask for (`BacktestSettings.least_active_days`)."""
 
 NO_MARKET_CAPS = "no_market_caps"
 """The strategy weighs by market caps and the market has none."""
@@ -26,7 +26,7 @@ def judge(
     measurable: npt.NDArray[np.bool_],
     *,
     metrics: Sequence[str],
-    min_active_days: int,
+    least_active_days: int,
 ) -> Batch:
     """Say which of several measured strategies failed, and what a search optimises.
 
@@ -40,8 +40,8 @@ def judge(
         False where the market caps that a strategy needs are missing.
     metrics : sequence of str
         What is optimised, in order.
-    min_active_days : int
-        Of the settings.
+    least_active_days : int
+        Strategies with fewer have too little data.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def judge(
     objective = values[:, [names.index(name) for name in metrics]].copy()
     too_few = np.zeros(len(values), dtype=np.bool_)
     if "active_days" in names:
-        too_few = measurable & (values[:, names.index("active_days")] < min_active_days)
+        too_few = measurable & (values[:, names.index("active_days")] < least_active_days)
     undefined = measurable & ~too_few & ~np.isfinite(objective).all(axis=1)
     failure: list[str | None] = [None] * len(values)
     for reason, rows in (

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from objectives.constants import FACTOR_INPUTS
@@ -13,6 +14,7 @@ __all__ = ["BacktestSettings", "ResolvedSettings"]
 
 POSITION_MODES = ("percentage_based", "fixed_amount")
 DEFAULT_MIN_ACTIVE_DAYS = 60
+DEFAULT_MIN_ACTIVE_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,14 @@ class BacktestSettings:
         A held pair leaves when its rank is beyond this; default ceil(2.5 x selection_count).
     split_date : date or str, optional
         First out-of-sample day; metrics end on the day before, ``oos_`` metrics start here.
+    value_at_liquidation : bool
+        Measure on equity whose last day is what selling everything would leave; False gives the
+        figures of backtest_v5. Nothing is sold either way.
     min_active_days : int
         Fewer days with something held is the failure ``insufficient_data``.
+    min_active_share : float
+        So is less than this fraction, in [0, 1], of the days after the first one; with a split
+        of those before it.
 
     Raises
     ------
@@ -63,12 +71,14 @@ class BacktestSettings:
     entry_top_n: int | None = None
     exit_threshold: int | None = None
     split_date: dt.date | None = None
+    value_at_liquidation: bool = True
     min_active_days: int = DEFAULT_MIN_ACTIVE_DAYS
+    min_active_share: float = DEFAULT_MIN_ACTIVE_SHARE
 
     def __post_init__(self) -> None:
         for name in ("start_date", "end_date", "split_date"):
             object.__setattr__(self, name, _as_date(name, getattr(self, name)))
-        for name in ("initial_capital", "fee_rate", "position_size"):
+        for name in ("initial_capital", "fee_rate", "position_size", "min_active_share"):
             object.__setattr__(self, name, _as_number(name, getattr(self, name)))
         _require(
             math.isfinite(self.initial_capital) and self.initial_capital > 0,
@@ -100,6 +110,14 @@ class BacktestSettings:
             _is_whole(self.min_active_days) and self.min_active_days >= 0,
             f"min_active_days is a whole number of at least 0, got {self.min_active_days!r}",
         )
+        _require(
+            0 <= self.min_active_share <= 1,
+            f"min_active_share is a fraction of the days in [0, 1], got {self.min_active_share!r}",
+        )
+        _require(
+            isinstance(self.value_at_liquidation, bool),
+            f"value_at_liquidation is true or false, got {self.value_at_liquidation!r}",
+        )
         if self.start_date and self.end_date:
             _require(
                 self.start_date < self.end_date,
@@ -112,6 +130,25 @@ class BacktestSettings:
                 f"split_date must be between {first} (two days after start_date) and end_date "
                 f"{self.end_date}, got {self.split_date}",
             )
+
+    def least_active_days(self, n_days: int) -> int:
+        """Return the number of active days below which a strategy fails.
+
+        Parameters
+        ----------
+        n_days : int
+            Days on which something can be held at their end: all of the measured segment but the
+            first day of the backtest.
+
+        Returns
+        -------
+        int
+            The least whole number that is neither below ``min_active_days`` nor below
+            ``min_active_share x n_days``.
+        """
+        # exact: 0.55 x 100 days are 55, and not the 56 of the product of floats rounded up
+        share = Fraction(repr(self.min_active_share)) * n_days
+        return max(self.min_active_days, math.ceil(share))
 
     def with_dates(self, start_date: dt.date, end_date: dt.date) -> "ResolvedSettings":
         """Return a copy measured from ``start_date`` to ``end_date``."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from objectives.settings import BacktestSettings
 from search_spaces import WEIGHT_METHODS, StrategyParams
 
-__all__ = ["RuleColumn", "RuleTable", "TradingRules", "rule_table", "trading_rules"]
+__all__ = ["RuleColumn", "RuleTable", "TradingRules", "limits", "rule_table", "trading_rules"]
 
 _EXIT_FACTOR = 2.5
 _IC = WEIGHT_METHODS.index("IC")
@@ -64,7 +64,7 @@ def trading_rules(params: StrategyParams, settings: BacktestSettings) -> Trading
     return TradingRules(
         rebalance_frequency=params.rebalance_frequency,
         weight_method=params.weight_method,
-        **_limits(params.selection_count, settings),
+        **limits(params.selection_count, settings),
     )
 
 
@@ -156,17 +156,31 @@ def rule_table(
     integers[:, RuleColumn.REBALANCE_FREQUENCY] = rebalance_frequency
     integers[:, RuleColumn.WEIGHT_METHOD] = weight_method
     for count in np.unique(selection_count).tolist():
-        limits = _limits(count, settings)
+        derived = limits(count, settings)
         rows = selection_count == count
-        integers[rows, RuleColumn.MAX_POSITIONS] = limits["max_positions"] or 0
-        integers[rows, RuleColumn.ENTRY_TOP_N] = limits["entry_top_n"] or 0
-        integers[rows, RuleColumn.EXIT_THRESHOLD] = limits["exit_threshold"] or 0
-        sizes[rows] = limits["position_size"] or 0.0
+        integers[rows, RuleColumn.MAX_POSITIONS] = derived["max_positions"] or 0
+        integers[rows, RuleColumn.ENTRY_TOP_N] = derived["entry_top_n"] or 0
+        integers[rows, RuleColumn.EXIT_THRESHOLD] = derived["exit_threshold"] or 0
+        sizes[rows] = derived["position_size"] or 0.0
     return RuleTable(integers, sizes)
 
 
-def _limits(selection_count: int, settings: BacktestSettings) -> dict[str, Any]:
-    """Position size, most positions, entry and exit rank; the settings override each."""
+def limits(selection_count: int, settings: BacktestSettings) -> dict[str, Any]:
+    """Derive what a selection count decides.
+
+    Parameters
+    ----------
+    selection_count : int
+        S of the strategy.
+    settings : BacktestSettings
+        Each of the four numbers set here replaces the derived one.
+
+    Returns
+    -------
+    dict
+        ``position_size``, ``max_positions``, ``entry_top_n``, ``exit_threshold``, each as
+        :class:`TradingRules` has it.
+    """
     derived = {
         "position_size": 1.0 / selection_count if selection_count else None,
         "max_positions": selection_count or None,

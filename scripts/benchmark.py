@@ -109,6 +109,7 @@ def optuna_grid(arguments: argparse.Namespace) -> dict[str, Any]:
     import optuna
 
     from objectives import FactorBacktest, ReturnPanel
+    from objectives.sqlite_url import sqlite_url
 
     with _market_database(arguments) as url:
         ours = _recorded_run(url, arguments)[0]
@@ -121,7 +122,7 @@ def optuna_grid(arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         sampler = optuna.samplers.GridSampler(choices, seed=arguments.seed)
         study = optuna.create_study(
-            storage=f"sqlite:///{folder}/optuna.db", sampler=sampler, direction="maximize"
+            storage=sqlite_url(f"{folder}/optuna.db"), sampler=sampler, direction="maximize"
         )
         study.optimize(objective, n_trials=1)
         began = time.perf_counter()
@@ -375,7 +376,9 @@ def _market_database(arguments: argparse.Namespace) -> Iterator[str]:
         if arguments.database == "postgresql":
             url = stack.enter_context(_postgresql(folder))
         else:
-            url = f"sqlite:///{folder}/funding_rate.db"
+            from objectives.sqlite_url import sqlite_url
+
+            url = sqlite_url(f"{folder}/funding_rate.db")
         process = multiprocessing.get_context("spawn").Process(target=_import_market, args=(url,))
         process.start()
         process.join()
@@ -463,7 +466,9 @@ def _database_mb(url: str) -> float:
         with create_engine(url).connect() as connection:
             size = sa.func.pg_database_size(sa.func.current_database())
             return float(connection.execute(sa.select(size)).scalar_one()) / 1e6
-    path = Path(url.removeprefix("sqlite:///"))
+    from sqlalchemy.engine import make_url
+
+    path = Path(str(make_url(url).database))
     return sum(file.stat().st_size for file in path.parent.glob(path.name + "*")) / 1e6
 
 

@@ -64,6 +64,7 @@ class StudyParser(argparse.ArgumentParser):
         add = self.add_argument
         add(
             "--database",
+            type=_not_empty,
             metavar="URL",
             help="market and studies; default: as in mass_tuning_config.yaml, where there is one, "
             "else sqlite:///funding_rate.db",
@@ -73,7 +74,7 @@ class StudyParser(argparse.ArgumentParser):
             action="store_true",
             help="try it on an invented market; the study still goes to the database",
         )
-        add("--study", default=study, metavar="NAME", help="default: %(default)s")
+        add("--study", type=_not_empty, default=study, metavar="NAME", help="default: %(default)s")
         goal = "all points" if trials is None else "%(default)s"
         add(
             "--trials",
@@ -104,6 +105,13 @@ class StudyParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong."""
         self.exit(2, f"error: {message}; see: {self.prog} --help\n")
+
+
+def _not_empty(text: str) -> str:
+    """Refuse the value of a variable that is not set; it would mean the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give a value, or leave it out")
+    return text
 
 
 class _Restrict(argparse.Action):
@@ -144,7 +152,7 @@ def make_objective(
 ) -> FactorBacktest:
     """Read the market, and the space and backtest settings of the configuration, if any."""
     config = load_config()
-    options.database = options.database or config.database
+    options.database = config.database if options.database is None else options.database
     if options.synthetic:
         panel = ReturnPanel.synthetic(**SYNTHETIC_MARKET)
     else:

@@ -177,6 +177,27 @@ class Lattice:
         totals = totals[totals > 0]
         return int(totals[0]) if (totals == totals[0]).all() else None
 
+    def count_merged(self, merged: np.ndarray) -> int:
+        """Count the points that stay distinct when values of the last parameter are merged.
+
+        Parameters
+        ----------
+        merged : np.ndarray of int64, shape (n_values,)
+            Equal numbers for values of the last parameter that count as one.
+
+        Returns
+        -------
+        int
+            Points that differ in another parameter, or in the number of the last one's value.
+        """
+        allowed = self._levels[-1].count > 0
+        leaf = np.zeros(len(allowed), dtype=np.int64)
+        for number in np.unique(merged):
+            leaf += allowed[:, merged == number].any(axis=1)
+        if self.n_parameters == 1:
+            return int(leaf[0])
+        return int(_count_completions(self._steps[:-1], leaf)[0].total[0])
+
     def from_unit(self, unit: np.ndarray) -> np.ndarray:
         """Map points of the unit cube to allowed points.
 

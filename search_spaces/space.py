@@ -123,6 +123,30 @@ class SearchSpace:
                 )
         return Lattice(self.parameters, self.constraints)
 
+    def count_merged(self, name: str, merged: np.ndarray) -> int:
+        """Count the allowed points that stay distinct when values of a parameter are merged.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        merged : np.ndarray of int64, shape (n_values,)
+            Equal numbers for those of its values that count as one.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        SpaceError
+            If the space is continuous, too large to be numbered, or empty.
+        """
+        last = self.parameters[self.names.index(name)]
+        others = [parameter for parameter in self.parameters if parameter is not last]
+        _ = self.lattice  # says why a space cannot be counted
+        return Lattice([*others, last], self.constraints).count_merged(np.asarray(merged))
+
     @property
     def size(self) -> int:
         """Number of allowed points (SpaceError for a continuous space)."""

@@ -1,13 +1,12 @@
 """Reading the `parameters` and `constraints` of a YAML configuration."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from search_spaces.errors import SpaceError
+from search_spaces.strict_yaml import parse_yaml
 
 __all__ = ["read_space_config"]
 
@@ -20,7 +19,8 @@ def read_space_config(
     Raises
     ------
     SpaceError
-        If the file cannot be read, is not YAML, or has a key twice.
+        If the file cannot be read, is not YAML, has a key twice or a value that YAML misreads
+        (`search_spaces.strict_yaml`).
         If `parameters` is missing or is no mapping, or `constraints` is no list.
     """
     if isinstance(source, Mapping):
@@ -48,25 +48,9 @@ def _load(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise SpaceError(f"cannot read the configuration {path}: {error}") from error
     try:
-        config = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise SpaceError(f"{path} is not valid YAML: {error}") from error
+        config = parse_yaml(text)
+    except ValueError as error:
+        raise SpaceError(f"{path}: {error}") from None
     if not isinstance(config, Mapping):
         raise SpaceError(f"{path}: a configuration is a mapping of sections; got {config!r}")
     return dict(config)
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice instead of keeping the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
-                continue
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} is given twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
 from search_spaces.import_class import IMPORT_PATH
+from search_spaces.strict_yaml import dump_yaml, parse_yaml
 from studies.methods import (
     METHODS,
     CmaesOptions,
@@ -24,6 +24,7 @@ from studies.methods import (
     QmcOptions,
     TpeOptions,
 )
+from studies.methods.checked_model import CheckedModel
 
 __all__ = [
     "DEFAULT_CONFIG_FILE",
@@ -40,13 +41,13 @@ __all__ = [
 DEFAULT_CONFIG_FILE = "mass_tuning_config.yaml"
 Direction = Literal["maximize", "minimize"]
 PositiveInt = Annotated[int, Field(ge=1)]
+_METRICS: dict[str, Direction] = {"net_sharpe_ratio": "maximize"}
+_MEMORY = re.compile(
+    r"auto|([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)? *(([kmgtp]i?)?b|[kmgtp]i?)?", re.I
+)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class MarketConfig(_Section):
+class MarketConfig(CheckedModel):
     """Where the returns come from.
 
     Attributes
@@ -56,10 +57,22 @@ class MarketConfig(_Section):
         project's own database.
     pairs : tuple of str or None
         Use only these trading pairs.
+    both_directions : bool
+        Make also the pair ``SYMBOL_B_A`` of funding events, with the opposite return.
+    incomplete_days : {"drop", "keep"}
+        Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+    timezone : str
+        Zone of times in files that do not say theirs.
+    aliases : dict of str
+        Other names of symbols and exchanges in files, ``NAME`` or ``exchange:NAME``.
     """
 
     database: str | None = None
     pairs: tuple[str, ...] | None = None
+    both_directions: bool = False
+    incomplete_days: Literal["drop", "keep"] = "drop"
+    timezone: str = "UTC"
+    aliases: dict[str, str] = Field(default_factory=dict)
 
     @pydantic.field_validator("database")
     @classmethod
@@ -73,7 +86,7 @@ class MarketConfig(_Section):
         return url
 
 
-class ObjectiveConfig(_Section):
+class ObjectiveConfig(CheckedModel):
     """What a search optimises.
 
     Attributes
@@ -88,11 +101,11 @@ class ObjectiveConfig(_Section):
     """
 
     type: str = "factor_backtest"
-    metrics: dict[str, Direction] = {"net_sharpe_ratio": "maximize"}
+    metrics: dict[str, Direction] = Field(default_factory=_METRICS.copy)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class ExecutionConfig(_Section):
+class ExecutionConfig(CheckedModel):
     """How a session is worked through.
 
     Attributes
@@ -123,8 +136,22 @@ class ExecutionConfig(_Section):
     cache: str | None = None
     memory_limit: str = "2GiB"
 
+    @pydantic.field_validator("cache")
+    @classmethod
+    def _no_tilde(cls, folder: str | None) -> str | None:
+        if folder is not None and folder.startswith("~"):
+            raise ValueError(f"~ is not expanded; write the whole path, got {folder!r}")
+        return folder
 
-class StudyConfig(_Section):
+    @pydantic.field_validator("memory_limit")
+    @classmethod
+    def _is_size(cls, text: str) -> str:
+        if not _MEMORY.fullmatch(text.strip()):
+            raise ValueError(f'expected a size like 2GiB or 500 MB, or "0" for none, got {text!r}')
+        return text
+
+
+class StudyConfig(CheckedModel):
     """What of a session is written into its Optuna study.
 
     Attributes
@@ -148,7 +175,7 @@ class StudyConfig(_Section):
     final_best: Annotated[int, Field(ge=0)] = 500
 
 
-class MethodsConfig(_Section):
+class MethodsConfig(CheckedModel):
     """Options of the adaptive methods (``generate --mode ...``), see `studies.methods`.
 
     A key like ``package.module:ClassName`` holds the keyword arguments of a sampler of one's own.
@@ -185,7 +212,7 @@ class MethodsConfig(_Section):
         return CustomOptions(**(self.model_extra or {}).get(name, {}))
 
 
-class TuningConfig(_Section):
+class TuningConfig(CheckedModel):
     """The whole configuration: where data and results are, what is searched, and how.
 
     `load_config` reads it from YAML for the commands; scripts may as well build it here. Every
@@ -224,10 +251,18 @@ class TuningConfig(_Section):
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """Check plain values; an unknown or impossible one is a ConfigError that names the key."""
+        from objectives import BacktestSettings
+
         try:
-            return cls.model_validate(values)
+            config = cls.model_validate(values)
         except pydantic.ValidationError as error:
             raise ConfigError("; ".join(_complaints(error))) from None
+        try:
+            BacktestSettings.from_dict(config.backtest)
+        except ConfigError as error:
+            named = str(error).split(" ", 1)[0] in BacktestSettings.__dataclass_fields__
+            raise ConfigError(f"backtest{'.' if named else ': '}{error}") from None
+        return config
 
     @property
     def database_name(self) -> str:
@@ -267,7 +302,7 @@ class TuningConfig(_Section):
         values = self.model_dump(mode="json")
         if not values["parameters"]:
             values["parameters"] = self.space().to_config()["parameters"]
-        return yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)
+        return dump_yaml(values)
 
 
 def default_config_text() -> str:
@@ -298,15 +333,16 @@ def load_config(path: str | Path | None = None) -> TuningConfig:
             return TuningConfig()
         path = DEFAULT_CONFIG_FILE
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"the configuration {path} cannot be read ({error.strerror}); give another one with "
             "--config FILE"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"the configuration {path} is not YAML: {reason}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {path} is not YAML: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"the configuration {path}: {error}") from None
     if values is None:
         return TuningConfig()
     if not isinstance(values, dict):

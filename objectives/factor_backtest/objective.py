@@ -17,6 +17,7 @@ from objectives.base import Batch, Objective, Points
 from objectives.constants import SEMANTICS_VERSION
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain
+from objectives.factor_backtest.reach import Reach
 from objectives.factor_backtest.result import BacktestResult
 from objectives.factor_backtest.simulator import StrategySimulator
 from objectives.factors import get_factor
@@ -26,7 +27,7 @@ from objectives.market.panel import LOOK_AHEAD_WARNING
 from objectives.metrics import MAY_BE_UNDEFINED, METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
-from search_spaces.errors import DataError
+from search_spaces.errors import ConfigError, DataError, SpaceTooLargeError
 
 __all__ = ["FactorBacktest"]
 
@@ -99,7 +100,7 @@ class FactorBacktest(Objective):
         self.directions = directions_of(metrics)
         for code in self._space_factors:
             get_factor(code)
-        self._simulator = StrategySimulator(panel, self.settings)
+        self._simulator = StrategySimulator(panel, self.settings, domain(self.space, "data_period"))
         if cube is not None and cube.key != self.cube_key:
             raise DataError("the factor cube was computed from other data or windows; rebuild it")
         self._simulator.cube = cube
@@ -187,8 +188,9 @@ class FactorBacktest(Objective):
         ----------
         points : ndarray of int64 or sequence of StrategyParams, length n_strategies
             Lattice indices of the space, or parameters, which may lie outside of it. Strategies
-            with the same factors, window and data period share one ranking, so batches of
-            neighbours are fastest; order and grouping never change a result.
+            with the same factors and window whose data periods make the same pairs eligible on
+            every day share one ranking, so batches of neighbours are fastest; order and grouping
+            never change a result.
 
         Returns
         -------
@@ -204,8 +206,9 @@ class FactorBacktest(Objective):
             measurable = ~table.rules.needs_caps
         if measurable.any():
             self.prepare()
-        for rows in table.blocks(np.flatnonzero(measurable)):
-            values[rows] = self._simulator.simulate(table, rows).metrics
+        classes = self._simulator.classes(table.data_period)
+        for rows in table.blocks(np.flatnonzero(measurable), classes):
+            values[rows] = self._simulator.measure(table, rows)
         return self._batch(values.reshape(n_strategies, n_segments * len(METRICS)), measurable)
 
     @cached_property
@@ -213,19 +216,37 @@ class FactorBacktest(Objective):
         """Sentences a researcher should know before believing a result."""
         weighs_caps = "IC" in domain(self.space, "weight_method")
         notes = [w for w in self.panel.warnings if weighs_caps or w != LOOK_AHEAD_WARNING]
-        last = self._simulator.end
-        n_days = last - self._simulator.start
-        for name in ("data_period", "rebalance_frequency"):
-            for value in domain(self.space, name):
-                # at best trading begins when the oldest pair is old enough
-                first = int(self.panel.first_observation.min()) + value
-                active = min(n_days, last - first) if name == "data_period" else n_days
-                if active < self.settings.min_active_days:
-                    notes.append(
-                        f"{name}={value} leaves at most {max(active, 0)} active days, fewer than "
-                        f"min_active_days={self.settings.min_active_days}: those strategies fail"
-                    )
+        for (name, value), days in self._reach.hopeless_values().items():
+            notes.append(
+                f"{name}={value} leaves at most {days} active days, fewer than {self._least}: "
+                "those strategies fail"
+            )
         return tuple(notes)
+
+    @property
+    def unmeasurable(self) -> Mapping[str, tuple[Any, ...]]:
+        """IC, if the panel has no market cap at all."""
+        if self._simulator.knows_caps or "IC" not in domain(self.space, "weight_method"):
+            return {}
+        return {"weight_method": ("IC",)}
+
+    @cached_property
+    def n_distinct(self) -> int | None:
+        """Strategies of the space that are distinct by construction.
+
+        Data periods for which the same pairs are eligible on every day of the backtest rank and
+        trade alike; of strategies that differ in nothing else, one is counted. None for a space
+        that is too large to be counted.
+        """
+        classes = self._simulator.eligibility.numbers(domain(self.space, "data_period"))
+        try:
+            return self.space.count_merged("data_period", classes)
+        except SpaceTooLargeError:
+            return None
+
+    def may_succeed(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say which strategies may hold something on enough days, shape (n_strategies,)."""
+        return self._reach.reachable(indices)
 
     def check(self) -> None:
         """Refuse a space that this market cannot measure.
@@ -234,11 +255,19 @@ class FactorBacktest(Objective):
         ------
         DataError
             If IC weights are in the space and the panel has no market cap at all.
+        ConfigError
+            If no strategy of the space can be active on enough days.
         """
-        if not self._simulator.knows_caps and "IC" in domain(self.space, "weight_method"):
+        if self.unmeasurable:
             raise DataError(
                 "weight_method IC needs market caps and the market has none; leave it out with "
                 "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
+            )
+        if self._reach.best < self._reach.least:
+            raise ConfigError(
+                f"no strategy of this space can be active on more than {self._reach.best} days, "
+                f"fewer than {self._least}; begin earlier (--start-date), end later, take smaller "
+                "values of data_period, or ask for less (--backtest min_active_share=0.2)"
             )
 
     def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -259,7 +288,8 @@ class FactorBacktest(Objective):
         A result counts, and so does a failure that follows from strategy and data
         (``insufficient_data``, ``no_market_caps``, ``undefined_metric``); one that timed out,
         raised or crashed its worker does not. Neither does a record that lacks a figure which
-        every measured strategy has, or whose failure does not fit ``min_active_days``.
+        every measured strategy has, or whose failure does not fit the least number of
+        active days.
 
         Parameters and returns are those of :meth:`Objective.recall`.
         """
@@ -271,7 +301,7 @@ class FactorBacktest(Objective):
         unmeasured = ~measurable & np.isnan(values).all(axis=1)
         required = [k for k, name in enumerate(self.names) if name not in MAY_BE_UNDEFINED]
         complete = ~np.isnan(values[:, required]).any(axis=1)
-        too_few = values[:, self.names.index("active_days")] < self.settings.min_active_days
+        too_few = values[:, self.names.index("active_days")] < self._reach.least
         fits = too_few == failed_with(INSUFFICIENT_DATA)
         measured = failed_with(None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
         reliable = unmeasured | (measured & complete & fits)
@@ -319,6 +349,20 @@ class FactorBacktest(Objective):
             "semantics": SEMANTICS_VERSION,
         }
 
+    @cached_property
+    def _reach(self) -> Reach:
+        simulator = self._simulator
+        return Reach(self.space, self.settings, simulator.eligibility, simulator.n_search_days)
+
+    @property
+    def _least(self) -> str:
+        """The least number of active days, and where it comes from."""
+        settings = self.settings
+        return (
+            f"the {self._reach.least} of min_active_days={settings.min_active_days} and "
+            f"min_active_share={settings.min_active_share} x {self._simulator.n_search_days} days"
+        )
+
     @property
     def _space_windows(self) -> tuple[int, ...]:
         return tuple(domain(self.space, "window_size"))
@@ -336,7 +380,7 @@ class FactorBacktest(Objective):
             values,
             measurable,
             metrics=tuple(self.directions),
-            min_active_days=self.settings.min_active_days,
+            least_active_days=self._reach.least,
         )
 
 

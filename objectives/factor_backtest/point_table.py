@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -77,18 +78,41 @@ class PointTable:
             subsets, columns["factors"], columns["window_size"], columns["data_period"], rules
         )
 
+    @cached_property
+    def rule_keys(self) -> list[bytes]:
+        """The rules of each strategy as bytes: equal exactly where the rules are."""
+        sizes = self.rules.position_size.view(np.int64)[:, None]
+        rows = np.ascontiguousarray(np.hstack([self.rules.integers, sizes]))
+        packed: Any = rows.view(np.dtype((np.void, rows.strides[0]))).ravel().tolist()
+        return list(packed)
+
     def factors(self, row: int) -> tuple[str, ...]:
         """Return the factor combination of a strategy."""
         return self.subsets[self.subset[row]]
 
-    def blocks(self, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-        """Rows that share a ranking, together."""
+    def blocks(
+        self, rows: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """Rows that share a ranking, together.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n_rows,)
+            Which strategies.
+        classes : ndarray of int64, shape (n_strategies,)
+            Equal where the data periods rank the same pairs on every day.
+
+        Yields
+        ------
+        ndarray of int64
+            Rows with equal factors, window and class.
+        """
         if not rows.size:
             return
-        keys = (self.subset[rows], self.window[rows], self.data_period[rows])
+        keys = (self.subset[rows], self.window[rows], classes[rows])
         order = rows[np.lexsort(keys)]
         changes = np.zeros(len(order) - 1, dtype=np.bool_)
-        for column in (self.subset, self.window, self.data_period):
+        for column in (self.subset, self.window, classes):
             changes |= np.diff(column[order]) != 0
         yield from np.split(order, np.flatnonzero(changes) + 1)
 

@@ -1,5 +1,6 @@
 """Ranking and simulating strategies on one panel and period, from parameter columns to figures."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -16,11 +17,13 @@ from objectives.backtest import (
     simulate,
     simulate_reference,
 )
+from objectives.factor_backtest.eligibility import Eligibility
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable
+from objectives.factor_backtest.shared_outcomes import Outcomes, SharedOutcomes
 from objectives.factors import factor_values
 from objectives.market import ReturnPanel
-from objectives.ranking import Moments, Ranking, eligible_pairs, factor_moments, rank_pairs
+from objectives.ranking import Moments, Ranking, factor_moments, rank_pairs
 from objectives.settings import ResolvedSettings
 from search_spaces import StrategyParams
 
@@ -36,6 +39,9 @@ class StrategySimulator:
         The market.
     settings : ResolvedSettings
         Days of the panel, and the money rules.
+    data_periods : sequence of int
+        Those of a space: where several of them rank the same pairs on every day, what is
+        simulated for one is kept for the others.
 
     Attributes
     ----------
@@ -45,12 +51,16 @@ class StrategySimulator:
         First out-of-sample day, counted from ``start``; 0: none.
     factor_input : ndarray of float64, shape (n_panel_days, n_pairs)
         What factors are computed from.
+    eligibility : Eligibility
+        Which pairs may be ranked.
     cube : FactorCube or None
         Factor values of the windows of a space; set by the owner before anything is simulated.
         Strategies of other windows are computed on the side.
     """
 
-    def __init__(self, panel: ReturnPanel, settings: ResolvedSettings) -> None:
+    def __init__(
+        self, panel: ReturnPanel, settings: ResolvedSettings, data_periods: Sequence[int] = ()
+    ) -> None:
         self.panel = panel
         self.settings = settings
         self.start = panel.day(settings.start_date)
@@ -59,13 +69,22 @@ class StrategySimulator:
         self.factor_input = panel.factor_input(settings.factor_input)
         self.cube: FactorCube | None = None
         self._returns = np.ascontiguousarray(panel.returns[self.start : self.end])
+        self.eligibility = Eligibility(panel.returns[: self.end + 1], self.start)
+        self._data_periods = tuple(data_periods)
+        self._outcomes = SharedOutcomes()
+        self._shares = True  # False: every data period on its own; to measure what sharing saves
         self._extra_windows: dict[tuple[int, str], npt.NDArray[np.float64]] = {}
-        self._shared: dict[tuple[int, int], tuple[npt.NDArray[np.bool_], Moments]] = {}
+        self._moments: dict[tuple[int, int], Moments] = {}
 
     @property
     def dates(self) -> pd.DatetimeIndex:
         """Days of the period, both ends included."""
         return self.panel.dates[self.start : self.end + 1]
+
+    @property
+    def n_search_days(self) -> int:
+        """Days of the first segment on which something can be held: all but the first day."""
+        return (self.split_day or self.end - self.start + 1) - 1
 
     @cached_property
     def knows_caps(self) -> bool:
@@ -73,6 +92,59 @@ class StrategySimulator:
         rows = np.unique(self.panel.market_cap_row[self.start + 1 : self.end + 1])
         listed = self.panel.first_observation <= self.end
         return bool(np.isfinite(self.panel.market_caps[rows[rows >= 0]][:, listed]).any())
+
+    def classes(self, data_period: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Give data periods a number: the same where the same pairs are ranked on every day.
+
+        Parameters
+        ----------
+        data_period : ndarray of int64, shape (n_strategies,)
+
+        Returns
+        -------
+        ndarray of int64, shape (n_strategies,)
+        """
+        if not self._shares:
+            return data_period
+        values, place = np.unique(data_period, return_inverse=True)
+        return self.eligibility.numbers(values.tolist())[place]
+
+    def measure(self, table: PointTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Measure strategies that share a ranking, each distinct one once.
+
+        Parameters
+        ----------
+        table : PointTable
+            Strategies.
+        rows : ndarray of int64, shape (n_rows,)
+            Rows of the table with equal factors and window, and data periods of one class.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_segments, n_metrics)
+            Of the strategies in ``rows``, in this order. Looked up where a data period of the
+            same class was simulated before: the same bits.
+        """
+        if not self._shares:
+            return self.simulate(table, rows).metrics
+        first = int(rows[0])
+        number = self.eligibility.number(int(table.data_period[first]))
+        block = (number, int(table.window[first]), table.factors(first))
+        keeps = number in self._shared_classes
+        keys = [table.rule_keys[row] for row in rows.tolist()]
+        known = self._outcomes.find(block) if keeps else None
+        found = None if known is None else known.of(keys)
+        if found is not None:
+            return found
+        # also those of `known` again: they are few, as blocks mostly come whole
+        once = dict(zip(keys, rows.tolist(), strict=True))
+        metrics = self.simulate(table, np.array(list(once.values()))).metrics
+        outcomes = Outcomes(tuple(once), metrics)
+        if keeps:
+            self._outcomes.add(block, outcomes)
+        measured = outcomes.of(keys)
+        assert measured is not None
+        return measured
 
     def simulate(
         self, table: PointTable, rows: npt.NDArray[np.int64], *, keep_equity: bool = False
@@ -84,7 +156,7 @@ class StrategySimulator:
         table : PointTable
             Strategies.
         rows : ndarray of int64, shape (n_rows,)
-            Rows of the table with equal factors, window and data period.
+            Rows of the table with equal factors and window, and data periods of one class.
         keep_equity : bool
             Return the equity curves.
 
@@ -134,8 +206,14 @@ class StrategySimulator:
         values, selected, _ = self._factors(params.window_size, params.factors)
         wanted = np.zeros(values.shape[1], dtype=np.bool_)
         wanted[day] = True
-        eligible = self._eligible(params.data_period)
+        eligible = self.eligibility.mask(params.data_period)
         return rank_pairs(values, eligible, selected, wanted=wanted), values[selected, day]
+
+    @cached_property
+    def _shared_classes(self) -> frozenset[int]:
+        """Classes that several data periods of the space belong to."""
+        counts = Counter(self.eligibility.numbers(set(self._data_periods)).tolist())
+        return frozenset(number for number, n in counts.items() if n > 1)
 
     @cached_property
     def _caps(self) -> InverseCaps:
@@ -151,6 +229,7 @@ class StrategySimulator:
             "fee_rate": self.settings.fee_rate,
             "fixed_amount": self.settings.position_mode == "fixed_amount",
             "split_day": self.split_day,
+            "value_at_liquidation": self.settings.value_at_liquidation,
         }
 
     def _factors(
@@ -178,16 +257,11 @@ class StrategySimulator:
         wanted = np.zeros(n_days + 1, dtype=np.bool_)
         for frequency in np.unique(rules.rebalance_frequency):
             wanted[:-1] |= day % frequency == 0
-        key = (window, data_period)
-        if in_cube and key in self._shared:
-            eligible, moments = self._shared[key]
-        else:
-            eligible = self._eligible(data_period)
+        eligible = self.eligibility.mask(data_period)
+        key = (window, self.eligibility.number(data_period))
+        moments = self._moments.get(key) if in_cube else None
+        if moments is None:
             moments = factor_moments(values, eligible)
             if in_cube:
-                self._shared[key] = eligible, moments
+                self._moments[key] = moments
         return rank_pairs(values, eligible, selected, top=rules.top, wanted=wanted, moments=moments)
-
-    def _eligible(self, data_period: int) -> npt.NDArray[np.bool_]:
-        eligible = eligible_pairs(self.panel.returns[: self.end + 1], data_period)
-        return np.ascontiguousarray(eligible[self.start :])

@@ -32,6 +32,7 @@ _BACKTEST_SIGNATURE = types.void(
     types.float64,
     types.boolean,
     types.int64,
+    types.boolean,
     array_out(types.float64, 3),
     array_out(types.float64, 2),
 )
@@ -141,11 +142,9 @@ def _weights_njit(method, top, score, inverse_cap, weight):  # type: ignore[no-u
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _measure_njit(  # type: ignore[no-untyped-def]
-    wealth, first_day, last_day, net_return, v5_return, n_held, worst, tally, out
+    capital, final, first_day, last_day, net_return, v5_return, n_held, worst, tally, out
 ):
     """Metrics of the days after ``first_day`` to ``last_day``, in the order of METRICS."""
-    capital = wealth[first_day]
-    final = wealth[last_day]
     n_recorded = v5_return.shape[0]
     # the first segment counts its opening day, the second starts the day after its capital
     n_days = last_day - first_day + (1 if first_day == 0 else 0)
@@ -204,6 +203,7 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
     fee_rate,
     fixed_amount,
     split_day,
+    value_at_liquidation,
     metrics,
     equity,
 ):
@@ -225,30 +225,12 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
         if max_positions == 0:
             max_positions = n_pairs
         wealth = equity[min(s, equity.shape[0] - 1)]
-        cash = total = peak = wealth[0] = initial_capital
+        cash = total = peak = capital = wealth[0] = initial_capital
         invested = worst = 0.0
         n_held = n_recorded = first_day = segment = 0
         tally[:] = 0.0
         for d in range(1, n_days + 1):
             t = d - 1
-            if d == split_day:
-                _measure_njit(
-                    wealth,
-                    first_day,
-                    t,
-                    net_return,
-                    v5_return[:n_recorded],
-                    n_held,
-                    worst,
-                    tally,
-                    metrics[s, segment],
-                )
-                segment = 1
-                first_day = t
-                n_recorded = 0
-                peak = total
-                worst = 0.0
-                tally[:] = 0.0
             if n_held > 0:
                 pnl = _funding_njit(returns, t, pair, amount, n_held)
                 cash += pnl
@@ -289,25 +271,39 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
                         invested += amount[k]
             before = total
             total = cash + invested
-            wealth[d] = total
-            net_return[d] = total / before - 1.0 if before != 0.0 else 0.0
-            if total > peak:
-                peak = total
-            fall = (peak - total) / peak if peak != 0.0 else 0.0
+            measured = d == n_days or d + 1 == split_day
+            worth = total
+            if measured and value_at_liquidation:
+                worth -= fee_rate * invested
+                tally[_TRADED] += invested
+                tally[_FEES] += fee_rate * invested
+            net_return[d] = worth / before - 1.0 if before != 0.0 else 0.0
+            if worth > peak:
+                peak = worth
+            fall = (peak - worth) / peak if peak != 0.0 else 0.0
             if fall > worst:
                 worst = fall
             if n_held > 0:
                 tally[_ACTIVE] += 1.0
-        _measure_njit(
-            wealth,
-            first_day,
-            n_days,
-            net_return,
-            v5_return[:n_recorded],
-            n_held,
-            worst,
-            tally,
-            metrics[s, segment],
-        )
+            wealth[d] = worth if d == n_days else total
+            if measured:
+                _measure_njit(
+                    capital,
+                    worth,
+                    first_day,
+                    d,
+                    net_return,
+                    v5_return[:n_recorded],
+                    n_held,
+                    worst,
+                    tally,
+                    metrics[s, segment],
+                )
+                segment = 1
+                first_day = d
+                n_recorded = 0
+                capital = peak = total
+                worst = 0.0
+                tally[:] = 0.0
         for k in range(n_held):
             held[pair[k]] = False

@@ -19,6 +19,7 @@ from objectives.market.caps import MarketCaps, caps_from_table
 from objectives.market.panel_fields import PanelFields
 from objectives.market.returns import fields_of_table
 from objectives.market.tables import Table
+from objectives.sqlite_url import refuse_tilde
 from search_spaces.errors import DataError, StorageError
 
 __all__ = ["CAP_HISTORY", "MARKET_CAPS", "RETURN_METRICS", "connected_engine", "read_database"]
@@ -95,6 +96,7 @@ def connected_engine(
     own = not isinstance(url_or_engine, Engine)
     url = _parse(url_or_engine) if not isinstance(url_or_engine, Engine) else url_or_engine.url
     name = _display(url)
+    refuse_tilde(url, name)
     if own and not create:
         _require_file(url, name)
     engine = _engine(url, name) if not isinstance(url_or_engine, Engine) else url_or_engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from os import PathLike
 from typing import Any
@@ -12,57 +12,94 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from objectives.market.caps import read_market_caps
+from objectives.market.caps import MarketCaps, read_market_caps
 from objectives.market.days import utc_day
+from objectives.market.funding_events import FundingEvents
 from objectives.market.panel_fields import PanelFields
+from objectives.market.plausibility import notes_of_sides, today
+from objectives.market.reading import ReadingOptions, read_events
 from objectives.market.returns import MAX_HISTORY_DAYS, fields_of_observations
-from objectives.market.tables import (
-    Table,
-    days_of,
-    first_duplicate,
-    instant_column,
-    number_column,
-    open_table,
-    text_column,
-)
-from search_spaces.errors import DataError
+from objectives.market.settlements import DailySums, daily_sums
+from objectives.market.tables import days_of
+from search_spaces.errors import ConfigError, DataError
 
-__all__ = ["SPOT", "read_funding_events"]
+__all__ = [
+    "SPOT",
+    "EventRules",
+    "fields_of_events",
+    "of_exchanges_and_days",
+    "read_funding_events",
+]
 
 SPOT = "spot"
-_COLUMNS = ("timestamp", "symbol", "exchange", "funding_rate")
+INCOMPLETE_DAYS = ("drop", "keep")
+_DECIMALS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRules:
+    """How daily returns are made of events.
+
+    Attributes
+    ----------
+    both_directions : bool
+        Also build the pair ``SYMBOL_B_A`` with the opposite return.
+    incomplete_days : {"drop", "keep"}
+        Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+
+    Raises
+    ------
+    ConfigError
+        If `incomplete_days` is neither.
+    """
+
+    both_directions: bool = False
+    incomplete_days: str = "drop"
+
+    def __post_init__(self) -> None:
+        if self.incomplete_days not in INCOMPLETE_DAYS:
+            raise ConfigError(
+                f"incomplete_days is {' or '.join(INCOMPLETE_DAYS)}, got {self.incomplete_days!r}"
+            )
 
 
 def read_funding_events(
-    frame_or_path: pd.DataFrame | str | PathLike[str],
+    sources: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]],
     exchanges: Sequence[str] | None = None,
     start_date: Any = None,
     end_date: Any = None,
     both_directions: bool = False,
     market_caps: pd.DataFrame | str | PathLike[str] | None = None,
+    *,
+    incomplete_days: str = "drop",
+    reading: ReadingOptions | None = None,
 ) -> PanelFields:
     """Build the daily returns of pairs from raw funding events (SEMANTICS section 1).
 
-    The rates are summed per UTC day, symbol and exchange, in the order of time. The return of
-    pair ``SYMBOL_A_B`` (exchanges A, B in alphabetical order) is the sum on A minus the sum on B:
-    short on A, long on B. A pair exists from the later of its two sides' first days to the
-    earlier of their last days; inside, a day on which a side has no event is NaN. With one
-    exchange the pair is ``SYMBOL_A_spot`` and its return the day's sum.
+    The rates are summed per UTC day, symbol and exchange. The return of pair ``SYMBOL_A_B``
+    (exchanges A, B in alphabetical order) is the sum on A minus the sum on B, rounded to 12
+    decimals: short on A, long on B. A pair exists from the later of its two sides' first days to
+    the earlier of their last days; inside, a day on which a side has no complete sum is NaN. With
+    one exchange the pair is ``SYMBOL_A_spot`` and its return the day's sum.
 
     Parameters
     ----------
-    frame_or_path : pandas.DataFrame, str or path
-        Columns ``timestamp`` (a naive one is UTC), ``symbol``, ``exchange`` and ``funding_rate``
-        (fraction of notional per event, paid by longs to shorts; never missing), rows in any
-        order; a frame, ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+    sources : pandas.DataFrame, str, path or several paths
+        Rows in any order, in any form of :mod:`objectives.market.forms`; the general one has
+        columns ``timestamp`` (a naive one is UTC), ``symbol``, ``exchange`` and ``funding_rate``
+        (fraction of notional per settlement, paid by longs to shorts; never missing).
     exchanges : sequence of str, optional
-        Exchanges to use; rows of others are not looked at. None: all.
+        Exchanges to use; rows of others do not count. None: all.
     start_date, end_date : date, optional
         First and last UTC day to use, both included.
     both_directions : bool
         Also build the pair ``SYMBOL_B_A`` with the opposite return.
     market_caps : pandas.DataFrame, str or path, optional
         See :func:`objectives.market.caps.read_market_caps`.
+    incomplete_days : {"drop", "keep"}
+        Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+    reading : ReadingOptions, optional
+        What the files do not say themselves.
 
     Returns
     -------
@@ -73,78 +110,62 @@ def read_funding_events(
     Raises
     ------
     DataError
-        If a (timestamp, symbol, exchange) appears twice.
+        If a side has two rates in one minute.
     DataError
         If a timestamp cannot be parsed, or a rate is missing, infinite or not a number.
     DataError
-        If a symbol or exchange is empty or contains ``_``, which separates the parts of a pair's
-        name, or an exchange is called ``spot`` among others.
+        If a symbol or exchange is empty, or an exchange is called ``spot`` among others.
     DataError
         If an exchange is unknown, no event or no pair is left, or the history is longer than
         fifty years.
     DataError
         If a column is missing, or the source is empty or cannot be read.
     """
-    table = open_table(frame_or_path, _COLUMNS)
-    table, used = _of_exchanges(table, exchanges)
-    micros = instant_column(table, "timestamp")
-    keep = _within(days_of(micros), start_date, end_date)
-    if not keep.any():
-        raise DataError(
-            f"{table.label}: no event from {start_date} to {end_date}; the events go from "
-            f"{micros.min().astype('M8[us]')} to {micros.max().astype('M8[us]')} (UTC)"
-        )
-    if not keep.all():
-        table, micros = table.select(keep), micros[keep]
-    sums = _daily_sums(table, micros, used)
+    events = read_events(
+        [sources] if isinstance(sources, (str, PathLike)) else sources, reading or ReadingOptions()
+    )
     caps = None if market_caps is None else read_market_caps(market_caps)
-    pair, names, day, values = _pair_returns(sums, both_directions)
-    if not names:
-        raise DataError(
-            f"{table.label}: no symbol has events on two of the exchanges "
-            f"{', '.join(sums.exchanges)} on one day; for pairs against spot choose one exchange"
-        )
-    return fields_of_observations(pair, names, day, values, None, caps, table.label)
+    chosen = of_exchanges_and_days(events, exchanges)
+    n_exchanges = len(chosen.exchanges)  # dates that leave one of them empty make no spot pairs
+    chosen = of_exchanges_and_days(chosen, None, start_date, end_date)
+    rules = EventRules(both_directions=both_directions, incomplete_days=incomplete_days)
+    return fields_of_events(chosen, rules, caps, n_exchanges=n_exchanges)
 
 
-@dataclass(frozen=True, eq=False)
-class _DailySums:
-    """Sums of rates by symbol, exchange and UTC day; NaN: no event that day."""
+def of_exchanges_and_days(
+    events: FundingEvents,
+    exchanges: Sequence[str] | None = None,
+    start_date: Any = None,
+    end_date: Any = None,
+) -> FundingEvents:
+    """Select events by exchange and UTC day; see :func:`read_funding_events` for both.
 
-    symbols: list[str]
-    exchanges: list[str]
-    first_day: int
-    sums: dict[tuple[int, int], NDArray[np.float64]]  # (symbol, exchange): (n_days,)
-
-
-def _of_exchanges(table: Table, exchanges: Sequence[str] | None) -> tuple[Table, list[str]]:
-    """Return the rows of the wanted exchanges, and their names in ascending order."""
-    codes, names = text_column(table, "exchange")
+    Raises
+    ------
+    DataError
+        If an exchange is unknown, or no event is left.
+    """
     if exchanges is not None:
         wanted = [exchanges] if isinstance(exchanges, str) else list(dict.fromkeys(exchanges))
         if not wanted:
             raise DataError("exchanges must name at least one exchange, or be None for all")
-        unknown = [name for name in wanted if name not in names]
+        wanted = [name.strip().lower() for name in wanted]
+        unknown = [name for name in wanted if name not in events.exchanges]
         if unknown:
             raise DataError(
-                f"{table.label}: no events of exchange {', '.join(map(repr, unknown))}; "
-                f"the exchanges are {', '.join(names)}"
+                f"{events.label}: no events of exchange {', '.join(map(repr, unknown))}; "
+                f"the exchanges are {', '.join(events.exchanges)}"
             )
-        chosen = np.isin(names, wanted)
-        if not chosen.all():
-            table = table.select(chosen[codes])
-            codes, names = text_column(table, "exchange")
-    for k, name in enumerate(names):
-        where = int((codes == k).argmax())
-        if "_" in name:
-            problem = f"{name!r} contains '_', which separates the parts of a pair's name; use '-'"
-            raise table.error(where, "exchange", problem)
-        if name == SPOT and len(names) > 1:
-            problem = (
-                f"{SPOT!r} is the name of the other side when there is one exchange; rename it"
-            )
-            raise table.error(where, "exchange", problem)
-    return table, names
+        chosen = np.array([name in wanted for name in events.exchanges])[events.exchange]
+        events = events if chosen.all() else events.select(chosen)
+    keep = _within(days_of(events.micros), start_date, end_date)
+    if not keep.any():
+        raise DataError(
+            f"{events.label}: no event from {start_date} to {end_date}; the events go from "
+            f"{events.micros.min().astype('M8[us]')} to {events.micros.max().astype('M8[us]')} "
+            "(UTC)"
+        )
+    return events if keep.all() else events.select(keep)
 
 
 def _within(day: NDArray[np.int64], start_date: Any, end_date: Any) -> NDArray[np.bool_]:
@@ -161,63 +182,78 @@ def _within(day: NDArray[np.int64], start_date: Any, end_date: Any) -> NDArray[n
     return keep
 
 
-def _daily_sums(table: Table, micros: NDArray[np.int64], exchanges: list[str]) -> _DailySums:
-    symbol, symbols = text_column(table, "symbol")
-    for k, name in enumerate(symbols):
-        if "_" in name:
-            problem = f"{name!r} contains '_', but a pair's symbol ends at its first '_'; remove it"
-            raise table.error(int((symbol == k).argmax()), "symbol", problem)
-    # The dates may have left events of fewer exchanges; that must not turn pairs into spot pairs.
-    exchange, present = text_column(table, "exchange")
-    exchange = np.array([exchanges.index(one) for one in present], dtype=np.int64)[exchange]
-    rate = number_column(table, "funding_rate", missing_ok=False)
-    day = days_of(micros)
-    first, n_days = int(day.min()), int(day.max() - day.min()) + 1
-    if n_days > MAX_HISTORY_DAYS:
-        far = int(np.abs(day - np.median(day)).argmax())
-        problem = f"makes the history longer than {MAX_HISTORY_DAYS} days; is it a slip?"
-        raise table.error(far, "timestamp", f"{table.cell(far, 'timestamp')} {problem}")
-    series = symbol * len(exchanges) + exchange
-    # By series and time: sums do not depend on the order of the rows, and repeats are neighbours.
-    order = np.lexsort((micros, series))
-    _check_duplicates(table, order, series[order], micros[order])
-    cell = (series * n_days + (day - first))[order]
-    size = len(symbols) * len(exchanges) * n_days
-    # bincount adds in the order of its input, so in the order of time.
-    total = np.bincount(cell, weights=rate[order], minlength=size)
-    total[np.bincount(cell, minlength=size) == 0] = np.nan
-    by_series = total.reshape(len(symbols) * len(exchanges), n_days)
-    sums = {divmod(int(k), len(exchanges)): by_series[k] for k in np.unique(series)}
-    return _DailySums(symbols, exchanges, first, sums)
+def fields_of_events(
+    events: FundingEvents, rules: EventRules, caps: MarketCaps | None, *, n_exchanges: int
+) -> PanelFields:
+    """Make the fields of a panel from events.
 
+    Parameters
+    ----------
+    events : FundingEvents
+        The events to use.
+    rules : EventRules
+    caps : MarketCaps or None
+        Market caps by symbol.
+    n_exchanges : int
+        How many exchanges the events are chosen from: with one, pairs are against spot.
 
-def _check_duplicates(
-    table: Table,
-    order: NDArray[np.int64],
-    series: NDArray[np.int64],
-    micros: NDArray[np.int64],
-) -> None:
-    changes = np.empty(len(order), dtype=np.int64)
-    changes[0] = 0
-    np.cumsum((series[1:] != series[:-1]) | (micros[1:] != micros[:-1]), out=changes[1:])
-    found = first_duplicate(order, changes)
-    if found is not None:
-        first, again = found
-        row = table.frame.iloc[again]
-        problem = (
-            f"duplicate of {table.place(first)}: {row['symbol']} on {row['exchange']} has two "
-            f"events at the same time (UTC)"
+    Raises
+    ------
+    DataError
+        As :func:`read_funding_events`.
+    """
+    _check_names(events, n_exchanges)
+    _check_history(events)
+    sums = daily_sums(events, keep_incomplete=rules.incomplete_days == "keep")
+    pair, names, day, values = _pair_returns(sums, rules.both_directions, spot=n_exchanges == 1)
+    if not names:
+        raise DataError(
+            f"{events.label}: no symbol has events on two of the exchanges "
+            f"{', '.join(sums.exchanges)} on one day; for pairs against spot choose one exchange"
         )
-        raise table.error(again, "timestamp", problem)
+    fields = fields_of_observations(pair, names, day, values, None, caps, events.label)
+    notes = (*events.notes, *sums.notes, *notes_of_sides(sums, names, today()))
+    return replace(fields, notes=(*notes, *fields.notes))
+
+
+def _check_names(events: FundingEvents, n_exchanges: int) -> None:
+    for names, codes, what in (
+        (events.symbols, events.symbol, "symbol"),
+        (events.exchanges, events.exchange, "exchange"),
+    ):
+        for k, name in enumerate(names):
+            where = int((codes == k).argmax())
+            if "_" in name:
+                raise DataError(
+                    f"{events.place(where)}: the {what} {name!r} contains '_', which separates the "
+                    "parts of a pair's name; use '-', or give it another name by an alias"
+                )
+            if what == "exchange" and name == SPOT and n_exchanges > 1:
+                raise DataError(
+                    f"{events.place(where)}: {SPOT!r} is the name of the other side when there is "
+                    "one exchange; rename it"
+                )
+
+
+def _check_history(events: FundingEvents) -> None:
+    day = days_of(events.micros)
+    if int(day.max() - day.min()) < MAX_HISTORY_DAYS:
+        return
+    far = int(np.abs(day - np.median(day)).argmax())
+    when = events.micros[far].astype("M8[us]")
+    raise DataError(
+        f"{events.place(far)}: {when} makes the history longer than {MAX_HISTORY_DAYS} days; "
+        "is it a slip?"
+    )
 
 
 def _pair_returns(
-    daily: _DailySums, both_directions: bool
+    daily: DailySums, both_directions: bool, *, spot: bool
 ) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64], NDArray[np.float64]]:
     """Return pair code, ascending names, day and value of every observation."""
     returns: dict[str, NDArray[np.float64]] = {}
     for k, symbol in enumerate(daily.symbols):
-        if len(daily.exchanges) == 1:
+        if spot:
             sides = [(daily.exchanges[0], SPOT, daily.sums[k, 0])]
         else:
             # Outside the common life of the two sides one of them has no event, so the
@@ -230,9 +266,11 @@ def _pair_returns(
         for one, other, difference in sides:
             if np.isnan(difference).all():
                 continue
+            # Rates have at most ten decimals: what rounding removes is residue of the sums.
+            difference = np.round(difference, _DECIMALS) + 0.0
             returns[f"{symbol}_{one}_{other}"] = difference
             if both_directions:
-                returns[f"{symbol}_{other}_{one}"] = -difference
+                returns[f"{symbol}_{other}_{one}"] = -difference + 0.0
     names = sorted(returns)
     if not names:
         empty = np.empty(0, dtype=np.int64)

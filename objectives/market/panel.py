@@ -15,12 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy.engine import URL, Engine
 
-from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS
+from objectives.constants import DAYS_PER_YEAR, FACTOR_INPUTS, TINY_RETURN
 from objectives.market.arrays import canonical_bytes, frozen_floats, frozen_ints
 from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
 from objectives.market.events import read_funding_events
+from objectives.market.funding_events import MarketNote
 from objectives.market.panel_fields import PanelFields
+from objectives.market.reading import ReadingOptions
 from objectives.market.returns import read_returns
 from objectives.market.synthetic import synthetic_market
 from search_spaces.errors import DataError
@@ -65,6 +67,8 @@ class ReturnPanel:
         Where the data came from, for people. Never holds a password.
     warnings : tuple of str
         What a reader of results must know about these data.
+    notes : tuple of MarketNote
+        What the reader found that a person should look at before a search does.
 
     Raises
     ------
@@ -96,11 +100,13 @@ class ReturnPanel:
     market_cap_dates: pd.DatetimeIndex | None = None
     source: str = "arrays"
     warnings: tuple[str, ...] = ()
+    notes: tuple[MarketNote, ...] = ()
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "pairs", tuple(self.pairs))
         set_field(self, "warnings", tuple(self.warnings))
+        set_field(self, "notes", tuple(self.notes))
         set_field(self, "dates", calendar(self.dates))
         shape = (len(self.dates), len(self.pairs))
         _check_pairs(self.pairs)
@@ -111,6 +117,8 @@ class ReturnPanel:
             roi = frozen_floats(self.roi, shape, "roi")
             same = np.array_equal(roi, self.returns * DAYS_PER_YEAR, equal_nan=True)
             set_field(self, "roi", None if same else roi)
+        returns = np.where(np.abs(self.returns) < TINY_RETURN, 0.0, self.returns)  # -0 too
+        set_field(self, "returns", frozen_floats(returns, shape, "returns"))
         self._settle_market_caps()
 
     def _settle_market_caps(self) -> None:
@@ -146,7 +154,7 @@ class ReturnPanel:
 
         See :func:`objectives.market.database.read_database`.
         """
-        return cls._of(read_database(url_or_engine, pairs))
+        return cls.of_fields(read_database(url_or_engine, pairs))
 
     @classmethod
     def from_returns(
@@ -158,30 +166,35 @@ class ReturnPanel:
 
         See :func:`objectives.market.returns.read_returns`.
         """
-        return cls._of(read_returns(frame_or_path, market_caps))
+        return cls.of_fields(read_returns(frame_or_path, market_caps))
 
     @classmethod
     def from_funding_events(
         cls,
-        frame_or_path: pd.DataFrame | str | PathLike[str],
+        sources: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]],
         exchanges: Sequence[str] | None = None,
         start_date: Any = None,
         end_date: Any = None,
         both_directions: bool = False,
         market_caps: pd.DataFrame | str | PathLike[str] | None = None,
+        *,
+        incomplete_days: str = "drop",
+        reading: ReadingOptions | None = None,
     ) -> ReturnPanel:
-        """Build pairs from raw events ``timestamp, symbol, exchange, funding_rate``.
+        """Build pairs from raw funding rates, as exchanges and tools publish them.
 
         See :func:`objectives.market.events.read_funding_events`.
         """
-        return cls._of(
+        return cls.of_fields(
             read_funding_events(
-                frame_or_path,
+                sources,
                 exchanges=exchanges,
                 start_date=start_date,
                 end_date=end_date,
                 both_directions=both_directions,
                 market_caps=market_caps,
+                incomplete_days=incomplete_days,
+                reading=reading,
             )
         )
 
@@ -193,10 +206,11 @@ class ReturnPanel:
 
         See :func:`objectives.market.synthetic.synthetic_market`.
         """
-        return cls._of(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
+        return cls.of_fields(synthetic_market(n_pairs=n_pairs, n_days=n_days, seed=seed, edge=edge))
 
     @classmethod
-    def _of(cls, found: PanelFields) -> ReturnPanel:
+    def of_fields(cls, found: PanelFields) -> ReturnPanel:
+        """Check what a reader found and make a panel of it."""
         return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     @property

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from objectives.market.funding_events import MarketNote
+
 __all__ = ["PanelFields"]
 
 
@@ -32,7 +34,9 @@ class PanelFields:
     source : str
         Where the data came from, without a password.
     warnings : tuple of str
-        Notes of the reader.
+        What a reader of results must know.
+    notes : tuple of MarketNote
+        What the reader found.
     """
 
     dates: pd.DatetimeIndex
@@ -43,3 +47,4 @@ class PanelFields:
     market_cap_dates: pd.DatetimeIndex | None = None
     source: str
     warnings: tuple[str, ...] = ()
+    notes: tuple[MarketNote, ...] = ()

@@ -141,7 +141,7 @@ def fields_of_observations(
         roi_grid = np.full(shape, np.nan)
         roi_grid[day - first, column] = roi
     dates = pd.DatetimeIndex(np.arange(first, last + 1).astype("datetime64[D]").astype("M8[us]"))
-    fields = {} if caps is None else caps.panel_fields(pairs)
+    fields = {} if caps is None else caps.panel_fields(pairs, dates)
     notes = (*notes, *fields.pop("warnings", ()))
     return PanelFields(
         dates=dates,

@@ -6,19 +6,26 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from objectives.market.days import utc_day
+from objectives.market.events import EventRules, of_exchanges_and_days
+from objectives.market.forms.registry import FORMS, is_events
+from objectives.market.funding_events import FundingEvents
 from objectives.market.panel import ReturnPanel
+from objectives.market.reading import ReadingOptions, read_events
+from objectives.market.sheets import column_key, open_sheets
+from objectives.sqlite_url import sqlite_url
 from search_spaces.errors import ConfigError, DataError
 
-__all__ = ["SOURCES", "SourceKind", "SourceMarket", "SourceRequest", "read_source", "source_kind"]
+__all__ = ["SOURCES", "SourceKind", "SourceRequest", "source_kind"]
 
 SOURCES = (
-    "a database URL or .db file, a .csv, .csv.gz or .parquet file of returns or of funding events, "
-    "or the word synthetic"
+    "a database URL or .db file, files or folders of returns or of funding events (CSV, JSON, "
+    "Parquet or Feather, also compressed), or the word synthetic"
 )
 """What a source is, in words."""
 
@@ -42,36 +49,46 @@ class SourceRequest:
 
     Attributes
     ----------
-    source : str
-        A database URL, the path of a file, or ``synthetic``; see :data:`SOURCES`.
+    sources : tuple of str
+        A database URL, paths of files or folders, or ``synthetic``; see :data:`SOURCES`. Several
+        only of funding events.
     name : str
-        The source in messages, without a password; empty: the source as it is.
+        The source in messages, without a password; empty: the sources as they are.
     market_caps : str or None
-        CSV or Parquet file with symbol, market_cap [, date].
+        File with symbol, market_cap [, date].
     exchanges : tuple of str or None
         Funding events: use these exchanges only.
     start_date, end_date : str or None
         First and last day, ``YYYY-MM-DD``.
-    both_directions : bool
-        Funding events: also each pair the other way round.
+    event_rules : EventRules
+        Funding events: how returns are made of them.
+    reading : ReadingOptions
+        Funding events: what the files do not say.
     synthetic : mapping of str to number
         ``n_pairs``, ``n_days``, ``seed`` and ``edge`` of an invented market, as far as they are
         not the defaults (200, 840, 0, 1).
     """
 
-    source: str
+    sources: tuple[str, ...]
     name: str = ""
     market_caps: str | None = None
     exchanges: tuple[str, ...] | None = None
     start_date: str | None = None
     end_date: str | None = None
-    both_directions: bool = False
+    event_rules: EventRules = field(default_factory=EventRules)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     synthetic: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def kind(self) -> SourceKind:
-        """What the source holds; see :func:`source_kind` for errors."""
-        return source_kind(self.source)
+        """What the sources hold; see :func:`source_kind` for errors."""
+        kinds = {source: source_kind(source, self.reading) for source in self.sources}
+        others = [source for source, kind in kinds.items() if kind != SourceKind.EVENTS]
+        if len(kinds) > 1 and others:
+            raise DataError(
+                f"{others[0]}: several sources at once are for funding events; import it alone"
+            )
+        return kinds[self.sources[0]]
 
     def check(self) -> None:
         """Refuse options that do not go with the kind of the source.
@@ -83,10 +100,12 @@ class SourceRequest:
         DataError
             If the source is none.
         """
-        name = self.name or self.source
+        name = self.name or self.sources[0]
         events_only = {
             "--exchanges": self.exchanges is not None,
-            "--both-directions": self.both_directions,
+            "--both-directions": self.event_rules.both_directions,
+            "--exchange": self.reading.exchange is not None,
+            "--symbol": self.reading.symbol is not None,
         }
         for option, given in events_only.items():
             if given and self.kind != SourceKind.EVENTS:
@@ -97,41 +116,41 @@ class SourceRequest:
         if self.market_caps is not None and self.kind == SourceKind.SYNTHETIC:
             raise ConfigError("a synthetic market brings its own caps; leave out --market-caps")
 
+    def read_events(self) -> FundingEvents:
+        """Read the funding events of the exchanges and days asked for.
 
-@dataclass(frozen=True)
-class SourceMarket:
-    """The market of a source.
+        Raises
+        ------
+        DataError
+            If a file cannot be read, or has no event of those asked for.
+        """
+        events = read_events(self.sources, self.reading)
+        return of_exchanges_and_days(events, self.exchanges, self.start_date, self.end_date)
 
-    Attributes
-    ----------
-    kind : SourceKind
-        What the source holds.
-    panel : ReturnPanel
-        Of the days asked for.
-    """
+    def read_panel(self) -> ReturnPanel:
+        """Read returns: of a file, a database or an invented market.
 
-    kind: SourceKind
-    panel: ReturnPanel
-
-
-def read_source(request: SourceRequest) -> SourceMarket:
-    """Read the market of a source.
-
-    Raises
-    ------
-    ConfigError
-        If an option does not go with the kind of source.
-    DataError
-        If the file cannot be read or is none of a market, or has no day of those asked for.
-    StorageError
-        If the database cannot be read.
-    """
-    request.check()
-    return SourceMarket(request.kind, _cut(_read(request), request))
+        Raises
+        ------
+        DataError
+            If the file cannot be read or is none of a market, or has no day of those asked for.
+        StorageError
+            If the database cannot be read.
+        """
+        return _cut(_read(self), self)
 
 
-def source_kind(source: str) -> SourceKind:
+def source_kind(source: str, options: ReadingOptions | None = None) -> SourceKind:
     """Tell what a source holds: by its name, of files by their columns.
+
+    Of a folder or a zip the first file that is either counts.
+
+    Parameters
+    ----------
+    source : str
+        See :data:`SOURCES`.
+    options : ReadingOptions, optional
+        A file whose form or columns a person names holds funding events.
 
     Raises
     ------
@@ -143,68 +162,34 @@ def source_kind(source: str) -> SourceKind:
         return SourceKind.SYNTHETIC
     if "://" in source or name.endswith((".db", ".sqlite", ".sqlite3")):
         return SourceKind.DATABASE
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
-        raise DataError(f"{source}: a market comes from {SOURCES}")
-    columns = _columns(source)
-    for kind, wanted in (
-        (SourceKind.EVENTS, _EVENT_COLUMNS),
-        (SourceKind.RETURNS, _RETURN_COLUMNS),
-    ):
-        if set(wanted) <= columns:
-            return kind
+    if not Path(source).exists():
+        problem = "cannot be read (No such file or directory)"
+        raise DataError(f"{source}: {problem}; a market comes from {SOURCES}")
+    if options is not None and (options.form is not None or options.columns is not None):
+        return SourceKind.EVENTS
+    first = None
+    for sheet in open_sheets(source):
+        if {column_key(column) for column in _RETURN_COLUMNS} <= sheet.keys:
+            return SourceKind.RETURNS
+        if is_events(sheet):
+            return SourceKind.EVENTS
+        first = first or sheet
+    label, names = (source, "none") if first is None else (first.label, first.names())
     raise DataError(
-        f"{source}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
-        f"funding events ({', '.join(_EVENT_COLUMNS)}); it has {', '.join(sorted(columns))}"
+        f"{label}: has neither the columns of returns ({', '.join(_RETURN_COLUMNS)}) nor of "
+        f"funding events ({', '.join(_EVENT_COLUMNS)}, or one of the forms "
+        f"{', '.join(form.name for form in FORMS)}); it has {names}; say which are which "
+        "with --columns timestamp=NAME,symbol=NAME,rate=NAME[,exchange=NAME]"
     )
 
 
-def _columns(path: str) -> set[str]:
-    """Names in the head of a file."""
-    import csv
-    import gzip
-
-    try:
-        if path.lower().endswith(".parquet"):
-            return _parquet_columns(path)
-        opened: Any = gzip.open if path.lower().endswith(".gz") else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            head = next(csv.reader(file), None)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}); check the name") from None
-    except (UnicodeDecodeError, EOFError, csv.Error):
-        raise DataError(f"{path}: is not a CSV file of UTF-8 text") from None
-    if not head:
-        raise DataError(f"{path}: is empty; a market comes from {SOURCES}")
-    return {name.strip() for name in head}
-
-
-def _parquet_columns(path: str) -> set[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return set(pq.read_schema(path).names)
-    except pa.ArrowInvalid:
-        raise DataError(f"{path}: is not a Parquet file") from None
-
-
 def _read(request: SourceRequest) -> ReturnPanel:
-    source, kind = request.source, request.kind
+    source, kind = request.sources[0], request.kind
     if kind == SourceKind.SYNTHETIC:
         return ReturnPanel.synthetic(**{**_SYNTHETIC, **request.synthetic})
-    if kind == SourceKind.EVENTS:
-        return ReturnPanel.from_funding_events(
-            source,
-            exchanges=None if request.exchanges is None else list(request.exchanges),
-            start_date=request.start_date,
-            end_date=request.end_date,
-            both_directions=request.both_directions,
-            market_caps=request.market_caps,
-        )
     if kind == SourceKind.RETURNS:
         return ReturnPanel.from_returns(source, market_caps=request.market_caps)
-    panel = ReturnPanel.from_database(source if "://" in source else f"sqlite:///{source}")
+    panel = ReturnPanel.from_database(source if "://" in source else sqlite_url(source))
     if request.market_caps is None:
         return panel
     with_caps = ReturnPanel.from_returns(panel.to_frame(), market_caps=request.market_caps)
@@ -213,7 +198,7 @@ def _read(request: SourceRequest) -> ReturnPanel:
 
 def _cut(panel: ReturnPanel, request: SourceRequest) -> ReturnPanel:
     """Leave out the days before and after those asked for; caps known before stay."""
-    if request.kind == SourceKind.EVENTS or not (request.start_date or request.end_date):
+    if not (request.start_date or request.end_date):
         return panel
     keep = np.ones(panel.n_days, dtype=np.bool_)
     if request.start_date:

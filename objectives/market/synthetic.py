@@ -80,7 +80,7 @@ def synthetic_market(
     returns[~_listed(streams[2], n_days, n_pairs)] = np.nan
     pairs = _names(n_pairs)
     dates = pd.date_range(_FIRST_DAY, periods=n_days, freq="D", unit="us")
-    caps = _market_caps(streams[3], dates, pairs).panel_fields(pairs)
+    caps = _market_caps(streams[3], dates, pairs).panel_fields(pairs, dates)
     source = f"synthetic(n_pairs={n_pairs}, n_days={n_days}, seed={seed}, edge={edge:g})"
     return PanelFields(dates=dates, pairs=pairs, returns=returns, source=source, **caps)
 

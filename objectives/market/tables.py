@@ -1,25 +1,20 @@
-"""Frames, CSV and Parquet files read strictly: every complaint names file, row and column."""
+"""Columns of frames and files read strictly: every complaint names file, row and column."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
-import warnings
-import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from os import PathLike, fspath
-from pathlib import Path
-from typing import Any, TextIO, cast
+import math
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from search_spaces.errors import DataError
+from objectives.market.instants import instants_of, why_no_instant
+from objectives.market.sheets import open_sheets, sheet_of_frame, stacked
+from objectives.market.table import Table
 
 __all__ = [
     "Table",
@@ -32,44 +27,6 @@ __all__ = [
 ]
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
-# Whole dates in one order of day and month only; epoch numbers are refused, their unit is unknown.
-_ISO_DATE = re.compile(r"\d{4}(?:([-/])\d{1,2}\1\d{1,2}|\d{4})(?:[T ].*)?", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of a source, and how to name the place of one of them.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The rows; its index numbers the records of the source from 0.
-    label : str
-        The file, database table or frame, as a person knows it.
-    locate : callable
-        Turns a record number into words, such as ``"row 7"``.
-    """
-
-    frame: pd.DataFrame
-    label: str
-    locate: Callable[[int], str]
-
-    def place(self, position: int) -> str:
-        """Name the row at a position of the frame."""
-        return self.locate(int(self.frame.index[position]))
-
-    def cell(self, position: int, column: str) -> str:
-        """Return the cell at a position as it is shown in messages."""
-        value = self.frame[column].iloc[position]
-        return repr(value.item() if isinstance(value, np.generic) else value)
-
-    def error(self, position: int, column: str, problem: str) -> DataError:
-        """Return the error that names file, row and column."""
-        return DataError(f"{self.label}, {self.place(position)}, column {column!r}: {problem}")
-
-    def select(self, keep: NDArray[np.bool_]) -> Table:
-        """Return the table of the rows where `keep`, shape (n_rows,), is true."""
-        return Table(self.frame[keep], self.label, self.locate)
 
 
 def open_table(
@@ -77,10 +34,12 @@ def open_table(
     required: Sequence[str],
     optional: Sequence[str] = (),
 ) -> Table:
-    """Read the named columns of a frame, of a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+    """Read the named columns of a frame or of files.
 
-    Cells of a CSV file stay text here. Rows are named by the 1-based line of a CSV file (the
-    header is line 1), and by the position counted from 0 in a frame or Parquet file.
+    Files may be CSV, JSON, Parquet or Feather, compressed, zipped or in a folder; names of
+    columns may differ in case and white space. Cells of text stay text here. Rows are named by
+    the 1-based line of a text file (the header is line 1), and by the position counted from 0 in
+    a frame or Parquet file.
 
     Parameters
     ----------
@@ -96,18 +55,11 @@ def open_table(
     DataError
         If a required column is missing, a column appears twice or there is no row.
     """
+    names = {name: name for name in required}, {name: name for name in optional}
     if isinstance(frame_or_path, pd.DataFrame):
-        table = _frame_table(frame_or_path, required, optional)
-    else:
-        try:
-            path = Path(fspath(frame_or_path))
-        except TypeError:
-            kind = type(frame_or_path).__name__
-            raise DataError(f"expected a pandas.DataFrame or a path, got {kind}") from None
-        table = _file_table(path, required, optional)
-    if table.frame.empty:
-        raise DataError(f"{table.label}: has no rows; expected columns {', '.join(required)}")
-    return table
+        return sheet_of_frame(frame_or_path).table(*names)
+    tables = [sheet.table(*names) for sheet in open_sheets(frame_or_path)]
+    return stacked(tables, str(frame_or_path))
 
 
 def text_column(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]]:
@@ -134,7 +86,7 @@ def text_column(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]
         value = table.frame[column].iloc[position]
         empty = pd.isna(value) or (isinstance(value, str) and not value.strip())
         problem = (
-            "the name is empty"
+            "the name is empty; fill it in or remove the row"
             if empty
             else f"a name must be text, got {table.cell(position, column)}"
         )
@@ -145,7 +97,9 @@ def text_column(table: Table, column: str) -> tuple[NDArray[np.int64], list[str]
     return to_rank[codes], names
 
 
-def number_column(table: Table, column: str, *, missing_ok: bool) -> NDArray[np.float64]:
+def number_column(
+    table: Table, column: str, *, missing_ok: bool, percent: bool = False
+) -> NDArray[np.float64]:
     """Read a column of finite numbers, shape (n_rows,).
 
     Parameters
@@ -156,6 +110,8 @@ def number_column(table: Table, column: str, *, missing_ok: bool) -> NDArray[np.
         Name of the column.
     missing_ok : bool
         Whether an empty cell, NaN (in a file ``nan``) or NULL is allowed; it becomes NaN.
+    percent : bool
+        Whether text that ends with ``%`` is a number: a hundredth of what stands before.
 
     Raises
     ------
@@ -163,16 +119,18 @@ def number_column(table: Table, column: str, *, missing_ok: bool) -> NDArray[np.
         If a cell is not a number, infinite, or missing where that is not allowed.
     """
     series = table.frame[column]
-    values = _floats(series)
+    values = _floats(series, percent)
     if values is None:
-        position = next(k for k, cell in enumerate(series) if _float_or_none(cell) is None)
-        raise table.error(position, column, f"not a number: {table.cell(position, column)}")
+        position = next(k for k, one in enumerate(series) if _float_or_none(one, percent) is None)
+        cell = table.cell(position, column)
+        raise table.error(position, column, f"not a number: {cell}; write it as 0.0001 or 1e-4")
     wrong = np.isinf(values) if missing_ok else ~np.isfinite(values)
     if wrong.any():
         position = int(wrong.argmax())
         problem = "missing" if np.isnan(values[position]) else "infinite"
+        cell = table.cell(position, column)
         raise table.error(
-            position, column, f"the number is {problem}: {table.cell(position, column)}"
+            position, column, f"the number is {problem}: {cell}; fill it in or remove the row"
         )
     return values
 
@@ -187,33 +145,13 @@ def instant_column(table: Table, column: str) -> NDArray[np.int64]:
     DataError
         If a cell is not a date or is missing.
     """
-    series = table.frame[column]
-    if isinstance(series.dtype, (np.dtype, pd.DatetimeTZDtype)) and series.dtype.kind == "M":
-        instants = pd.DatetimeIndex(series)
-        codes = None
-    else:
-        codes, uniques = pd.factorize(series)
-        texts = [str(cell).strip() for cell in uniques]
-        texts = [text if _ISO_DATE.fullmatch(text) else "" for text in texts]
-        # Not coerced as one list of mixed zones on the machine's clock: utc=True converts each.
-        parsed = pd.to_datetime(pd.Index(texts), format="ISO8601", utc=True, errors="coerce")
-        instants = pd.DatetimeIndex(parsed)
-    if instants.tz is not None:
-        instants = instants.tz_convert("UTC").tz_localize(None)
-    missing = np.asarray(instants.isna())
-    micros = instants.to_numpy().astype("datetime64[us]").astype(np.int64)
-    if codes is not None:
-        missing = (codes < 0) | (missing[codes] if missing.size else False)
-        micros = micros[codes] if micros.size else np.zeros(len(codes), np.int64)
-    if missing.any():
-        position = int(missing.argmax())
-        raise table.error(
-            position,
-            column,
-            f"not a date: {table.cell(position, column)}; write YYYY-MM-DD, or ISO 8601 with "
-            "the time and zone",
-        )
-    return micros
+    instants = instants_of(table.frame[column], epochs=False)
+    if instants.bad.any():
+        position = int(instants.bad.argmax())
+        cell = table.cell(position, column)
+        problem = f"not a date: {cell}; {why_no_instant(cell, epochs=False)}"
+        raise table.error(position, column, problem)
+    return instants.micros
 
 
 def days_of(micros: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -243,133 +181,52 @@ def first_duplicate(order: NDArray[np.int64], ordered_key: NDArray[Any]) -> tupl
     return int(order[k]), int(order[k + 1])
 
 
-def _frame_table(frame: pd.DataFrame, required: Sequence[str], optional: Sequence[str]) -> Table:
-    if any(name is not None and name in (*required, *optional) for name in frame.index.names):
-        frame = frame.reset_index()
-    columns = _columns("frame", list(frame.columns), required, optional)
-    selected = frame[columns].reset_index(drop=True)
-    return Table(selected, "frame", _position)
-
-
-def _file_table(path: Path, required: Sequence[str], optional: Sequence[str]) -> Table:
-    name = path.name.lower()
-    label = str(path)
-    if not name.endswith((".csv", ".csv.gz", ".parquet")):
-        raise DataError(f"{label}: unknown kind of file; expected .csv, .csv.gz or .parquet")
-    if not path.is_file():
-        raise DataError(f"{label}: no such file")
-    if path.stat().st_size == 0:
-        raise DataError(f"{label}: the file is empty; expected columns {', '.join(required)}")
-    try:
-        if name.endswith(".parquet"):
-            return _parquet_table(path, label, required, optional)
-        return _csv_table(path, label, required, optional)
-    except (pa.ArrowException, pd.errors.ParserError, csv.Error) as error:
-        raise DataError(f"{label}: cannot be read: {error}") from error
-    except (OSError, EOFError, zlib.error, UnicodeError) as error:
-        raise DataError(f"{label}: cannot be read: {error}") from error
-
-
-def _parquet_table(
-    path: Path, label: str, required: Sequence[str], optional: Sequence[str]
-) -> Table:
-    schema = pq.read_schema(path)
-    columns = _columns(label, schema.names, required, optional)
-    # Names repeat: as dictionaries 2.5 million events take a third of the memory.
-    texts = [name for name in columns if pa.types.is_string(schema.field(name).type)]
-    with pq.ParquetFile(path, read_dictionary=texts) as file:
-        frame = file.read(columns=columns).to_pandas(ignore_metadata=True, self_destruct=True)
-    return Table(frame, label, _position)
-
-
-def _csv_table(path: Path, label: str, required: Sequence[str], optional: Sequence[str]) -> Table:
-    with _open_text(path) as lines:
-        header = next(csv.reader(lines), None)
-    if not header:
-        raise DataError(f"{label}, row 1: no header; expected columns {', '.join(required)}")
-    names = [name.strip() for name in header]
-    columns = _columns(label, names, required, optional)
-    with _open_text(path) as lines, warnings.catch_warnings():
-        # A row longer than the header must not shift or lose cells.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            frame = pd.read_csv(
-                lines,
-                header=0,
-                names=names,
-                dtype=str,
-                index_col=False,
-                keep_default_na=False,
-                skip_blank_lines=False,
-            )
-        except pd.errors.ParserWarning:
-            raise DataError(f"{label}, row 2: more cells than the header has columns") from None
-    blank = frame.isna() | (frame == "")
-    frame = frame.loc[~blank.all(axis=1).to_numpy(), columns]
-    return Table(frame, label, lambda record: f"row {_line_of_record(path, record)}")
-
-
-def _columns(
-    label: str, present: Iterable[Any], required: Sequence[str], optional: Sequence[str]
-) -> list[str]:
-    names = list(present)
-    for name in (*required, *optional):
-        if names.count(name) > 1:
-            raise DataError(f"{label}: column {name!r} appears {names.count(name)} times")
-    missing = [name for name in required if name not in names]
-    if missing:
-        found = ", ".join(str(name) for name in names) or "none"
-        lacking = ", ".join(map(repr, missing))
-        raise DataError(f"{label}, row 1: missing column {lacking}; the columns are {found}")
-    return [name for name in (*required, *optional) if name in names]
-
-
-def _open_text(path: Path) -> TextIO:
-    if path.name.lower().endswith(".gz"):
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _line_of_record(path: Path, record: int) -> int:
-    # Only asked for when something is wrong: a quoted cell may span lines, so records are counted.
-    with _open_text(path) as lines:
-        reader = csv.reader(lines)
-        start = 1
-        for number, _ in enumerate(reader, start=-1):
-            if number == record:
-                return start
-            start = reader.line_num + 1
-    return record + 2
-
-
-def _position(record: int) -> str:
-    return f"row position {record} (counted from 0)"
-
-
-def _floats(series: pd.Series) -> NDArray[np.float64] | None:
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "fiu":
+def _floats(series: pd.Series, percent: bool) -> NDArray[np.float64] | None:
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiu":
+        if dtype.kind == "f" and dtype.itemsize < 8:
+            return _shortest(series.to_numpy())
         return series.to_numpy(dtype=np.float64, copy=True)
-    cells = series.to_numpy(dtype=object)
-    missing = np.asarray(series.isna()) | (cells == "")
-    values = np.full(len(cells), np.nan)
-    if any(isinstance(cell, str) and "_" in cell for cell in cells):
-        return None  # float("1_000") is Python's, not a data file's
-    if series.dtype.kind == "b" or any(isinstance(cell, (bool, np.bool_)) for cell in cells):
+    if isinstance(dtype, np.dtype):  # of objects; booleans would be factors of 0 and 1
+        return _parsed(list(series), percent)
+    codes, uniques = pd.factorize(series)
+    values = _parsed(list(uniques), percent)
+    return None if values is None else np.append(values, np.nan)[codes]
+
+
+def _shortest(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Widen as the decimal that was meant: 0.0003 in 32 bits is not 0.0003000000142."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    return np.array([float(str(value)) for value in unique], dtype=np.float64)[inverse]
+
+
+def _parsed(cells: list[Any], percent: bool) -> NDArray[np.float64] | None:
+    values = [_float_or_none(cell, percent) for cell in cells]
+    return None if None in values else np.array(values, dtype=np.float64)
+
+
+def _float_or_none(cell: Any, percent: bool) -> float | None:
+    if isinstance(cell, str):
+        if "_" in cell:
+            return None  # float("1_000") is Python's, not a data file's
+        if not cell:
+            return math.nan
+        if percent and cell.rstrip().endswith("%"):
+            return _of_percent(cell.rstrip()[:-1])
+    if isinstance(cell, (bool, np.bool_)):
         return None
+    if cell is None or cell is pd.NA:
+        return math.nan
     try:
         # Python's own float(): correctly rounded, which the fast parsers do not promise.
-        values[~missing] = cells[~missing].astype(np.float64)
-    except (ValueError, TypeError):
-        return None
-    return values
-
-
-def _float_or_none(cell: Any) -> float | None:
-    if isinstance(cell, (bool, np.bool_)) or (isinstance(cell, str) and "_" in cell):
-        return None
-    if cell is None or cell is pd.NA or cell == "":
-        return float("nan")
-    try:
         return float(cell)
     except (ValueError, TypeError):
         return None
+
+
+def _of_percent(text: str) -> float | None:
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return float(number.scaleb(-2)) if number.is_finite() else None

@@ -5,5 +5,6 @@ from .leaderboard import top as top
 from .one_strategy import Recomputed as Recomputed
 from .one_strategy import best_strategy_id as best_strategy_id
 from .one_strategy import recompute as recompute
+from .output_file import is_stream as is_stream
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail

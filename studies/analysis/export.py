@@ -1,19 +1,23 @@
 """Everything a session recorded, as a file."""
 
+import contextlib
+import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
 
-from search_spaces.errors import ConfigError
+from search_spaces.errors import ConfigError, SessionError
+from studies.analysis.output_file import Target, output_file, refuse_overwriting
 from studies.analysis.parameter_columns import columns_of_parameters, insert_parameters
 from studies.database import database_errors, hyperparameter_tuning_results, in_batches
 from studies.outcomes import ParetoFront
-from studies.sessions import StoredSession
+from studies.sessions import SessionState, StoredSession, read_row
 
 __all__ = ["EXPORT_FORMATS", "export_results"]
 
@@ -25,24 +29,29 @@ _TEXTS = {"strategy_id", "factors", "weight_method", "start_date", "end_date"}
 
 def export_results(
     session: StoredSession,
-    path: str | Path,
+    target: Target,
     file_format: str | None = None,
     *,
     pareto: bool = False,
+    keep: Mapping[Path, str] | None = None,
 ) -> int:
     """Write every result of a session to a file, in the order it was recorded.
 
     Parameters
     ----------
     session : StoredSession
-    path : str or Path
-        Written beside and moved into place when complete, so a reader never sees half a file.
+    target : str, Path or binary file
+        A file is written beside its place and moved there when complete, so a reader never sees
+        half of it. A link, a pipe, a device or an open file is written into.
     file_format : {"csv", "json", "parquet"}, optional
         By the file's ending if left out. ``json`` is one object a line.
     pareto : bool
         Only the strategies on the Pareto front of a session with several objectives. All results
         of such a session have a column ``pareto`` that tells them; the front is that of the
         start, so what a running session records meanwhile counts as not on it.
+    keep : mapping of Path to str, optional
+        Files that are not written over and what they are, besides SQLite databases and what
+        belongs to those of the session.
 
     Returns
     -------
@@ -53,8 +62,14 @@ def export_results(
     Raises
     ------
     ConfigError
-        If the format is unknown, the folder does not exist, or ``pareto`` is asked of a session
-        with one objective.
+        If the format is unknown, the folder does not exist, the file is a database or one of
+        `keep`, or ``pareto`` is asked of a session with one objective.
+    SessionError
+        If the session was deleted meanwhile.
+    StorageError
+        If the database cannot be read.
+    OSError
+        If the file cannot be written.
     """
     if pareto and len(session.directions) == 1:
         raise ConfigError(
@@ -62,23 +77,40 @@ def export_results(
             f"{next(iter(session.directions))}; export everything, or name several in "
             "objective.metrics and create a new session"
         )
-    target = Path(path)
-    chosen = file_format or {"jsonl": "json"}.get(target.suffix[1:], target.suffix[1:])
+    ending = Path(target).suffix[1:] if isinstance(target, (str, Path)) else ""
+    chosen = file_format or {"jsonl": "json"}.get(ending, ending)
     if chosen not in EXPORT_FORMATS:
         raise ConfigError(
             f"the format is one of {', '.join(EXPORT_FORMATS)}, got {chosen!r}; give --format or "
             "a file name that ends in one of them"
         )
-    if not target.resolve().parent.is_dir():
-        raise ConfigError(f"the folder {target.resolve().parent} does not exist; create it")
-    partial = target.with_name(target.name + ".part")
+    if isinstance(target, (str, Path)):
+        refuse_overwriting(target, {**_database_files(session), **(keep or {})})
     writer = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[chosen]
-    try:
-        n_rows = writer(partial, _result_frames(session, pareto))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with output_file(target) as file:
+        n_rows = writer(file, _result_frames(session, pareto))
+        _refuse_deleted(session)
     return n_rows
+
+
+def _database_files(session: StoredSession) -> dict[Path, str]:
+    """Return what belongs to the databases of a session, whether it is there now or not."""
+    urls: list[URL] = [session.engine.url]
+    if session.config.market.database is not None:
+        urls.append(make_url(session.config.market.database))
+    return {
+        Path(f"{url.database}{suffix}"): f"part of the database {Path(url.database).name}"
+        for url in urls
+        if url.get_backend_name() == "sqlite" and url.database
+        for suffix in ("", "-wal", "-shm", "-journal")
+    }
+
+
+def _refuse_deleted(session: StoredSession) -> None:
+    """Refuse what was read of a session that was deleted meanwhile: it is not all there was."""
+    session_id = session.row.session_id
+    if read_row(session.engine, session_id).status == SessionState.DELETING:
+        raise SessionError(f"{session_id} was deleted while it was exported; nothing was written")
 
 
 def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFrame]:
@@ -142,22 +174,34 @@ def _row_batches(
         first, last = False, rows[-1].id
 
 
-def _write_csv(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+@contextlib.contextmanager
+def _as_text(file: IO[bytes]) -> Iterator[io.TextIOWrapper]:
+    """Write texts into a binary file, which stays open."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        with contextlib.suppress(OSError):
+            text.detach()
+
+
+def _write_csv(file: IO[bytes], frames: Iterator[pd.DataFrame]) -> int:
     n_rows = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with _as_text(file) as text:
         for frame in frames:
-            frame.to_csv(file, index=False, header=n_rows == 0)
+            frame.to_csv(text, index=False, header=n_rows == 0)
             n_rows += len(frame)
     return n_rows
 
 
-def _write_json(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+def _write_json(file: IO[bytes], frames: Iterator[pd.DataFrame]) -> int:
     n_rows = 0
-    with path.open("w", encoding="utf-8") as file:
+    with _as_text(file) as text:
         for frame in frames:
             columns = [_json_texts(frame[name]) for name in frame]
             form = "{" + ", ".join(f"{json.dumps(name)}: %s" for name in frame) + "}\n"
-            file.writelines(form % row for row in zip(*columns, strict=True))
+            text.writelines(form % row for row in zip(*columns, strict=True))
             n_rows += len(frame)
     return n_rows
 
@@ -171,7 +215,7 @@ def _json_texts(column: "pd.Series[Any]") -> list[str]:
     return [json.dumps(v) for v in column.astype(object).where(column.notna(), None).tolist()]
 
 
-def _write_parquet(path: Path, frames: Iterator[pd.DataFrame]) -> int:
+def _write_parquet(file: IO[bytes], frames: Iterator[pd.DataFrame]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -181,7 +225,7 @@ def _write_parquet(path: Path, frames: Iterator[pd.DataFrame]) -> int:
             schema = writer.schema if writer is not None else None
             table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
             if writer is None:
-                writer = pq.ParquetWriter(path, _without_null_columns(table.schema))
+                writer = pq.ParquetWriter(file, _without_null_columns(table.schema))
                 table = table.cast(writer.schema)
             writer.write_table(table)
             n_rows += len(frame)

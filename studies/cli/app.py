@@ -25,6 +25,7 @@ from studies.cli.export import export_command
 from studies.cli.fetch import fetch
 from studies.cli.generate import generate
 from studies.cli.import_market import import_command
+from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.show import show
 from studies.cli.status import sessions, status
@@ -178,6 +179,7 @@ def _assemble() -> None:
         demo,
         fetch,
         import_command,
+        market,
         estimate,
         generate,
         execute,

@@ -1,9 +1,10 @@
-"""A line chart of text: two by four dots in every character (Unicode Braille)."""
+"""Charts of text: lines of two by four dots in every character (Unicode Braille), and bars."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from studies.cli.output import width
@@ -11,11 +12,12 @@ from studies.cli.output import width
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["line_chart"]
+__all__ = ["coverage_line", "line_chart"]
 
 _HEIGHT = 8
 _WIDEST = 72
 _NO_TERMINAL = 80
+_BARS = "▁▂▃▄▅▆▇█"
 # Bit of a dot by its column and its row from above, U+2800 and following.
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
@@ -49,6 +51,33 @@ def line_chart(series: pd.Series) -> Iterator[str]:
         yield f"{labels.get(row, ''):>{margin}} {'┤' if row in labels else '│'}{line}"
     gap = columns - len(first) - len(last)
     yield f"{'':{margin}}  {first}{' ' * gap}{last}"
+
+
+def coverage_line(shares: Sequence[float], labels: Sequence[str]) -> str:
+    """Draw shares from 0 to 1 as one bar a label, at most a line of them.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        One a label; neighbours are averaged where there are more than fit.
+    labels : sequence of str
+        The first and the last stand beside the bars.
+
+    Returns
+    -------
+    str
+        In words where the output cannot show the bars.
+    """
+    room = max(10, min(_WIDEST, (width() or _NO_TERMINAL) - len(labels[0]) - len(labels[-1]) - 18))
+    n_bars = min(room, len(shares))
+    edges = [round(k * len(shares) / n_bars) for k in range(n_bars + 1)]
+    bars = [sum(shares[a:b]) / (b - a) for a, b in pairwise(edges)]
+    try:
+        _BARS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return f"{labels[0]} {bars[0]:.0%} to {labels[-1]} {bars[-1]:.0%}, least {min(bars):.0%}"
+    drawn = "".join(_BARS[min(int(share * len(_BARS)), len(_BARS) - 1)] for share in bars)
+    return f"{labels[0]} {drawn} {labels[-1]}"
 
 
 def _rows(values: list[float], low: float, high: float, columns: int) -> list[str]:

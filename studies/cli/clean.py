@@ -7,7 +7,7 @@ import sys
 import click
 
 from studies.cli.context import Command, Context, command_options
-from studies.cli.generate import housekeeping
+from studies.cli.generate import finish_deletions
 from studies.cli.output import print_json, say
 from studies.cli.progress import waiting
 
@@ -35,12 +35,16 @@ __all__ = ["clean"]
 @command_options
 @click.pass_obj
 def clean(context: Context, session_id: str, failed_only: bool, yes: bool) -> None:
-    """Delete a session with its results, queue, log and Optuna study."""
+    """Delete a session with its results, queue, log and Optuna study.
+
+    One whose plan was interrupted is deleted as it is.
+    """
     from studies.sessions import read_row
     from studies.upkeep import delete_failed, delete_session
 
     engine = context.engine()
-    if session_id in housekeeping(engine):  # its deletion had begun
+    # Plans that were interrupted are not completed here: their sessions may be what is to go.
+    if session_id in finish_deletions(engine):  # its deletion had begun
         _report_deletion(context, session_id, failed_only, None)
         return
     row = read_row(engine, session_id)

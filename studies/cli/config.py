@@ -29,7 +29,10 @@ __all__ = ["config_command"]
 )
 @click.option("--check", is_flag=True, help="Validate it, and count its strategies.")
 @click.option(
-    "--write", "target", metavar="FILE", help="Write the defaults with comments to a new file."
+    "--write",
+    "target",
+    metavar="FILE",
+    help="Write the defaults with comments to a new file; - is the standard output.",
 )
 @command_options
 @click.pass_obj
@@ -58,8 +61,15 @@ def _write(context: Context, target: str) -> None:
     from studies.config import default_config_text
 
     text = default_config_text()
+    if target == "-":
+        if context.as_json:
+            raise click.ClickException("--json does not go with --write -; leave it out")
+        say(text.rstrip())
+        return
     try:
-        with Path(target).open("x", encoding="utf-8") as file:
+        from studies.analysis import is_stream
+
+        with Path(target).open("w" if is_stream(target) else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise ConfigError(f"{target} is there already and is not overwritten; name another") from (

@@ -104,6 +104,14 @@ class Command(click.Command):
         super().__init__(*args, **options)
         self.examples = [line.strip() for line in examples.strip().splitlines()]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; refuse options and arguments that are there but empty."""
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if param.name != "notes":  # the one text for which nothing is a value
+                refuse_empty(param, ctx.params.get(str(param.name)))
+        return rest
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
         if self.examples:
@@ -171,12 +179,37 @@ def session_option(default: str) -> Callable[[_F], _F]:
     )
 
 
+def refuse_empty(param: click.Parameter, value: Any) -> None:
+    """Refuse an empty text: a variable of a script that is not set, never the default.
+
+    Parameters
+    ----------
+    param : click.Parameter
+    value : Any
+        Of the parameter; of one that may be repeated all values.
+
+    Raises
+    ------
+    click.ClickException
+        Naming the option.
+    """
+    values = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(text, str) and not text.strip() for text in values):
+        option = isinstance(param, click.Option)
+        name = max(param.opts, key=len) if option else param.human_readable_name
+        way_out = "give a value" if param.required else "give a value, or leave it out"
+        raise click.ClickException(f"{name} is empty; {way_out}")
+
+
 def database_url(text: str) -> str:
     """Read ``--database``: a URL, or the path of a SQLite file."""
-    return text if "://" in text else f"sqlite:///{text}"
+    from objectives.sqlite_url import sqlite_url
+
+    return text if "://" in text else sqlite_url(text)
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    refuse_empty(param, value)
     # Given before the command and not after it, an option keeps its value.
     if value:
         assert param.name is not None

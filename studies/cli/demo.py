@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,9 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
         raise click.ClickException("demo has a database of its own; choose its place with --folder")
     context.hint = f"; start it again, or look at what is there in {folder}"
     Path(folder).mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{Path(folder) / _DATABASE}"
+    from objectives.sqlite_url import sqlite_url
+
+    url = sqlite_url(Path(folder) / _DATABASE)
     context.database = url  # for the commands it recommends
     panel = _market(url)
     session = _plan(url, panel, size)
@@ -88,13 +91,17 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
 def _market(url: str) -> ReturnPanel | None:
     """Write the synthetic market into the database, unless an earlier run did; read it."""
     from objectives import ReturnPanel
+    from search_spaces.errors import DataError
     from studies.market import read_same_market
 
     with waiting("inventing a market"):
         invented = ReturnPanel.synthetic()
     stored = read_same_market(invented, url)
     if stored is None:  # the first run, or one that was interrupted
-        write_market(invented, url)
+        try:
+            write_market(invented, url)
+        except DataError as error:
+            raise DataError(f"demo writes into a folder of its own (--folder): {error}") from None
         stored = read_same_market(invented, url)
     return stored
 
@@ -118,7 +125,7 @@ def _print_ways_on(context: Context, session: Session) -> None:
     session_id, url = session.row.session_id, context.database
     lines = [
         ("one of them closely", context.command("show best")),
-        ("in the browser", f"optuna-dashboard {url}"),
+        ("in the browser", f"optuna-dashboard {shlex.quote(url or '')}"),
     ]
     for title, command in lines:
         say(style(title, dim=True))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from studies.cli.context import Command, Context, command_options, session_option
-from studies.cli.output import print_json, say, size
+from studies.cli.output import note, print_json, say, size
 from studies.cli.progress import waiting
 
 __all__ = ["export_command"]
@@ -22,6 +25,7 @@ __all__ = ["export_command"]
     mass-tuning export --format parquet -o results.parquet
     mass-tuning export --session session_20250131_120000_1234 -o all.json
     mass-tuning export --pareto -o front.csv
+    mass-tuning export -o - | gzip > all.csv.gz
     """,
 )
 @session_option("the newest with results")
@@ -35,7 +39,8 @@ __all__ = ["export_command"]
     "-o",
     "--output",
     metavar="FILE",
-    help="Default: the session id in the current folder; an existing file is replaced.",
+    help="Default: the session id in the current folder; an existing file is replaced. A pipe, a "
+    "device or -, the standard output, is written into.",
 )
 @click.option(
     "--pareto", is_flag=True, help="Several objectives: only strategies on the Pareto front."
@@ -55,27 +60,60 @@ def export_command(
     """
     from studies.analysis import export_results
 
+    to_stdout = output is not None and _is_stdout(output)
+    if to_stdout and context.as_json:
+        raise click.ClickException(
+            "--json prints a document where -o - writes the results; leave one of them out"
+        )
     session = context.session(session_id, "results")
-    if output is None:
+    if output in (None, "-"):
         file_format = file_format or "csv"
-        output = f"{session.row.session_id}.{file_format}"
+    output = output or f"{session.row.session_id}.{file_format}"
+    target: Any = output
+    if to_stdout:
+        file_format = file_format or _format_of(output)
+        target = sys.stdout.buffer
     with waiting(f"writing {output}"):
-        n_rows = export_results(session, output, file_format, pareto=pareto)
-    n_bytes = Path(output).stat().st_size
+        n_rows = export_results(
+            session, target, file_format, pareto=pareto, keep=_configuration(context)
+        )
+    of = f"{'the Pareto front of ' if pareto else ''}{session.row.session_id}"
+    if to_stdout:
+        note(f"{n_rows:,} strategies of {of}")
+        return
+    n_bytes = Path(output).stat().st_size if Path(output).is_file() else None
     if context.as_json:
         print_json(
             {
                 "session_id": session.row.session_id,
                 "file": output,
-                "format": file_format or {"jsonl": "json"}.get(ending := _ending(output), ending),
+                "format": file_format or _format_of(output),
                 "strategies": n_rows,
                 "bytes": n_bytes,
             }
         )
         return
-    of = f"{'the Pareto front of ' if pareto else ''}{session.row.session_id}"
-    say(f"{n_rows:,} strategies of {of} in {output} ({size(n_bytes)})")
+    how_large = "" if n_bytes is None else f" ({size(n_bytes)})"
+    say(f"{n_rows:,} strategies of {of} in {output}{how_large}")
 
 
-def _ending(path: str) -> str:
-    return Path(path).suffix[1:]
+def _format_of(path: str) -> str:
+    ending = Path(path).suffix[1:]
+    return {"jsonl": "json"}.get(ending, ending)
+
+
+def _is_stdout(output: str) -> bool:
+    """Whether this names the standard output: ``-``, or a name of where that leads."""
+    if output == "-":
+        return True
+    try:
+        return os.path.samestat(Path(output).stat(), os.fstat(1))
+    except OSError:
+        return False
+
+
+def _configuration(context: Context) -> dict[Path, str]:
+    """Return the configuration file in use, which is not to be written over."""
+    from studies.config import DEFAULT_CONFIG_FILE
+
+    return {Path(context.config_file or DEFAULT_CONFIG_FILE): "the configuration"}

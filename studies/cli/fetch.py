@@ -11,6 +11,7 @@ import click
 
 from studies.cli.context import Command, Context, command_options
 from studies.cli.exit_codes import FAILED
+from studies.cli.import_market import event_rules
 from studies.cli.output import Column, error, print_json, say, style, table, warn
 from studies.cli.progress import fetching
 
@@ -58,6 +59,8 @@ _SHOWN_ALIKE = 3
 @click.option(
     "--refresh", is_flag=True, help="Ask for what is there, too, not only what is missing."
 )
+@click.option("--strict", is_flag=True, help="Make no returns of a market that looks wrong.")
+@click.option("--yes", is_flag=True, help="Write it beside a different market.")
 @command_options
 @click.pass_obj
 def fetch(
@@ -68,6 +71,8 @@ def fetch(
     end: str | None,
     market_caps: str | None,
     refresh: bool,
+    strict: bool,
+    yes: bool,
 ) -> None:
     """Ask exchanges for their funding rates, and make daily returns of them.
 
@@ -76,7 +81,7 @@ def fetch(
     once: the same command goes on where one was stopped. No account or key is needed; a proxy is
     taken from HTTPS_PROXY. It needs ccxt: pip install 'mass-tuning[exchange]'.
     """
-    from studies.market import FetchRequest, fetch_into_database
+    from studies.market import FetchRequest, ImportRules, fetch_into_database
 
     request = FetchRequest(
         exchanges=_words(exchanges.lower()),
@@ -89,7 +94,13 @@ def fetch(
     target = context.config.market.database or context.config.database
     context.hint = "; what is fetched stays, the same command goes on"
     with fetching() as advance:
-        summary = fetch_into_database(request, target, advance)
+        summary = fetch_into_database(
+            request,
+            target,
+            advance,
+            event_rules=event_rules(context),
+            rules=ImportRules(strict=strict, mix=yes),
+        )
     if context.as_json:
         print_json({**asdict(summary), "stopped": summary.stopped})
     else:
@@ -123,11 +134,10 @@ def _print_fetched(context: Context, summary: FetchSummary) -> None:
     )
     if imported is not None:
         say(
-            f"  returns: {imported.n_returns:,} rows of {imported.n_pairs:,} pairs, "
+            f"  returns: {imported.n_returns:,} of {imported.n_pairs:,} pairs, "
             f"{imported.first_date} to {imported.last_date}"
         )
-        without_ic = "" if imported.n_market_caps else " --set weight_method=EQ,FS"
-        say(f"next: {context.command(f'generate --mode exhaustive{without_ic}')}")
+        say(f"next: {context.command('generate --mode exhaustive')}")
 
 
 def _ends(exchange: ExchangeSummary) -> tuple[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studies.session import Session
     from studies.sessions import Database
 
-__all__ = ["generate", "housekeeping", "require_market"]
+__all__ = ["finish_deletions", "generate", "housekeeping", "require_market"]
 
 
 @click.command(
@@ -127,16 +127,27 @@ def require_market(context: Context) -> None:
         context.engine().dispose()
 
 
-def housekeeping(engine: Database) -> list[str]:
-    """Finish what interrupted commands left: deletions, whose ids are returned, then plans."""
-    from studies.planning import complete_plans
+def housekeeping(engine: Database) -> None:
+    """Finish what interrupted commands left: deletions, then plans."""
+    from studies.planning import complete_plans, too_large_plans
+
+    finish_deletions(engine)
+    with counting("completing") as advance:
+        finished = complete_plans(engine, advance)
+    for session_id in finished:
+        note(f"completed the interrupted plan of {session_id}")
+    for session_id in too_large_plans(engine):
+        note(
+            f"{session_id} has too many strategies to be planned; delete it with: mass-tuning "
+            f"clean --session {session_id}"
+        )
+
+
+def finish_deletions(engine: Database) -> list[str]:
+    """Finish deletions that were interrupted; return the ids of their sessions."""
     from studies.upkeep import finish_deletions
 
     deleted = finish_deletions(engine)
     for session_id in deleted:
         note(f"finished the interrupted deletion of {session_id}")
-    with counting("completing") as advance:
-        finished = complete_plans(engine, advance)
-    for session_id in finished:
-        note(f"completed the interrupted plan of {session_id}")
     return deleted

@@ -87,12 +87,16 @@ def read_plan(
     if trials is not None:
         study = config.study.model_copy(update={"trials": trials})
         config = config.model_copy(update={"study": study})
+    from studies.planning import check_request
     from studies.runs import SessionRequest
 
+    planned_or_not = "adaptive" if adaptive else "planned"
+    chosen = method or METHODS[0] if mode == "sampling" else mode
+    check_request(planned_or_not, chosen, size)
     return SessionRequest(
         config=config,
-        mode="adaptive" if adaptive else "planned",
-        method=method or METHODS[0] if mode == "sampling" else mode,
+        mode=planned_or_not,
+        method=chosen,
         size=size,
         seed=seed,
         restrictions={
@@ -119,6 +123,8 @@ def _assignments(option: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
 def _scalar(text: str) -> Any:
     if text.lower() in ("null", "none"):
         return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     for kind in (int, float):
         try:
             return kind(text)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from objectives.database_driver import with_driver
+from objectives.sqlite_url import refuse_tilde, sqlite_url
 from search_spaces.errors import StorageError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class _SqliteConnection(sqlite3.Connection):
 
 def _parse_url(url: str | URL | Path) -> URL:
     if isinstance(url, Path):
-        url = URL.create("sqlite", database=str(url))
+        url = sqlite_url(url)
     try:
         parsed = with_driver(make_url(url))
     except (ArgumentError, ValueError) as error:
@@ -137,6 +138,7 @@ def _parse_url(url: str | URL | Path) -> URL:
             f"{display_url(parsed)}: the database is shared by several connections and must be a "
             "file given by its path, for example sqlite:///funding_rate.db"
         )
+    refuse_tilde(parsed, display_url(parsed))
     folder = Path(database).resolve().parent
     if not folder.is_dir():
         raise StorageError(f"{display_url(parsed)}: the folder {folder} does not exist; create it")

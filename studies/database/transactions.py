@@ -52,6 +52,8 @@ class WritePacer:
     engine : Engine
     cache_mb : int
         Page cache of the connection, SQLite only.
+    pause : bool
+        False: wait for nobody; for a database that nobody else can be using yet.
     clock, sleep : callable
         Seconds now, and the wait; replaced in tests.
 
@@ -66,12 +68,14 @@ class WritePacer:
         engine: Engine,
         *,
         cache_mb: int = BULK_CACHE_MB,
+        pause: bool = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.engine = engine
         self.held_s = 0.0
         self._cache_mb = cache_mb
+        self._pause = pause
         self._clock = clock
         self._sleep = sleep
         self._unsaved_s = 0.0
@@ -155,7 +159,7 @@ class WritePacer:
             raise
 
     def _wait(self) -> None:
-        if self._released_at is None or self.engine.dialect.name != "sqlite":
+        if not self._pause or self._released_at is None or self.engine.dialect.name != "sqlite":
             return
         pause = self._released_at + self.held_s - self._clock()
         if pause > 0:

@@ -1,3 +1,4 @@
+from .event_store import EventStore as EventStore
 from .fetch_database import fetch_into_database as fetch_into_database
 from .fetch_records import ExchangeSummary as ExchangeSummary
 from .fetch_records import FetchProgress as FetchProgress
@@ -7,6 +8,18 @@ from .fetch_records import SeriesSummary as SeriesSummary
 from .fetching import fetch_market as fetch_market
 from .importer import ImportSummary as ImportSummary
 from .importer import import_panel as import_panel
-from .project_database import import_market as import_market
+from .market_import import ImportRules as ImportRules
+from .market_import import MarketImport as MarketImport
+from .market_import import import_events as import_events
+from .market_import import import_returns as import_returns
+from .project_database import opened as opened
 from .project_database import read_same_market as read_same_market
 from .project_database import source_name as source_name
+from .removal import Removal as Removal
+from .removal import RemovalPlan as RemovalPlan
+from .removal import plan_removal as plan_removal
+from .removal import remove_market as remove_market
+from .summary import MarketSummary as MarketSummary
+from .summary import PairSummary as PairSummary
+from .summary import pair_summary as pair_summary
+from .summary import summarise_market as summarise_market

@@ -11,16 +11,16 @@ from objectives.market.funding_events import FundingEvents, MarketNote
 from studies.market.importer import ImportSummary
 
 __all__ = [
-    "EventStore",
     "ExchangeSummary",
     "FetchProgress",
     "FetchRequest",
     "FetchSummary",
+    "KeepsEvents",
     "SeriesSummary",
 ]
 
 
-class EventStore(Protocol):
+class KeepsEvents(Protocol):
     """Where raw funding events are kept."""
 
     def last_instants(self) -> Mapping[tuple[str, str], tuple[int, int]]:

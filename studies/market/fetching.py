@@ -28,11 +28,11 @@ from studies.market.fetch_plan import (
     wants_volumes,
 )
 from studies.market.fetch_records import (
-    EventStore,
     ExchangeSummary,
     FetchProgress,
     FetchRequest,
     FetchSummary,
+    KeepsEvents,
     SeriesSummary,
 )
 
@@ -48,7 +48,7 @@ OpenClient = Callable[[str, Callable[[float], None]], ExchangeClient]
 
 def fetch_market(
     request: FetchRequest,
-    store: EventStore,
+    store: KeepsEvents,
     on_progress: Callable[[FetchProgress], None] | None = None,
     *,
     open_client: OpenClient | None = None,
@@ -62,7 +62,7 @@ def fetch_market(
     Parameters
     ----------
     request : FetchRequest
-    store : EventStore
+    store : KeepsEvents
     on_progress : callable, optional
         Called about twice a second.
     open_client : callable, optional
@@ -237,7 +237,7 @@ def _plan(
 
 def _fetch(
     jobs: Iterable[_Job],
-    store: EventStore,
+    store: KeepsEvents,
     stop: threading.Event,
     on_progress: Callable[[FetchProgress], None],
 ) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Engine
 
 from objectives.market.database import CAP_HISTORY, MARKET_CAPS, RETURN_METRICS, connected_engine
 from objectives.market.panel import DAYS_PER_YEAR, ReturnPanel
+from studies.market.event_store import source_id
 from studies.market.tables import MarketTable, prepare_tables
 
 __all__ = ["HORIZONS", "ImportSummary", "import_panel", "return_columns"]
@@ -32,11 +33,13 @@ class ImportSummary:
     Parameters
     ----------
     n_returns : int
-        Rows inserted or updated in ``return_metrics``.
+        Returns of the market; its rows in ``return_metrics``.
+    n_written : int
+        Rows inserted or updated there: all, or those that were not there yet.
     n_pairs : int
-        Pairs among them.
+        Pairs of the market.
     first_date, last_date : str
-        Days among them, ``YYYY-MM-DD``.
+        Its first and last day with a return, ``YYYY-MM-DD``.
     n_market_caps : int
         Symbols inserted or updated in ``market_caps``.
     n_dated_market_caps : int
@@ -48,6 +51,7 @@ class ImportSummary:
     """
 
     n_returns: int
+    n_written: int
     n_pairs: int
     first_date: str
     last_date: str
@@ -63,6 +67,12 @@ def import_panel(
     *,
     batch_rows: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    kind: str = "returns",
+    source: str | None = None,
+    caps_source: str | None = None,
+    only: NDArray[np.bool_] | None = None,
+    theirs: NDArray[np.bool_] | None = None,
+    pause: bool = True,
 ) -> ImportSummary:
     """Write the observations and market caps of a panel into a database.
 
@@ -85,6 +95,18 @@ def import_panel(
         Rows per transaction. None: adapted to the time the last one took.
     on_progress : callable, optional
         Called with (rows done, rows in all) after each transaction.
+    kind, source : str
+        Where the rows come from (``returns``, ``database``, ``synthetic`` or ``events``, and its
+        name; default: `panel.source`). Both are noted in ``market_sources``, and the rows written
+        name them by ``source_id``.
+    caps_source : str, optional
+        Name of the source of the market caps, if it is another one.
+    only : bool array, shape (n_days, n_pairs), optional
+        Write these returns only. None: all.
+    theirs : bool array, shape (n_days, n_pairs), optional
+        The returns that come from this source; others keep theirs. None: all.
+    pause : bool
+        Leave the lock to others between transactions; False where nobody else can be there yet.
 
     Returns
     -------
@@ -100,14 +122,18 @@ def import_panel(
     """
     with connected_engine(engine_or_url, create=True) as (engine, name):
         tables = prepare_tables(engine, name, dated_caps=panel.market_cap_dates is not None)
-        history, current = _cap_history(panel), _current_caps(panel)
+        with engine.begin() as connection:
+            origin = source_id(connection, source or panel.source, kind)
+            of_caps = source_id(connection, caps_source, "caps") if caps_source else origin
+        history, current = _cap_history(panel, of_caps), _current_caps(panel, of_caps)
+        returns = _ReturnRows(panel, origin, only, theirs)
         jobs: list[tuple[MarketTable, Sequence[Mapping[str, Any]] | _ReturnRows]] = [
-            (tables[RETURN_METRICS], _ReturnRows(panel)),
+            (tables[RETURN_METRICS], returns),
             (tables[MARKET_CAPS], current),
         ]
         if history:
             jobs.append((tables[CAP_HISTORY], history))
-        writer = _PacedWriter(engine, batch_rows)
+        writer = _PacedWriter(engine, batch_rows, pause=pause)
         n_rows, n_done = sum(len(rows) for _, rows in jobs), 0
         for table, rows in jobs:
             for n_written in writer.write(table, rows):
@@ -119,6 +145,7 @@ def import_panel(
     first, last = (f"{panel.dates[k]:%Y-%m-%d}" for k in days[[0, -1]]) if days.size else ("", "")
     return ImportSummary(
         n_returns=int(observed.sum()),
+        n_written=len(returns),
         n_pairs=int(observed.any(axis=0).sum()),
         first_date=first,
         last_date=last,
@@ -167,25 +194,39 @@ def return_columns(panel: ReturnPanel) -> dict[str, NDArray[np.float64]]:
 class _ReturnRows:
     """The rows of ``return_metrics``, made a slice at a time."""
 
-    def __init__(self, panel: ReturnPanel) -> None:
+    def __init__(
+        self,
+        panel: ReturnPanel,
+        origin: int,
+        only: NDArray[np.bool_] | None = None,
+        theirs: NDArray[np.bool_] | None = None,
+    ) -> None:
         self._panel = panel
+        wanted = ~np.isnan(panel.returns)
+        if only is not None:
+            wanted &= only
         # By pair and then date, the order of the key: neighbours share pages of the index.
-        self._pair, self._day = np.nonzero(~np.isnan(panel.returns.T))
+        self._pair, self._day = np.nonzero(wanted.T)
         self._columns = {
             name: grid[self._day, self._pair] for name, grid in return_columns(panel).items()
         }
         self._dates = [stamp.date() for stamp in panel.dates]
+        ours = (
+            np.ones(len(self._pair), np.bool_) if theirs is None else theirs[self._day, self._pair]
+        )
+        self._origin = [origin if own else None for own in ours.tolist()]
 
     def __len__(self) -> int:
         return len(self._pair)
 
     def __getitem__(self, rows: slice) -> list[dict[str, Any]]:
-        names = ("trading_pair", "date", *self._columns)
+        names = ("trading_pair", "date", *self._columns, "source_id")
         pairs = [self._panel.pairs[k] for k in self._pair[rows]]
         dates = [self._dates[k] for k in self._day[rows]]
         cells = [column[rows].tolist() for column in self._columns.values()]
         return [
-            dict(zip(names, row, strict=True)) for row in zip(pairs, dates, *cells, strict=True)
+            dict(zip(names, row, strict=True))
+            for row in zip(pairs, dates, *cells, self._origin[rows], strict=True)
         ]
 
 
@@ -198,8 +239,11 @@ class _PacedWriter:
         batch_rows: int | None,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        pause: bool = True,
     ) -> None:
         self.n_transactions = 0
+        self._pause = pause
         self._engine = engine
         self._adapt = batch_rows is None
         self._batch_rows = max(1, batch_rows or 1_000)
@@ -221,7 +265,7 @@ class _PacedWriter:
             if self._adapt:
                 wanted = int(len(batch) * min(_LOCK_SECONDS / max(held, 1e-6), 2.0))
                 self._batch_rows = min(max(wanted, _SMALLEST_BATCH), _LARGEST_BATCH)
-            if self._paced:
+            if self._paced and self._pause:
                 self._sleep(held)
 
     def _transaction(self, statement: sa.Insert, batch: list[dict[str, Any]]) -> float:
@@ -247,24 +291,24 @@ def _symbol_columns(panel: ReturnPanel) -> dict[str, int]:
     return columns
 
 
-def _current_caps(panel: ReturnPanel) -> list[dict[str, Any]]:
+def _current_caps(panel: ReturnPanel, origin: int) -> list[dict[str, Any]]:
     if len(panel.market_caps) == 0:
         return []
     latest = panel.market_caps[-1]
     return [
-        {"symbol": symbol, "market_cap": float(latest[k])}
+        {"symbol": symbol, "market_cap": float(latest[k]), "source_id": origin}
         for symbol, k in _symbol_columns(panel).items()
         if np.isfinite(latest[k])
     ]
 
 
-def _cap_history(panel: ReturnPanel) -> list[dict[str, Any]]:
+def _cap_history(panel: ReturnPanel, origin: int) -> list[dict[str, Any]]:
     if panel.market_cap_dates is None:
         return []
     # Every row, also an unchanged one: a correction must overwrite what an import wrote before.
     dates = [stamp.date() for stamp in pd.DatetimeIndex(panel.market_cap_dates)]
     return [
-        {"symbol": symbol, "date": date, "market_cap": cap}
+        {"symbol": symbol, "date": date, "market_cap": cap, "source_id": origin}
         for symbol, k in _symbol_columns(panel).items()
         for date, cap in zip(dates, panel.market_caps[:, k].tolist(), strict=True)
         if np.isfinite(cap)

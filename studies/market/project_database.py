@@ -1,37 +1,48 @@
-"""A market into the project's database, by its URL."""
+"""The project's database and its market, by URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
 
 from objectives import ReturnPanel
 from search_spaces.errors import DataError, StorageError
 from studies.database import create_engine, display_url
-from studies.market.importer import ImportSummary, import_panel
 
-__all__ = ["import_market", "read_same_market", "source_name"]
+__all__ = ["is_missing", "opened", "read_same_market", "source_name"]
 
 
-def import_market(
-    panel: ReturnPanel,
-    database: str,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> ImportSummary:
-    """Write a panel into a database opened as the project's are; see :func:`import_panel`.
+@contextmanager
+def opened(database: str, *, create: bool = True) -> Iterator[Engine]:
+    """Open the project's database for a while.
 
     Parameters
     ----------
-    panel : ReturnPanel
     database : str
-        URL; a missing SQLite file is created.
-    on_progress : callable, optional
-        Called with rows done and rows in all after each transaction.
+        URL.
+    create : bool
+        Whether a missing SQLite file may be created.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be opened.
     """
     engine = create_engine(database)
+    if not create and is_missing(engine):
+        raise StorageError(f"{display_url(engine)}: no such file; `mass-tuning import` creates it")
     try:
-        return import_panel(panel, engine, on_progress=on_progress)
+        yield engine
     finally:
         engine.dispose()
+
+
+def is_missing(engine: Engine) -> bool:
+    """Say whether the database is a SQLite file that does not exist; to connect would create it."""
+    return engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file()
 
 
 def read_same_market(panel: ReturnPanel, database: str) -> ReturnPanel | None:

@@ -16,7 +16,18 @@ from sqlalchemy.exc import IntegrityError
 from objectives.market.database import CAP_HISTORY, MARKET_CAPS, RETURN_METRICS
 from search_spaces.errors import DataError, StorageError
 
-__all__ = ["MARKET_METADATA", "MarketTable", "prepare_tables"]
+__all__ = [
+    "FUNDING_EVENTS",
+    "FUNDING_SERIES",
+    "MARKET_METADATA",
+    "MARKET_SOURCES",
+    "MarketTable",
+    "prepare_tables",
+]
+
+MARKET_SOURCES = "market_sources"
+FUNDING_SERIES = "funding_series"
+FUNDING_EVENTS = "funding_events"
 
 MARKET_METADATA = sa.MetaData()
 
@@ -33,6 +44,7 @@ sa.Table(
     sa.Column("trading_pair", sa.String(255), nullable=False),
     sa.Column("date", sa.Date, nullable=False),
     *(sa.Column(name, sa.Double) for name in _VALUE_COLUMNS),
+    sa.Column("source_id", sa.Integer),
     sa.UniqueConstraint("trading_pair", "date", name="uq_return_metrics_pair_date"),
 )
 sa.Table(
@@ -45,6 +57,7 @@ sa.Table(
     sa.Column("market_cap", sa.Double),
     sa.Column("market_cap_rank", sa.Integer),
     sa.Column("total_volume", sa.Double),
+    sa.Column("source_id", sa.Integer),
     sa.UniqueConstraint("symbol", name="uq_market_caps_symbol"),
 )
 sa.Table(
@@ -54,7 +67,38 @@ sa.Table(
     sa.Column("symbol", sa.String(255), nullable=False),
     sa.Column("date", sa.Date, nullable=False),
     sa.Column("market_cap", sa.Double, nullable=False),
+    sa.Column("source_id", sa.Integer),
     sa.UniqueConstraint("symbol", "date", name="uq_market_cap_history_symbol_date"),
+)
+# Where rows came from: a file, an exchange, a synthetic market, or the funding events below.
+sa.Table(
+    MARKET_SOURCES,
+    MARKET_METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("label", sa.String(1024), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("form", sa.String(64)),
+    sa.Column("imported_at", sa.DateTime),
+    sa.UniqueConstraint("label", "kind", name="uq_market_sources_label_kind"),
+)
+sa.Table(
+    FUNDING_SERIES,
+    MARKET_METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("exchange", sa.String(64), nullable=False),
+    sa.Column("symbol", sa.String(255), nullable=False),
+    sa.UniqueConstraint("exchange", "symbol", name="uq_funding_series_exchange_symbol"),
+)
+# timestamp: milliseconds since 1970 UTC as published; funding_rate: fraction of notional, paid by
+# longs to shorts. Millions of rows: no id, and the order of the key is that of the file.
+sa.Table(
+    FUNDING_EVENTS,
+    MARKET_METADATA,
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("timestamp", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("funding_rate", sa.Double, nullable=False),
+    sa.Column("source_id", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 _KEYS = {
@@ -63,9 +107,9 @@ _KEYS = {
     CAP_HISTORY: ("symbol", "date"),
 }
 _WRITTEN = {
-    RETURN_METRICS: ("trading_pair", "date", *_VALUE_COLUMNS),
-    MARKET_CAPS: ("symbol", "market_cap"),
-    CAP_HISTORY: ("symbol", "date", "market_cap"),
+    RETURN_METRICS: ("trading_pair", "date", *_VALUE_COLUMNS, "source_id"),
+    MARKET_CAPS: ("symbol", "market_cap", "source_id"),
+    CAP_HISTORY: ("symbol", "date", "market_cap", "source_id"),
 }
 
 
@@ -100,6 +144,8 @@ class MarketTable:
             {name: sa.bindparam(name, type_=self._type(name)) for name in written}
         )
         new = {name: insert.excluded[name] for name in written if name not in keys}
+        # without a source of its own a row keeps the one it has
+        new["source_id"] = sa.func.coalesce(insert.excluded["source_id"], target.c.source_id)
         statement: sa.Insert = insert.on_conflict_do_update(index_elements=list(keys), set_=new)
         return statement
 
@@ -112,6 +158,8 @@ class MarketTable:
     def _type(self, column: str) -> sa.types.TypeEngine[Any]:
         if column == "date":
             return self.date_type
+        if column == "source_id":
+            return sa.Integer()
         return sa.String() if column in ("trading_pair", "symbol") else sa.Double()
 
 
@@ -143,6 +191,8 @@ def prepare_tables(engine: Engine, name: str, *, dated_caps: bool) -> dict[str, 
     if dialect not in ("sqlite", "postgresql"):
         raise StorageError(f"{name}: only SQLite and PostgreSQL can be written, not {dialect}")
     wanted = [RETURN_METRICS, MARKET_CAPS, *([CAP_HISTORY] if dated_caps else [])]
+    with engine.begin() as connection:
+        MARKET_METADATA.create_all(connection, [MARKET_METADATA.tables[MARKET_SOURCES]])
     tables = {}
     for table_name in wanted:
         with engine.begin() as connection:

@@ -13,18 +13,16 @@ from typing import Any, ClassVar
 import numpy as np
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
-from pydantic import BaseModel, ConfigDict
 
 from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError
+from studies.methods.checked_model import CheckedModel
 
 __all__ = ["Method", "MethodOptions", "SamplerContext", "require_package"]
 
 
-class MethodOptions(BaseModel):
+class MethodOptions(CheckedModel):
     """Options of a method; an unknown one is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from studies import queue
 from studies.config import TuningConfig
 from studies.database import WritePacer, database_errors
 from studies.outcomes import NATURAL_DIRECTIONS
-from studies.planning.plan import make_plan, new_row
+from studies.planning.plan import check_request, is_too_large, make_plan, new_row
 from studies.planning.write_plan import begin_plan, write_plan
 from studies.sessions import (
     SessionRow,
@@ -30,7 +30,7 @@ from studies.trials import open_optuna_storage
 if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
 
-__all__ = ["complete_plans", "create_session"]
+__all__ = ["complete_plans", "create_session", "too_large_plans"]
 
 
 def create_session(
@@ -48,6 +48,7 @@ def create_session(
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[Engine, SessionRow]:
     """Plan a session and write it; parameters and errors are those of `studies.Session.create`."""
+    check_request(mode, method, size)
     engine = open_database(config.database)
     space = config.space(restrictions)
     if panel is None:
@@ -67,10 +68,14 @@ def create_session(
 def complete_plans(
     engine: Engine, on_progress: Callable[[int, int], None] | None = None
 ) -> list[str]:
-    """Finish writing sessions whose ``generate`` was interrupted; return their ids."""
+    """Finish writing sessions whose ``generate`` was interrupted; return their ids.
+
+    One of more chunks than a session may have, which an earlier release began, is left alone: it
+    would not be done in days.
+    """
     finished = []
     for row in list_sessions(engine):
-        if row.status != SessionState.GENERATING:
+        if row.status != SessionState.GENERATING or is_too_large(row):
             continue
         session = StoredSession(engine, row)
         with database_errors(engine), WritePacer(engine) as pacer:
@@ -86,6 +91,15 @@ def complete_plans(
             ):
                 finished.append(row.session_id)
     return finished
+
+
+def too_large_plans(engine: Engine) -> list[str]:
+    """Return the ids of half-planned sessions that :func:`complete_plans` leaves alone."""
+    return [
+        row.session_id
+        for row in list_sessions(engine)
+        if row.status == SessionState.GENERATING and is_too_large(row)
+    ]
 
 
 def _check_columns(objective: "Objective") -> None:

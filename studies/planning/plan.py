@@ -23,15 +23,36 @@ from studies.sessions import (
     SessionState,
     Slots,
     Snapshot,
+    check_size,
     plan_slots,
 )
 
 if TYPE_CHECKING:
     from objectives import Objective
 
-__all__ = ["make_plan", "new_row"]
+__all__ = ["CHUNK_LIMIT", "check_request", "is_too_large", "make_plan", "new_row"]
+
+CHUNK_LIMIT = 10_000_000
+"""Chunks of a planned session, each of which is a row."""
 
 _CHUNKS_PER_GENERATION = 2
+
+
+def check_request(mode: str | None, method: str, size: int | None) -> None:
+    """Refuse the size of an adaptive or genetic session that cannot be, before data are read.
+
+    Raises
+    ------
+    ConfigError
+        As `studies.sessions.check_size`.
+    """
+    if _is_adaptive(mode, method):
+        check_size(method, size)
+
+
+def is_too_large(row: SessionRow) -> bool:
+    """Whether a session has more chunks than one may have; an earlier release knew no limit."""
+    return not row.is_genetic and row.total > CHUNK_LIMIT * row.snapshot.chunk_size
 
 
 def make_plan(
@@ -118,8 +139,16 @@ def _chunk_size(config: TuningConfig, space: SearchSpace, plan: Design | Slots) 
             config.methods.genetic.generation_size / _CHUNKS_PER_GENERATION
         )
     every_trial = stores_all(config.study, plan.size)
-    chosen = config.execution.chunk_size
-    return chosen or chunk_size_for(plan, _block_size(space), every_trial=every_trial)
+    chosen = config.execution.chunk_size or chunk_size_for(
+        plan, _block_size(space), every_trial=every_trial
+    )
+    if plan.size > chosen * CHUNK_LIMIT:
+        raise ConfigError(
+            f"a session has at most {CHUNK_LIMIT:,} chunks of {chosen:,} strategies, this one has "
+            f"{plan.size:,} strategies; give a smaller --size, or set execution.chunk_size to "
+            f"{-(-plan.size // CHUNK_LIMIT):,} or more"
+        )
+    return chosen
 
 
 def _snapshot(config: TuningConfig, objective: "Objective", plan: Design | Slots) -> Snapshot:

@@ -108,21 +108,28 @@ def write_plan(
             done = stop
             if on_progress is not None:
                 on_progress(done, total)
-    _write_chunks(pacer, session_id, total, chunk_size, claim)
+        on_progress = None  # it has said all
+    _write_chunks(pacer, session_id, total, chunk_size, claim, on_progress)
     return True
 
 
 def _write_chunks(
-    pacer: WritePacer, session_id: str, total: int, chunk_size: int, claim: Claim
+    pacer: WritePacer,
+    session_id: str,
+    total: int,
+    chunk_size: int,
+    claim: Claim,
+    on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    ranges = queue.plan_chunks(total, chunk_size)
     with pacer.engine.connect() as connection:
         first = queue.next_chunk_no(connection, session_id)
-    for start in range(first, len(ranges), _CHUNKS_PER_BATCH):
+    for start in range(first, queue.count_chunks(total, chunk_size), _CHUNKS_PER_BATCH):
+        batch = queue.plan_chunks(total, chunk_size, start, _CHUNKS_PER_BATCH)
         with pacer.transaction() as connection:
             _advance(connection, claim, total)
-            batch = ranges[start : start + _CHUNKS_PER_BATCH]
             queue.insert_chunks(connection, session_id, start, batch)
+        if on_progress is not None:
+            on_progress(batch[-1][1], total)
     with pacer.transaction() as connection:
         _advance(connection, claim, total)
         connection.execute(

@@ -1,6 +1,7 @@
 from .chunks import ChunkState as ChunkState
 from .chunks import append_chunks as append_chunks
 from .chunks import chunk_states as chunk_states
+from .chunks import count_chunks as count_chunks
 from .chunks import cut as cut
 from .chunks import insert_chunks as insert_chunks
 from .chunks import next_chunk_no as next_chunk_no

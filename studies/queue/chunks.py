@@ -15,12 +15,13 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from studies.database import work_chunks
+from studies.database import insert_rows, work_chunks
 
 __all__ = [
     "ChunkState",
     "append_chunks",
     "chunk_states",
+    "count_chunks",
     "cut",
     "insert_chunks",
     "next_chunk_no",
@@ -37,9 +38,26 @@ class ChunkState(enum.StrEnum):
     COMPLETED = "completed"
 
 
-def plan_chunks(total: int, chunk_size: int) -> list[tuple[int, int]]:
-    """Cut ``total`` positions into chunks of ``chunk_size``, the empty finishing chunk last."""
-    return [*cut(0, total, chunk_size), (total, total)]
+def count_chunks(total: int, chunk_size: int) -> int:
+    """Count the chunks of ``total`` positions, the empty finishing chunk included."""
+    return -(-total // chunk_size) + 1
+
+
+def plan_chunks(
+    total: int, chunk_size: int, first: int = 0, n: int | None = None
+) -> list[tuple[int, int]]:
+    """Cut ``total`` positions into chunks of ``chunk_size``, the empty finishing chunk last.
+
+    Only ``n`` of them from number ``first`` on are returned, so that a plan of millions can be
+    written in batches.
+    """
+    n_chunks = count_chunks(total, chunk_size)
+    stop = n_chunks if n is None else min(first + n, n_chunks)
+    finishing = [(total, total)] if first < stop == n_chunks else []
+    return [
+        *cut(first * chunk_size, min(stop * chunk_size, total), chunk_size),
+        *finishing,
+    ]
 
 
 def cut(start: int, stop: int, chunk_size: int) -> list[tuple[int, int]]:
@@ -66,16 +84,12 @@ def insert_chunks(
     connection: Connection, session_id: str, first_no: int, ranges: Iterable[tuple[int, int]]
 ) -> None:
     """Write chunks numbered from ``first_no``, ready to be claimed."""
-    connection.execute(
-        work_chunks.insert(),
+    insert_rows(
+        connection,
+        work_chunks.name,
+        ("session_id", "chunk_no", "position_start", "position_stop", "state"),
         [
-            {
-                "session_id": session_id,
-                "chunk_no": number,
-                "position_start": start,
-                "position_stop": stop,
-                "state": ChunkState.PENDING,
-            }
+            (session_id, number, start, stop, ChunkState.PENDING.value)
             for number, (start, stop) in enumerate(ranges, start=first_no)
         ],
     )

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Engine
 
+from objectives.sqlite_url import sqlite_url
 from search_spaces import Design, make_design
 from studies.config import TuningConfig
 from studies.database import create_engine
-from studies.planning import create_session
+from studies.planning import check_request, create_session
 from studies.runs.cluster import run_on_cluster
 from studies.runs.progress import Progress
 from studies.runs.run import run_session
@@ -175,6 +176,7 @@ def measure_session(request: SessionRequest) -> Estimate:
         As `studies.Session.create`.
     """
     began = time.perf_counter()
+    check_request(request.mode, request.method, request.size)
     objective = _objective(request)
     if request.mode == ADAPTIVE:
         return _measure_adaptive(request, objective, began)
@@ -282,7 +284,7 @@ def _sample_session(
     study: Mapping[str, Any],
 ) -> tuple[Sample, Sample]:
     """Plan a session of `size` strategies, and run those there is time for in 1.5 seconds."""
-    url = f"sqlite:///{path}"
+    url = sqlite_url(path)
     engine = open_database(url)
     n_bytes_empty = _size(engine)
     study_config = request.config.study.model_copy(update=study)

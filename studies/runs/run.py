@@ -17,7 +17,7 @@ from studies.database import (
     retry_transient,
     write_transaction,
 )
-from studies.planning import complete_plans
+from studies.planning import complete_plans, too_large_plans
 from studies.runs.progress import Progress, show_waiting
 from studies.runs.stop import Stop
 from studies.sessions import (
@@ -25,6 +25,7 @@ from studies.sessions import (
     SessionState,
     StoredSession,
     build_objective,
+    check_definition,
     mark_ended,
     mark_running,
     write_entry,
@@ -156,8 +157,15 @@ def running_session(
     """
     with database_errors(session.engine):
         if session.row.status == SessionState.GENERATING:
+            if session.row.session_id in too_large_plans(session.engine):
+                raise SessionError(
+                    f"{session.row.session_id} has too many strategies to be planned; delete it "
+                    f"with: mass-tuning clean --session {session.row.session_id}"
+                )
             complete_plans(session.engine)
         row = session.refresh()
+        if row.status != SessionState.COMPLETED:
+            check_definition(session)
         _check_state(row.status, row.session_id, resume)
         direction = next(iter(session.directions.values()))
         progress = Progress(row.total, row.completed, row.failed, direction)

@@ -11,6 +11,7 @@ from .pick_session import SessionChoice as SessionChoice
 from .pick_session import choose_session as choose_session
 from .prepared_database import open_database as open_database
 from .session_objective import build_objective as build_objective
+from .session_objective import check_definition as check_definition
 from .session_objective import load_panel as load_panel
 from .session_objective import objective_of as objective_of
 from .session_row import ADAPTIVE as ADAPTIVE
@@ -29,7 +30,9 @@ from .session_row import mark_ended as mark_ended
 from .session_row import mark_running as mark_running
 from .session_row import read_row as read_row
 from .session_row import reopen_failed as reopen_failed
+from .slots import SLOT_LIMIT as SLOT_LIMIT
 from .slots import Slots as Slots
+from .slots import check_size as check_size
 from .slots import plan_slots as plan_slots
 from .snapshot import PlannedDesign as PlannedDesign
 from .snapshot import Snapshot as Snapshot

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
     from search_spaces import SearchSpace
 
-__all__ = ["build_objective", "load_panel", "objective_of"]
+__all__ = ["build_objective", "check_definition", "load_panel", "objective_of"]
 
 
 def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
@@ -45,6 +45,25 @@ def objective_of(config: TuningConfig, panel: "ReturnPanel", space: "SearchSpace
     )
 
 
+def check_definition(session: StoredSession) -> None:
+    """Refuse to compute anything for a session of another version of the strategy definition.
+
+    Raises
+    ------
+    SessionError
+        Its recorded figures stay readable, and new ones would not compare with them.
+    """
+    row = session.row
+    _ = session.config  # says more of what an earlier system recorded
+    if row.snapshot.semantics != SEMANTICS_VERSION:
+        raise SessionError(
+            f"{row.session_id} was created under version {row.snapshot.semantics} of the "
+            f"strategy definition and this release has {SEMANTICS_VERSION}, whose figures do not "
+            "compare with its own; it can be read (top, show, export, status), to compute "
+            "create a new session with: mass-tuning generate"
+        )
+
+
 def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) -> "Objective":
     """Build the objective of a session.
 
@@ -61,13 +80,9 @@ def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) 
         created, naming which.
     """
     config, row = session.config, session.row
+    check_definition(session)
     if panel is None:
         panel = load_panel(config, session.engine)
-    if row.snapshot.semantics != SEMANTICS_VERSION:
-        raise SessionError(
-            f"{row.session_id} was created under version {row.snapshot.semantics} of the "
-            f"strategy definition, this release has {SEMANTICS_VERSION}; create a new session"
-        )
     if session.space.fingerprint != row.space_fingerprint:
         raise SessionError(
             f"the search space of {row.session_id} is not the one it was created with; "

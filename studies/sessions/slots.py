@@ -8,7 +8,10 @@ from search_spaces.errors import ConfigError
 from studies.config import TuningConfig
 from studies.methods import find_method
 
-__all__ = ["Slots", "plan_slots"]
+__all__ = ["SLOT_LIMIT", "Slots", "check_size", "plan_slots"]
+
+SLOT_LIMIT = 10_000_000
+"""Strategies that an adaptive or genetic session may try: each slot is a row of its plan."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,10 @@ def plan_slots(
     Raises
     ------
     ConfigError
-        If the size is missing, or the method is unknown or cannot work.
+        If the size is missing or impossible, or the method is unknown or cannot work.
     """
     chosen = find_method(method)
-    if size is None:
-        raise ConfigError(
-            f"{method} needs a size, the number of strategies it may try; give one with --size N"
-        )
-    if size < 1:
-        raise ConfigError(f"the size is at least 1, got {size}")
+    size = check_size(method, size)
     options = config.methods.options(method)
     chosen.check(space, directions, options)
     warnings = chosen.warnings(size, options)
@@ -77,3 +75,24 @@ def plan_slots(
             "proposed again is looked up, and counts"
         )
     return Slots(method, size, seed, tuple(warm_start[:size]), tuple(warnings))
+
+
+def check_size(method: str, size: int | None) -> int:
+    """Return the size of an adaptive or genetic session, if there can be one of it.
+
+    Raises
+    ------
+    ConfigError
+        If the size is missing, below 1 or above :data:`SLOT_LIMIT`.
+    """
+    if size is None:
+        raise ConfigError(
+            f"{method} needs a size, the number of strategies it may try; give one with --size N"
+        )
+    if size < 1:
+        raise ConfigError(f"the size is at least 1, got {size}")
+    if size > SLOT_LIMIT:
+        raise ConfigError(
+            f"{method} may try at most {SLOT_LIMIT:,} strategies, got {size:,}; give a smaller size"
+        )
+    return size

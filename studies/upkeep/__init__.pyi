@@ -5,6 +5,7 @@ from .deletion import finish_deletions as finish_deletions
 from .health import status_with_warnings as status_with_warnings
 from .health_watch import HealthWatch as HealthWatch
 from .health_watch import log_health as log_health
+from .market_use import sessions_on_days as sessions_on_days
 from .other_workers import others_work_on as others_work_on
 from .retries import retry_failed as retry_failed
 from .status import SessionStatus as SessionStatus

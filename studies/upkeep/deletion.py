@@ -52,11 +52,16 @@ def delete_session(engine: Engine, session_id: str) -> int:
         with pacer.transaction() as connection:
             queue.refuse_busy(connection, session_id, "stop the run (Ctrl-C) before deleting it")
             mark_deleting(connection, session_id)
-            for few in (work_chunks, search_generations):
-                connection.execute(few.delete().where(few.c.session_id == session_id))
-        n_results = _delete_batches(pacer, _results, session_id)
+            # The last ones first, and with them the finishing chunk (unless thousands were split):
+            # nobody can complete the session any more. What somebody claims and records before
+            # its chunk is deleted goes with the results, which are deleted after all chunks.
+            _delete_rows(connection, work_chunks.c.chunk_no, session_id, _FIRST_BATCH, last=True)
+            generations = search_generations
+            connection.execute(generations.delete().where(generations.c.session_id == session_id))
+        _delete_batches(pacer, work_chunks.c.chunk_no, session_id)
+        n_results = _delete_batches(pacer, _results.c.id, session_id)
         for table in (strategy_queue, execution_log):
-            _delete_batches(pacer, table, session_id)
+            _delete_batches(pacer, table.c.id, session_id)
         with contextlib.suppress(SessionError):
             delete_study_rows(pacer, study_id_of(engine, session_id))
         # one that an interrupted deletion has renamed already is not found by its name
@@ -112,11 +117,21 @@ def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
     )
 
 
-def _delete_batches(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
-    ids = sa.select(table.c.id).where(table.c.session_id == session_id).order_by(table.c.id)
+def _delete_batches(pacer: WritePacer, key: sa.Column[int], session_id: str) -> int:
+    """Delete the rows of a session that `key` numbers, in short transactions."""
 
     def delete_lowest(connection: Connection, size: int) -> int:
-        lowest = ids.limit(size)
-        return connection.execute(table.delete().where(table.c.id.in_(lowest))).rowcount
+        return _delete_rows(connection, key, session_id, size)
 
     return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+
+
+def _delete_rows(
+    connection: Connection, key: sa.Column[int], session_id: str, n: int, *, last: bool = False
+) -> int:
+    """Delete the first or the last `n` rows of a session in the order of `key`."""
+    table = key.table
+    assert isinstance(table, sa.Table)
+    of_session = table.c.session_id == session_id
+    chosen = sa.select(key).where(of_session).order_by(key.desc() if last else key).limit(n)
+    return connection.execute(table.delete().where(of_session, key.in_(chosen))).rowcount

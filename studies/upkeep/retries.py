@@ -23,7 +23,14 @@ from studies.database import (
     strategy_queue,
     work_chunks,
 )
-from studies.sessions import OPEN_STATES, SessionState, StoredSession, reopen_failed, write_entry
+from studies.sessions import (
+    OPEN_STATES,
+    SessionState,
+    StoredSession,
+    check_definition,
+    reopen_failed,
+    write_entry,
+)
 
 __all__ = ["MAX_RETRIES", "retry_failed"]
 
@@ -50,7 +57,7 @@ def retry_failed(session: StoredSession) -> int:
     ------
     SessionError
         If a worker holds a chunk of the session, or the session is not ready to run.
-        If the session is adaptive.
+        If the session is adaptive, or of another version of the strategy definition.
     """
     row = session.refresh()
     if row.is_adaptive:
@@ -59,6 +66,7 @@ def retry_failed(session: StoredSession) -> int:
             f"with another session: mass-tuning generate --mode {row.method} --size N --from "
             f"{row.session_id}"
         )
+    check_definition(session)
     if row.status not in (*OPEN_STATES, SessionState.COMPLETED):
         raise SessionError(f"{row.session_id} is {row.status}; there is nothing to retry yet")
     n_retried = 0

@@ -1,6 +1,7 @@
 """A server that answers as binance, bybit, hyperliquid, okx and CoinGecko say they do."""
 
 import json
+import sys
 import threading
 import time
 from collections import deque
@@ -34,6 +35,13 @@ class Fault:
     seconds: float = 0.0
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of a client that was killed, all of anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class ExchangeServer:
     """State of the exchanges, and what they were asked.
 
@@ -53,7 +61,7 @@ class ExchangeServer:
         self.overlap = 0  # milliseconds a page begins too early
         self.same_page = False  # whatever is asked for, the same page
         self.before_answer = lambda path, parameters: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(

@@ -77,6 +77,7 @@ def reference_simulation(
         fee_rate=settings.fee_rate,
         fixed_amount=settings.position_mode == "fixed_amount",
         split_day=panel.day(settings.split_date) - start if settings.split_date else 0,
+        value_at_liquidation=settings.value_at_liquidation,
         keep_equity=True,
     )
 

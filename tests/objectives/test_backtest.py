@@ -39,7 +39,10 @@ def ranking_of(days, n_pairs):
     return Ranking(order, score, rank, n_ranked, n_positive)
 
 
-def play(returns, days, caps=None, split_day=0, capital=1000.0, fee=0.0, fixed=False, **rules):
+def play(
+    returns, days, caps=None, split_day=0, capital=1000.0, fee=0.0, fixed=False, liquidate=False,
+    **rules,
+):  # fmt: skip
     """Simulate by both twins, assert that they agree, return metrics, equity and trades."""
     returns = np.array(returns, dtype=float)
     given_rules = {
@@ -76,6 +79,7 @@ def play(returns, days, caps=None, split_day=0, capital=1000.0, fee=0.0, fixed=F
         "fee_rate": fee,
         "fixed_amount": fixed,
         "split_day": split_day,
+        "value_at_liquidation": liquidate,
         "keep_equity": True,
     }
     ranking = ranking_of(days, n_pairs)
@@ -371,6 +375,9 @@ def test_numbers_set_replace_derived_ones():
     ({"max_positions": 0}, "max_positions"), ({"entry_top_n": 1.5}, "entry_top_n"),
     ({"exit_threshold": True}, "exit_threshold"),
     ({"min_active_days": -1}, "min_active_days"), ({"min_active_days": 1.5}, "min_active_days"),
+    ({"min_active_share": -0.1}, r"in \[0, 1\]"), ({"min_active_share": 1.1}, r"in \[0, 1\]"),
+    ({"min_active_share": "half"}, "a number"), ({"min_active_share": NAN}, r"in \[0, 1\]"),
+    ({"value_at_liquidation": 1}, "true or false"), ({"value_at_liquidation": "no"}, "or false"),
     ({"start_date": "2024-13-01"}, "start_date is a date like 2025-01-31"),
     ({"start_date": "2024-01-011"}, "start_date is a date"),
     ({"end_date": 20240101.5}, "end_date is a date"),
@@ -395,6 +402,72 @@ def test_settings_as_plain_values_and_back():
     assert chosen.to_dict()["split_date"] == "2024-02-01"
     with pytest.raises(ConfigError, match="unknown backtest setting fees"):
         BacktestSettings.from_dict({"fees": 1})
+
+
+def test_liquidation_value_of_the_last_day():
+    # enter 500 and 247.5 at 1 %, 247.525 left; on day 2 the first earns 0.2 x 250
+    days = [AB, AB, AB]
+    sold, equity, moves = play([[0, 0], [0.2, 0], [0, 0]], days, fee=0.01, liquidate=True)
+    held, whole, same_moves = play([[0, 0], [0.2, 0], [0, 0]], days, fee=0.01)
+    invested = sum(m.amount for m in moves)
+    fee = 0.01 * invested
+    assert moves == same_moves
+    assert len(moves) == 2
+    np.testing.assert_array_equal(equity[:-1], whole[:-1])
+    assert equity[-1] == whole[-1] - fee
+    (sold,), (held,) = sold, held
+    assert sold["final_balance"] == equity[-1]
+    assert sold["total_return"] == equity[-1] / 1000 - 1
+    assert sold["fees_paid"] == held["fees_paid"] + fee
+    assert sold["turnover"] == pytest.approx(held["turnover"] + invested / 1000)
+    changes = equity[1:] / equity[:-1] - 1
+    assert sold["net_sharpe_ratio"] == pytest.approx(
+        changes.mean() / changes.std(ddof=1) * np.sqrt(365)
+    )
+    deepest = max(1 - equity[1] / 1000, 1 - equity[3] / equity[2])
+    assert sold["max_drawdown"] == pytest.approx(deepest)
+    for name in ("trade_count", "open_positions", "active_days", "profit_days", "sharpe_ratio"):
+        assert sold[name] == held[name]
+    assert np.isnan(sold["avg_holding_days"])
+
+
+def test_a_second_segment_goes_on_from_the_whole_total():
+    returns, days = [[0.1, 0], [0.2, 0], [0.3, 0], [0.4, 0]], [AB] * 4
+    (first, second), equity, _ = play(returns, days, fee=0.01, split_day=3, liquidate=True)
+    _, whole, moves = play(returns, days, fee=0.01, split_day=3)
+    fee = 0.01 * sum(m.amount for m in moves)
+    np.testing.assert_array_equal(equity[:-1], whole[:-1])
+    assert first["final_balance"] == whole[2] - fee
+    assert second["final_balance"] == whole[4] - fee
+    assert second["total_return"] == (whole[4] - fee) / whole[2] - 1
+    assert second["fees_paid"] == fee
+    assert second["max_drawdown"] == pytest.approx(max(0, 1 - (whole[4] - fee) / whole[3]))
+
+
+def test_a_fall_on_the_last_day_is_measured_from_the_peak_before_it():
+    # the last day would be a new peak but for the fee
+    (metrics,), equity, _ = play([[0, 0], [0.02, 0]], [AB, AB], fee=0.01, liquidate=True)
+    assert equity[2] < 1000
+    assert metrics["max_drawdown"] == (1000 - min(equity)) / 1000
+
+
+def test_nothing_held_is_worth_its_cash():
+    (metrics,), equity, _ = play([[0.1, 0]] * 3, [AB, [], []], fee=0.01, liquidate=True,
+                                 entry_top_n=1, weight_method="FS", position_size=1e-9)  # fmt: skip
+    assert metrics["final_balance"] == equity[-1]
+    (empty,), equity, moves = play([[0.1, 0]] * 3, [[], [], []], fee=0.01, liquidate=True)
+    assert moves == []
+    assert equity.tolist() == [1000.0] * 4
+    assert (empty["fees_paid"], empty["turnover"]) == (0.0, 0.0)
+
+
+def test_without_a_fee_the_liquidation_value_is_the_total():
+    arguments = {"returns": [[0.1, 0], [0.2, -0.3]], "days": [AB, AB]}
+    (sold,), equity, _ = play(**arguments, liquidate=True)
+    (held,), whole, _ = play(**arguments)
+    assert equity.tolist() == whole.tolist()
+    assert sold.pop("turnover") > held.pop("turnover")
+    np.testing.assert_equal(sold, held)
 
 
 def test_whole_and_broken_numbers_are_the_same_settings():
@@ -425,6 +498,7 @@ def backtest_cases(draw):
         fee_rate=draw(st.sampled_from((0.0, 0.001, 0.5))),
         position_mode=draw(st.sampled_from(POSITION_MODES)),
         factor_input=draw(st.sampled_from(("return_1d", "roi_1d"))),
+        value_at_liquidation=draw(st.booleans()),
         min_active_days=0,
         **{name: draw(st.none() | values) for name, values in optional.items()},
     )

@@ -314,6 +314,8 @@ def test_the_configuration_is_used(script, url, panel, tmp_path):
         (["--set", "colour=red"], "unknown parameter 'colour'"),
         (["--database", "sqlite:///none.db"], "none.db: no such file"),
         (["--database", "mysql://host/name"], "mysql"),
+        (["--database", ""], "argument --database: is empty; give a value, or leave it out"),
+        (["--study", " "], "argument --study: is empty"),
     ],
 )
 def test_bad_input_is_one_line(script, url, words, message):

@@ -71,18 +71,21 @@ class TestConfiguration:
         [
             ("", r"a configuration is a mapping of sections; got None"),
             ("- 1", r"a configuration is a mapping of sections; got \[1\]"),
-            ("a: [1", r"is not valid YAML"),
+            ("a: [1", r"is not YAML"),
             ("a: 1", r"`parameters` is a mapping of names.*got None"),
             ("parameters: []", r"`parameters` is a mapping of names.*got \[\]"),
             ("parameters: {}", r"`parameters` is a mapping of names.*got {}"),
-            ("parameters: {a: {fixed: 1}, a: {fixed: 2}}", r"the key 'a' is given twice"),
+            (
+                "parameters: {a: {fixed: 1}, a: {fixed: 2}}",
+                r"the key parameters.a is given twice, in lines 1 and 1",
+            ),
             ("parameters: {a: {fixed: 1}}\nconstraints: a < 3", r"`constraints` is a list of"),
             ("parameters: {a: {fixed: 1}}\nconstraints: [a + 1]", r"two operands"),
             ("parameters: {a: {fixed: 1}}\nconstraints: [a > 1]", r"leave no point"),
             ("parameters: {a: {fixed: 1}}\nconstraints: [b > 1]", r"unknown parameter 'b'"),
             ("parameters: {a: 3}", r"parameter 'a' is described by a mapping"),
             ("parameters: {3: {fixed: 1}}", r"a parameter name begins with"),
-            ("parameters: !!python/object:os.system {}", r"is not valid YAML"),
+            ("parameters: !!python/object:os.system {}", r"is not YAML"),
         ],
     )
     def test_bad_files(self, tmp_path, text, message):

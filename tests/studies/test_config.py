@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dask.utils import parse_bytes
 
 from objectives import BacktestSettings
 from search_spaces.errors import ConfigError, MassTuningError
@@ -96,6 +97,24 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("market: {pairs: 3}", "market.pairs: "),
         ("constraints: a < b", "constraints: "),
         ("a: [", "is not YAML"),
+        ("backtest: {fee_rate: 0.001, fee_rate: 0.0}", r"backtest\.fee_rate is given twice"),
+        ("execution: {parallel: yes}", "execution.parallel: expected a number, got true"),
+        ("study: {sample: on}", "study.sample: expected a number, got true"),
+        ("execution: {chunk_size: no}", "execution.chunk_size: expected a number, got false"),
+        ("methods: {tpe: {n_startup_trials: yes}}", "methods.tpe.n_startup_trials: .*got true"),
+        ("methods: {nsga2: {mutation_prob: yes}}", "methods.nsga2.mutation_prob: .*got true"),
+        ("backtest: {max_positions: yes}", "backtest.max_positions is a whole .*got True"),
+        ("backtest: {max_positions: 010}", r"backtest\.max_positions \(line 1\).*got 010"),
+        ("backtest: {initial_capital: 1:30}", r"backtest\.initial_capital .*base 60"),
+        ("backtest: {fee_rate: much}", "backtest.fee_rate is a number, got 'much'"),
+        ("backtest: {fees: 0.1}", "backtest: unknown backtest setting fees"),
+        ("market: {pairs: [NO]}", r"market\.pairs\.0 .*'NO' in quotes"),
+        ("execution: {memory_limit: 2 gigs}", "execution.memory_limit: .*2GiB.*got '2 gigs'"),
+        ("execution: {memory_limit: 0}", "execution.memory_limit: .*got 0"),
+        ("database: ''", "database: an empty text is no value; leave the key out"),
+        ("market: {database: ''}", "market.database: an empty text"),
+        ("execution: {cache: ' '}", "execution.cache: an empty text"),
+        ("objective: {type: ''}", "objective.type: an empty text"),
         ("just text", "a mapping of sections, got 'just text'"),
         ("- 1", "a mapping of sections"),
         ("databse: x\nstudi: y", "'databse'; unknown setting 'studi'"),
@@ -108,6 +127,34 @@ def test_bad_files_name_the_file_and_the_key(tmp_path, text, message):
         load_config(path)
     assert "mine.yaml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "section", "key", "value"),
+    [
+        ("backtest: {fee_rate: 1e-3}", "backtest", "fee_rate", 0.001),
+        ("execution: {lease_seconds: 1e2}", "execution", "lease_seconds", 100.0),
+        ("execution: {reuse: off}", "execution", "reuse", False),
+        ("backtest: {initial_capital: 10_000}", "backtest", "initial_capital", 10_000),
+    ],
+)
+def test_ways_to_write_a_value(tmp_path, text, section, key, value):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    values = load_config(path).model_dump()
+    assert values[section][key] == value
+    assert type(values[section][key]) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2GiB", "500 MB", "0", "0.5", "auto", "1e9", "5.4 kB", "1k", "2g", "100", "3 TiB", "7B"],
+)
+def test_sizes_of_memory_are_those_of_dask(text):
+    config = TuningConfig.from_mapping({"execution": {"memory_limit": text}})
+    assert config.execution.memory_limit == text
+    if text != "auto":
+        assert parse_bytes(text) >= 0
 
 
 def test_missing_and_unreadable_files(tmp_path):

@@ -167,7 +167,7 @@ def test_newer_days_and_pairs_change_nothing(make_session, undisturbed_results, 
 def test_a_changed_definition_is_refused(make_session, monkeypatch):
     made = make_session(size=20)
     monkeypatch.setattr(session_objective, "SEMANTICS_VERSION", 99)
-    with pytest.raises(SessionError, match=r"version 1 of the strategy .* has 99; create a new"):
+    with pytest.raises(SessionError, match=r"version 2 of the strategy .* has 99, .* create a new"):
         made.run()
 
 

@@ -82,7 +82,7 @@ class ExchangeHistory:
 
     def perpetuals(self) -> tuple[Perpetual, ...]:
         """Return the linear perpetual swaps of the exchange, in USDT or USDC, by symbol."""
-        return perpetuals(self._client.markets())
+        return perpetuals(self._client.markets(), self._client.exchange)
 
     def volumes(self) -> dict[str, float]:
         """Return the volume of the last 24 hours by name of the market; see `ExchangeClient`."""

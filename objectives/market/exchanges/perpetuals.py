@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from objectives.market.naming import symbols_of_contracts
+
 __all__ = ["Perpetual", "coin_of_symbol", "perpetuals"]
 
 _QUOTES = ("USDT", "USDC")  # in the order in which one is chosen where a coin has both
@@ -40,13 +42,20 @@ class Perpetual:
     active: bool
 
 
-def perpetuals(markets: Iterable[Mapping[str, Any]]) -> tuple[Perpetual, ...]:
-    """Return the linear perpetual swaps quoted in USDT or USDC among markets of ccxt, by symbol."""
+def perpetuals(markets: Iterable[Mapping[str, Any]], exchange: str) -> tuple[Perpetual, ...]:
+    """Return the linear perpetual swaps quoted in USDT or USDC among markets of ccxt, by symbol.
+
+    Symbols are those that files of the same exchange are read with.
+    """
+    swaps = [
+        market
+        for market in markets
+        if market.get("swap") and market.get("linear") and market.get("quote") in _QUOTES
+    ]
+    symbols = symbols_of_contracts(exchange, map(_written, swaps))
     found: dict[str, Perpetual] = {}
-    for market in markets:
-        if not (market.get("swap") and market.get("linear")) or market.get("quote") not in _QUOTES:
-            continue
-        symbol = _symbol(market)
+    for market in swaps:
+        symbol = symbols[_written(market)]
         created = market.get("created")
         each = Perpetual(
             name=str(market["symbol"]),
@@ -77,8 +86,8 @@ def _preference(market: Perpetual) -> tuple[bool, int]:
     return not market.active, _QUOTES.index(market.quote)
 
 
-def _symbol(market: Mapping[str, Any]) -> str:
-    """Write the symbol of a market of ccxt as BASEQUOTE."""
+def _written(market: Mapping[str, Any]) -> str:
+    """Name a market of ccxt as the exchange does."""
     # The base of ccxt is in capitals: KPEPE, where the exchange itself says kPEPE.
     base = market.get("baseName") or market["base"]
-    return f"{base}{market['quote']}"
+    return f"{base}/{market['quote']}:{market['quote']}"

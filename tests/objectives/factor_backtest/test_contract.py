@@ -1,5 +1,6 @@
 """FactorBacktest keeps the contract; its cube on disk and its rules of reuse."""
 
+import datetime as dt
 import math
 
 import numpy as np
@@ -99,6 +100,12 @@ def test_only_built_in_factors_are_portable(monkeypatch):
 REUSABLE = (None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
 
 
+def least_active_days(objective):
+    chosen = objective.settings
+    last = chosen.split_date - dt.timedelta(days=1) if chosen.split_date else chosen.end_date
+    return max(chosen.min_active_days, (last - chosen.start_date).days * chosen.min_active_share)
+
+
 def recalled_plainly(objective, values, failures):
     """The rules of reuse, a row at a time."""
     kept, measurable = [], []
@@ -110,13 +117,13 @@ def recalled_plainly(objective, values, failures):
             kept.append(False)
         else:
             active = figures[objective.names.index("active_days")]
-            too_few = active < objective.settings.min_active_days
+            too_few = active < least_active_days(objective)
             kept.append(too_few == (failure == INSUFFICIENT_DATA))
         measurable.append(failure != NO_MARKET_CAPS)
     kept = np.array(kept)
     return kept, judge(
         objective.names, values[kept], np.array(measurable)[kept],
-        metrics=tuple(objective.directions), min_active_days=objective.settings.min_active_days,
+        metrics=tuple(objective.directions), least_active_days=least_active_days(objective),
     )  # fmt: skip
 
 

@@ -154,7 +154,9 @@ SETTINGS = [
     ("entry_top_n", None, 5),
     ("exit_threshold", None, 3),
     ("split_date", None, date_of(50)),
+    ("value_at_liquidation", True, False),
     ("min_active_days", 10, 70),
+    ("min_active_share", 0.5, 1.0),
 ]
 
 
@@ -163,12 +165,13 @@ def test_every_setting_has_an_effect(panel, name, one, other):
     params = strategy(factors=("DD", "SR"), weight_method="FS")
     outcomes = []
     for value in (one, other):
-        chosen = BacktestSettings(**{"min_active_days": 0, name: value})
+        base = {"start_date": date_of(0), "min_active_days": 0, "min_active_share": 0}
+        chosen = BacktestSettings(**{**base, name: value})
         objective = FactorBacktest(panel, chosen, space=SPACE)
         outcomes.append((objective.evaluate([params]), objective.fingerprint))
     (first, mark), (second, other_mark) = outcomes
     assert mark != other_mark
-    if name == "min_active_days":
+    if name in ("min_active_days", "min_active_share"):
         assert (first.failure, second.failure) == ((None,), ("insufficient_data",))
     else:
         assert first.values[0, 0] != second.values[0, 0]
@@ -193,14 +196,40 @@ def test_roi_column_is_what_factors_see():
 
 def test_insufficient_data(panel):
     params = strategy(data_period=60)
-    objective = FactorBacktest(panel, BacktestSettings(min_active_days=20), space=SPACE)
+    chosen = BacktestSettings(min_active_days=20, min_active_share=0)
+    objective = FactorBacktest(panel, chosen, space=SPACE)
     batch = objective.evaluate([params])
     assert batch.failure == ("insufficient_data",)
     assert np.isnan(batch.objective).all()
     assert batch.row(0)["active_days"] == 9  # ranked from day 60, held from day 61 to 69
     assert objective.run(params).failure == "insufficient_data"
-    exactly = FactorBacktest(panel, BacktestSettings(min_active_days=9), space=SPACE)
+    chosen = BacktestSettings(min_active_days=9, min_active_share=0)
+    exactly = FactorBacktest(panel, chosen, space=SPACE)
     assert exactly.evaluate([params]).failure == (None,)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.18, 0.19, 0.5])
+@pytest.mark.parametrize("split", [None, 60])
+def test_a_share_of_the_days_must_be_active(panel, share, split):
+    chosen = BacktestSettings(
+        start_date=date_of(10), end_date=date_of(60) if split is None else date_of(65),
+        split_date=None if split is None else date_of(split + 1),
+        min_active_days=0, min_active_share=share,
+    )  # fmt: skip
+    batch = FactorBacktest(panel, chosen, space=SPACE).evaluate([strategy(data_period=50)])
+    # days 11 to 60 are 50; ranked from day 50, held from day 51 on
+    assert batch.row(0)["active_days"] == 10
+    failed = share * 50 > 10
+    assert batch.failure == (("insufficient_data",) if failed else (None,))
+
+
+@pytest.mark.parametrize(
+    ("share", "n_days", "least"), [(0.5, 364, 182), (0.5, 3, 2), (0.55, 100, 55), (0, 9, 0)]
+)
+def test_the_least_number_of_active_days(share, n_days, least):
+    chosen = BacktestSettings(min_active_days=0, min_active_share=share)
+    assert chosen.least_active_days(n_days) == least
+    assert BacktestSettings(min_active_share=share).least_active_days(n_days) == max(60, least)
 
 
 def test_no_market_caps():
@@ -251,9 +280,12 @@ def test_warnings(panel):
     notes = FactorBacktest(panel, chosen, space=SPACE).warnings
     assert len(notes) == 1
     assert "look ahead" in notes[0]
-    equal = SPACE.restrict({"weight_method": ["EQ"]})
+    equal = SPACE.restrict({"weight_method": ["EQ"], "selection_count": ["0", "3"]})
     assert FactorBacktest(panel, chosen, space=equal).warnings == ()
-    late = small_space(data_period={"choice": [2, 9, 10, 60]}, weight_method={"fixed": "EQ"})
+    late = small_space(
+        data_period={"choice": [2, 9, 10, 60]}, selection_count={"fixed": 3},
+        weight_method={"fixed": "EQ"},
+    )  # fmt: skip
     objective = FactorBacktest(panel, chosen, space=late)
     assert [note.split(",")[0] for note in objective.warnings] == [
         "data_period=10 leaves at most 30 active days",
@@ -506,7 +538,9 @@ def test_stale_cube_is_refused(panel, objective, tmp_path):
 
 def test_trades_explain_the_equity(panel):
     objective = FactorBacktest(
-        panel, BacktestSettings(min_active_days=0, fee_rate=0.002), space=SPACE
+        panel,
+        BacktestSettings(min_active_days=0, fee_rate=0.002, value_at_liquidation=False),
+        space=SPACE,
     )
     for weight_method, count in (("EQ", 3), ("IC", 2), ("FS", 0)):
         result = objective.run(strategy(weight_method=weight_method, selection_count=count))

@@ -93,6 +93,22 @@ def test_refuses_what_is_not_a_panel(fields, message):
         ReturnPanel(**(good | fields))
 
 
+def test_tiny_returns_are_zero():
+    panel = panel_of([[9.9e-13, -0.0], [-9.9e-13, 1e-12], [NAN, -1e-12]], pairs=("A", "B"))
+    assert panel.returns[:2].tolist() == [[0.0, 0.0], [0.0, 1e-12]]
+    assert not np.signbit(panel.returns[:2]).any()
+    assert np.isnan(panel.returns[2, 0])
+    assert panel.returns[2, 1] == -1e-12
+    assert panel.first_observation.tolist() == [0, 0]
+
+
+def test_the_annualised_column_of_a_tiny_return_is_zero_too():
+    returns = np.array([[5e-20], [0.25]])
+    panel = panel_of(returns, roi=returns * 365.0)
+    assert panel.roi is None
+    assert panel.factor_input("roi_1d")[:, 0].tolist() == [0.0, 0.25 * 365.0]
+
+
 def test_dates_must_be_consecutive():
     with pytest.raises(DataError, match="consecutive"):
         ReturnPanel(

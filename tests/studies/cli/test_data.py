@@ -143,7 +143,7 @@ def test_the_market_database_of_the_configuration_is_written(cli, empty):
         (["nothing.csv"], "nothing.csv: cannot be read (No such file or directory)"),
         (["nothing.parquet"], "nothing.parquet: cannot be read"),
         (["nothing.db"], "nothing.db"),
-        (["market.xlsx"], "market.xlsx: a market comes from a database URL"),
+        (["market.xlsx"], "directory); a market comes from a database URL"),
         (["other.csv"], "other.csv: has neither the columns of returns (trading_pair"),
         (["void.csv"], "void.csv: is empty"),
         (["bad.csv"], "bad.csv, row 3, column 'return_1d'"),

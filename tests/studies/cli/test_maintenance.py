@@ -101,6 +101,36 @@ def test_cleaning_a_session_whose_deletion_was_interrupted(cli, session_id):
     assert cli("sessions", "--json").json == []
 
 
+def test_clean_does_not_complete_a_plan_but_deletes_it(cli, session_id, monkeypatch):
+    from studies.planning import write_plan
+    from studies.queue import claims
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write_plan, "_write_chunks", interrupted)
+        assert cli("generate", "--mode", "tpe", "--size", "50").code == 130
+    half_planned = cli("sessions", "--json").json[0]
+    assert half_planned["status"] == "generating"
+    monkeypatch.setattr(claims, "_is_dead", lambda worker: True)  # this process, in truth
+    monkeypatch.setattr("studies.planning.complete_plans", interrupted)
+    other = cli("clean", "--session", session_id, "--failed-only", "--yes")
+    assert other.code == 0
+    done = cli("clean", "--session", half_planned["session_id"], "--yes", "--json")
+    assert done.code == 0, done.err
+    assert [row["session_id"] for row in cli("sessions", "--json").json] == [session_id]
+
+
+@pytest.mark.parametrize("command", ["generate", "estimate"])
+@pytest.mark.parametrize("mode", ["tpe", "genetic", "random"])
+def test_a_size_that_no_search_can_have_is_refused_at_once(cli, empty, command, mode):
+    refused = cli(command, "--mode", mode, "--size", 10**12)
+    assert refused.code == 2
+    assert "may try at most 10,000,000 strategies, got 1,000,000,000,000" in refused.error
+    assert list(empty.iterdir()) == []
+
+
 def test_config_prints_what_is_in_force(cli, empty):
     (empty / "mass_tuning_config.yaml").write_text("backtest: {fee_rate: 0.002}\n")
     text = cli("config", "--database", "mine.db").out

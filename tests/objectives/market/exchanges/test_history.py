@@ -66,7 +66,7 @@ def test_the_events_of_a_chunk(server, exchange):
     history = ExchangeHistory(Opener(server)(exchange))
     (chunk,) = history.chunks(history.perpetuals()[0], NOW - DAY, NOW)
     events = chunk.events
-    assert events.symbols == (f"BTC{QUOTE[exchange]}",)
+    assert events.symbols == ("BTCUSDT",)
     assert events.exchanges == (exchange,)
     assert (events.sources[0].label, events.sources[0].form) == (exchange, "ccxt")
     assert events.micros.tolist() == [1000 * instant for instant in sorted(rates)]
@@ -97,12 +97,11 @@ def test_markets_and_volumes(server):
         history = ExchangeHistory(Opener(server)(exchange))
         markets = {market.symbol: market for market in history.perpetuals()}
         volumes = history.volumes()
-        quote = QUOTE[exchange]
-        assert {"BTC" + quote, "ETH" + quote} <= set(markets)
-        assert volumes[markets["BTC" + quote].name] == 3e6
-        assert volumes[markets["ETH" + quote].name] == 5e6
+        assert {"BTCUSDT", "ETHUSDT"} <= set(markets)
+        assert volumes[markets["BTCUSDT"].name] == 3e6
+        assert volumes[markets["ETHUSDT"].name] == 5e6
         if exchange != "hyperliquid":  # which does not say it
-            assert markets["ETH" + quote].listed == START + DAY
+            assert markets["ETHUSDT"].listed == START + DAY
 
 
 def test_429_with_retry_after_is_waited_for(server):
