@@ -7,14 +7,27 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
+from objectives.market.caps import read_market_caps
 from objectives.market.exchanges import coin_of_symbol, fetch_coin_caps
 from objectives.market.funding_events import MarketNote
 from studies.market.fetch_records import FetchRequest
 
-__all__ = ["caps_of_symbols"]
+__all__ = ["caps_of_symbols", "check_caps"]
 
 _COINGECKO = "coingecko"
 """What ``--market-caps`` is given for CoinGecko's list."""
+
+
+def check_caps(request: FetchRequest) -> None:
+    """Refuse a file of market caps that cannot be read, before hours are spent on fetching.
+
+    Raises
+    ------
+    DataError
+        See :func:`objectives.market.caps.read_market_caps`.
+    """
+    if request.market_caps not in (None, _COINGECKO):
+        read_market_caps(request.market_caps)
 
 
 def caps_of_symbols(

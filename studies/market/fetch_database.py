@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from objectives.market.caps import read_market_caps
 from objectives.market.events import EventRules
+from search_spaces.errors import FetchError
 from studies.market.event_store import EventStore
-from studies.market.fetch_caps import caps_of_symbols
+from studies.market.fetch_caps import caps_of_symbols, check_caps
 from studies.market.fetch_records import FetchProgress, FetchRequest, FetchSummary
 from studies.market.fetching import OpenClient, fetch_market
 from studies.market.market_import import ImportRules, import_events
@@ -49,13 +50,18 @@ def fetch_into_database(
     StorageError
         If the database cannot be written.
     """
+    check_caps(request)
     with opened(database) as engine:
         store = EventStore(engine)
         summary = fetch_market(request, store, on_progress, open_client=open_client)
         symbols = {symbol for _, symbol in store.last_instants()}
     if not symbols:
         return summary
-    table, notes = caps_of_symbols(request, symbols)
+    try:
+        table, notes = caps_of_symbols(request, symbols)
+    except FetchError as error:
+        summary = replace(summary, caps_stopped=f"{error}; the returns were made without")
+        table, notes = None, ()
     done = import_events(
         None,
         database,

@@ -144,14 +144,18 @@ class FetchSummary:
         About the market caps.
     imported : ImportSummary or None
         What was made of the events.
+    caps_stopped : str or None
+        Why the market caps asked for could not be had; None if they were.
     """
 
     n_events: int
     exchanges: tuple[ExchangeSummary, ...]
     notes: tuple[MarketNote, ...] = field(default=())
     imported: ImportSummary | None = None
+    caps_stopped: str | None = None
 
     @property
     def stopped(self) -> tuple[str, ...]:
-        """Why exchanges could not be fetched to the end."""
-        return tuple(each.stopped for each in self.exchanges if each.stopped is not None)
+        """Why not everything that was asked for is there."""
+        reasons = [*(each.stopped for each in self.exchanges), self.caps_stopped]
+        return tuple(reason for reason in reasons if reason is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ from studies.market.fetch_records import (
 __all__ = ["fetch_market"]
 
 _MS_PER_DAY = 86_400_000
+_LATE_MS = 7 * _MS_PER_DAY
 _QUEUED = 32  # chunks that wait for the store
 _TICK_SECONDS = 0.5
 
@@ -97,7 +98,7 @@ def fetch_market(
         n_events=sum(job.n_events for job in jobs),
         exchanges=tuple(job.summary() for job in jobs),
     )
-    if len(summary.stopped) == len(jobs) and not any(job.series for job in jobs):
+    if summary.stopped and not any(job.series for job in jobs):
         raise FetchError("; ".join(summary.stopped))
     return summary
 
@@ -149,9 +150,25 @@ class _Job:
             self.exchange,
             self.n_events,
             tuple(self.series[symbol].summary(symbol) for symbol in sorted(self.series)),
-            tuple(self.notes),
+            (*self.notes, *self._late()),
             self.stopped,
         )
+
+    def _late(self) -> Iterator[MarketNote]:
+        """Note histories that begin long after their market did: okx gives three months only."""
+        begun = {}
+        for part in self.missing:
+            first = self.series[part.market.symbol].first
+            is_asked = part.market.listed is not None and self.stopped is None
+            if is_asked and first is not None and first // 1000 - part.first > _LATE_MS:
+                begun[part.market.symbol] = first
+        if begun:
+            symbol = min(begun)
+            text = (
+                f"{self.exchange} gives {len(begun)} of {len(self.series)} histories not from "
+                f"their beginning: {symbol} only from {_instant(begun[symbol])} on"
+            )
+            yield MarketNote("late_history", text, len(begun), symbol)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""A server that answers as binance, bybit, hyperliquid and CoinGecko say they do."""
+"""A server that answers as binance, bybit, hyperliquid, okx and CoinGecko say they do."""
 
 import json
+import sys
 import threading
 import time
 from collections import deque
@@ -34,8 +35,15 @@ class Fault:
     seconds: float = 0.0
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of a client that was killed, all of anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class ExchangeServer:
-    """State of the three exchanges, and what they were asked.
+    """State of the exchanges, and what they were asked.
 
     Parameters
     ----------
@@ -46,14 +54,14 @@ class ExchangeServer:
     def __init__(self, now):
         self.now = now
         self.histories = {}  # (exchange, id) -> {instant: rate}
-        self.markets = {"binance": [], "bybit": [], "hyperliquid": []}
+        self.markets = {"binance": [], "bybit": [], "hyperliquid": [], "okx": []}
         self.coins = []  # of CoinGecko
         self.faults = deque()
         self.requests = []  # (path, parameters)
         self.overlap = 0  # milliseconds a page begins too early
         self.same_page = False  # whatever is asked for, the same page
         self.before_answer = lambda path, parameters: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
@@ -68,7 +76,8 @@ class ExchangeServer:
 
     def add(self, exchange, coin, first, *, hours, quote="USDT", volume=1e6, jitter=0, sign=1):
         """List a perpetual with a settlement every few hours until now."""
-        market = {"id": coin if exchange == "hyperliquid" else f"{coin}{quote}", "coin": coin}
+        name = {"hyperliquid": coin, "okx": f"{coin}-{quote}-SWAP"}.get(exchange, coin + quote)
+        market = {"id": name, "coin": coin}
         market |= {"quote": quote, "listed": first, "volume": volume}
         self.markets[exchange].append(market)
         instants = range(first, self.now + 1, hours * HOUR)
@@ -85,6 +94,7 @@ class ExchangeServer:
             "binance": {"fapiPublic": f"{self.url}/fapi/v1", "fapiPublicV2": f"{self.url}/fapi/v2"},
             "bybit": {"public": self.url},
             "hyperliquid": {"public": self.url},
+            "okx": {"rest": self.url},
         }[exchange]
         return {"urls": {"api": api}}
 
@@ -94,6 +104,7 @@ class ExchangeServer:
             "binance": "/fapi/v1/fundingRate",
             "bybit": "/v5/market/funding/history",
             "hyperliquid": "/info/fundingHistory",
+            "okx": "/api/v5/public/funding-rate-history",
         }[exchange]
         return [parameters for path, parameters in self.requests if path == where]
 
@@ -104,6 +115,8 @@ class ExchangeServer:
             return self.binance(path.removeprefix("/fapi/v1/"), q)
         if path.startswith("/v5"):
             return self.bybit(path.removeprefix("/v5/market/"), q)
+        if path.startswith("/api/v5"):
+            return {"code": "0", "msg": "", "data": self.okx(path.removeprefix("/api/v5/"), q)}
         if path.startswith("/info"):
             return self.hyperliquid(q["type"], q)
         if path == "/coingecko/coins/markets":
@@ -223,7 +236,43 @@ class ExchangeServer:
             for instant in self.history("hyperliquid", q["coin"], first, last)[:500]
         ]
 
-    def _handler(server):
+    def okx(self, path, q):
+        if path == "public/time":
+            return [{"ts": str(self.now)}]
+        if path == "public/instruments":
+            assert q["instType"] == "SWAP"
+            return [okx_market(market) for market in self.markets["okx"]]
+        if path == "market/tickers":
+            return [
+                {
+                    "instType": "SWAP",
+                    "instId": market["id"],
+                    "last": "10",
+                    "vol24h": str(market["volume"] / 10 / 0.01),  # contracts
+                    "volCcy24h": str(market["volume"] / 10),
+                    "ts": str(self.now),
+                }
+                for market in self.markets["okx"]
+            ]
+        assert path == "public/funding-rate-history"
+        name, limit = q["instId"], int(q.get("limit", 100))
+        assert limit <= 100
+        # "before": records newer than this; "after": records earlier than this.
+        first, last = int(q.get("before", 0)) + 1, int(q.get("after", self.now + 1)) - 1
+        return [
+            {
+                "instType": "SWAP",
+                "instId": name,
+                "fundingRate": "0.9",  # a forecast
+                "realizedRate": f"{self.histories['okx', name][instant]:.8f}",
+                "fundingTime": str(instant),
+            }
+            for instant in self.history("okx", name, first, last)[-limit:][::-1]
+        ]
+
+    def _handler(self):
+        server = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -308,3 +357,25 @@ def bybit_market(market):
 
 def bybit_document(result, now):
     return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now}
+
+
+def okx_market(market):
+    return {
+        "instType": "SWAP",
+        "instId": market["id"],
+        "uly": market["id"].removesuffix("-SWAP"),
+        "instFamily": market["id"].removesuffix("-SWAP"),
+        "baseCcy": "",
+        "quoteCcy": "",
+        "settleCcy": market["quote"],
+        "ctVal": "0.01",
+        "ctMult": "1",
+        "ctValCcy": market["coin"],
+        "ctType": "linear",
+        "listTime": str(market["listed"]),
+        "lever": "100",
+        "lotSz": "1",
+        "minSz": "1",
+        "tickSz": "0.1",
+        "state": "live",
+    }

@@ -121,7 +121,7 @@ class ExchangeClient:
         if self.exchange == "hyperliquid":
             del parameters["subType"]
         tickers = self.call("its volumes", self.api.fetch_tickers, None, parameters)
-        return {name: float(each.get("quoteVolume") or 0.0) for name, each in tickers.items()}
+        return {name: self._volume(name, ticker) for name, ticker in tickers.items()}
 
     def server_time(self) -> int | None:
         """Return the exchange's time, milliseconds since 1970; None where it says none."""
@@ -191,6 +191,13 @@ class ExchangeClient:
                 self._has_answered = True
                 return answer
         raise AssertionError("the last attempt raises")
+
+    def _volume(self, name: str, ticker: Mapping[str, Any]) -> float:
+        if ticker.get("quoteVolume"):
+            return float(ticker["quoteVolume"])
+        # Okx gives contracts.
+        size = (self.api.markets.get(name) or {}).get("contractSize") or 1.0
+        return float(ticker.get("baseVolume") or 0.0) * float(size) * float(ticker.get("last") or 0)
 
     def _stop_or_wait(self, what: str, error: Exception, *, attempt: int, is_last: bool) -> None:
         problem = _first_line(error)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,11 @@ import pandas as pd
 import pytest
 
 from objectives import ReturnPanel
+from search_spaces.errors import DataError
 from studies.market import FetchRequest, fetch_into_database
-from tests.helpers.exchange_server import DAY, ExchangeServer
+from studies.market.event_store import EventStore
+from studies.market.project_database import opened
+from tests.helpers.exchange_server import DAY, ExchangeServer, Fault
 from tests.helpers.exchanges import NOW, START, Opener
 
 pytest.importorskip("ccxt", reason="ccxt is not installed: pip install 'mass-tuning[exchange]'")
@@ -71,7 +73,23 @@ def test_returns_and_caps(server, database):
     assert panel.returns[panel.dates.get_loc(day), 0] == pytest.approx(2 * total)
     assert panel.market_caps[-1, 0] == 2e12
     assert np.isnan(panel.market_caps[-1, 1])
-    assert [note.kind for note in done.notes] == ["caps_missing"]
+    assert done.notes[0].kind == "caps_missing"
+
+
+def test_caps_that_cannot_be_had(server, database, tmp_path):
+    file = tmp_path / "caps.csv"
+    with pytest.raises(DataError, match="caps"):
+        fetch_into_database(wanted(market_caps=str(file)), database, open_client=Opener(server))
+    assert server.requests == []  # refused before anything was asked for
+    request = wanted(market_caps="coingecko", coingecko_url=f"{server.url}/coingecko")
+    server.before_answer = lambda path, parameters: (
+        server.faults.append(Fault("coins", 403)) if "coins" in path else None
+    )
+    done = fetch_into_database(request, database, open_client=Opener(server))
+    assert done.stopped == (
+        "CoinGecko refuses its list of coins: 403 Forbidden; the returns were made without",
+    )
+    assert done.imported.n_pairs == 2
 
 
 def test_a_process_killed_by_force_goes_on(server, database, tmp_path):
@@ -100,6 +118,7 @@ def test_a_process_killed_by_force_goes_on(server, database, tmp_path):
 
 
 def events(database):
-    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-        query = "SELECT exchange, symbol, micros, rate FROM fetched_events ORDER BY 1, 2, 3"
-        return connection.execute(query).fetchall()
+    with opened(database) as engine:
+        held = EventStore(engine).read()
+    rows = zip(held.exchange, held.symbol, held.micros, held.rate, strict=True)
+    return [(held.exchanges[e], held.symbols[s], int(t), float(r)) for e, s, t, r in rows]

@@ -14,11 +14,11 @@ pytest.importorskip("ccxt", reason="ccxt is not installed: pip install 'mass-tun
 ALL = ("binance", "bybit", "hyperliquid")
 SERIES = {
     ("binance", "BTCUSDT"): ("binance", "BTCUSDT"),
-    ("binance", "1000PEPEUSDT"): ("binance", "1000PEPEUSDT"),
+    ("binance", "PEPEUSDT"): ("binance", "1000PEPEUSDT"),
     ("bybit", "BTCUSDT"): ("bybit", "BTCUSDT"),
     ("bybit", "XRPUSDT"): ("bybit", "XRPUSDT"),
-    ("hyperliquid", "BTCUSDC"): ("hyperliquid", "BTC"),
-    ("hyperliquid", "kPEPEUSDC"): ("hyperliquid", "kPEPE"),
+    ("hyperliquid", "BTCUSDT"): ("hyperliquid", "BTC"),
+    ("hyperliquid", "PEPEUSDT"): ("hyperliquid", "kPEPE"),
 }
 """Histories in the store, and on the server."""
 
@@ -67,16 +67,16 @@ def test_all_of_three_exchanges(server):
     assert done.n_events == sum(len(rates) for rates in store.held.values())
     assert done.n_events == sum(s.n_events for e in done.exchanges for s in e.series)
     binance = done.exchanges[0]
-    assert [series.symbol for series in binance.series] == ["1000PEPEUSDT", "BTCUSDT"]
-    assert binance.series[1].first == "2024-01-01T00:00:00Z"
-    assert binance.series[1].last.startswith("2024-03-01T00:00:00")
+    assert [series.symbol for series in binance.series] == ["BTCUSDT", "PEPEUSDT"]
+    assert binance.series[0].first == "2024-01-01T00:00:00Z"
+    assert binance.series[0].last.startswith("2024-03-01T00:00:00")
     assert done.stopped == ()
     assert all(each.notes == () and not each.stopped for each in done.exchanges)
     assert seen[-1].done == seen[-1].total > 200
     assert [each.done for each in seen] == sorted(each.done for each in seen)
     assert seen[-1].n_events == done.n_events
     assert seen[-1].eta_seconds == 0
-    assert {each.at for each in seen} >= {"bybit XRPUSDT", "hyperliquid kPEPEUSDC"}
+    assert {each.at for each in seen} >= {"bybit XRPUSDT", "hyperliquid PEPEUSDT"}
 
 
 def test_a_second_fetch_asks_for_what_is_new(server):
@@ -119,7 +119,7 @@ def test_an_earlier_start_asks_for_what_comes_before_only(server):
     run(server, store)
     done = run(server, store, start="2023-12-01")
     assert is_complete(server, store, START - 31 * DAY)
-    assert done.exchanges[0].series[1].last == "2023-12-31T16:00:00Z"
+    assert done.exchanges[0].series[0].last == "2023-12-31T16:00:00Z"
     for exchange in ("binance", "bybit"):
         assert len(server.asked(exchange)) == 1
         assert all(int(q["endTime"]) < START for q in server.asked(exchange))
@@ -182,9 +182,9 @@ def test_coins_and_symbols_by_name(server):
     store = MemoryStore()
     done = run(server, store, symbols=("BTCUSDC", "PEPE", "FOO", "bar", "btcusdt"))
     assert {each.exchange: [s.symbol for s in each.series] for each in done.exchanges} == {
-        "binance": ["1000PEPEUSDT", "BTCUSDC", "BTCUSDT"],
+        "binance": ["BTCUSDC", "BTCUSDT", "PEPEUSDT"],
         "bybit": ["BTCUSDT"],
-        "hyperliquid": ["BTCUSDC", "kPEPEUSDC"],
+        "hyperliquid": ["BTCUSDT", "PEPEUSDT"],
     }
     (note,) = done.exchanges[0].notes
     assert (note.kind, note.n, note.example) == ("unknown_symbol", 2, "FOO")
@@ -198,7 +198,7 @@ def test_the_most_traded_are_those_of_all_exchanges_together(server):
     done = run(server, MemoryStore(), symbols=("top2",))
     symbols = {each.exchange: [s.symbol for s in each.series] for each in done.exchanges}
     assert symbols["bybit"] == ["BTCUSDT"]  # XRP is traded more there than PEPE, but less in all
-    assert symbols["binance"] == ["1000PEPEUSDT", "BTCUSDT"]
+    assert symbols["binance"] == ["BTCUSDT", "PEPEUSDT"]
 
 
 def test_held_goes_on_with_what_is_there(server):
@@ -242,10 +242,23 @@ def test_a_symbol_that_is_refused_is_noted_and_left_out(server):
         )
     )
     done = run(server, MemoryStore(), exchanges=("binance",))
-    pepe, btc = done.exchanges[0].series
+    btc, pepe = done.exchanges[0].series
     assert (pepe.n_events, pepe.notes[0].kind) == (0, "refused_symbol")
     assert btc.n_events > 0
     assert done.stopped == ()
+
+
+def test_an_exchange_that_gives_its_last_months_only(server):
+    rates = server.add("okx", "BTC", START - 300 * DAY, hours=8, volume=1e9)
+    for instant in [each for each in rates if each < START - 30 * DAY]:
+        del rates[instant]
+    store = MemoryStore()
+    done = run(server, store, exchanges=("okx",), symbols=("BTC",), start="2023-06-01")
+    assert same(store.milliseconds("okx", "BTCUSDT"), rates)
+    (note,) = done.exchanges[0].notes
+    assert (note.kind, note.n, note.example) == ("late_history", 1, "BTCUSDT")
+    assert "BTCUSDT only from 2023-12-02T00:00:00Z on" in note.text
+    assert run(server, store, exchanges=("okx",), symbols=("BTC",)).exchanges[0].notes == ()
 
 
 def test_clock_skew_is_noted(server):

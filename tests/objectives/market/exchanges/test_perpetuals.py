@@ -1,7 +1,5 @@
 """Which markets of ccxt are perpetual swaps of ours, and of which coin."""
 
-import importlib
-
 import pytest
 
 from objectives.market.exchanges import coin_of_symbol, perpetuals
@@ -43,11 +41,9 @@ def test_of_two_with_one_symbol_the_traded_one_is_taken():
         assert (found.name, found.active) == ("BTC/USDT:USDT", True)
 
 
-def test_of_two_quotes_with_one_symbol_usdt_is_taken(monkeypatch):
-    module = importlib.import_module("objectives.market.exchanges.perpetuals")
-    monkeypatch.setattr(module, "_symbol", lambda market: f"{market['base']}USDT")
+def test_of_two_quotes_with_one_symbol_usdt_is_taken():
     for listed in ([market("BTC"), market("BTC", "USDC")], [market("BTC", "USDC"), market("BTC")]):
-        (found,) = perpetuals(listed, "binance")
+        (found,) = perpetuals(listed, "hyperliquid")
         assert (found.symbol, found.quote) == ("BTCUSDT", "USDT")
 
 
