@@ -285,7 +285,7 @@ class TuningConfig(CheckedModel):
         """Whether `parameters` say something else than the default space."""
         if not self.parameters:
             return False
-        defaults = yaml.safe_load(default_config_text())["parameters"]
+        defaults = parse_yaml(default_config_text())["parameters"]
         return bool(self.parameters != defaults)
 
     def space(self, restrictions: Mapping[str, list[str]] | None = None) -> SearchSpace:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.market.reading import read_events
+from objectives.market.reading import form_of, read_events
 from objectives.market.reading_options import ReadingOptions
 from objectives.market.sources import SourceKind, source_kind
 from search_spaces.errors import DataError
