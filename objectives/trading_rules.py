@@ -107,7 +107,7 @@ class RuleTable:
     @property
     def top(self) -> int | None:
         """Ranks the strategies look at; None: all of them."""
-        ranks = self.integers[:, [RuleColumn.ENTRY_TOP_N, RuleColumn.EXIT_THRESHOLD]]
+        ranks = self.integers[:, RuleColumn.ENTRY_TOP_N : RuleColumn.EXIT_THRESHOLD + 1]
         return int(ranks.max()) if ranks.size and ranks.min() > 0 else None
 
     def __getitem__(self, rows: Any) -> "RuleTable":

@@ -182,6 +182,13 @@ def search_quality(arguments: argparse.Namespace) -> dict[str, Any]:
     return search_quality(arguments, STANDARD_MARKET)
 
 
+def real_market(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time a year of few pairs without caps, with and without what data periods share."""
+    from real_market import real_market as run
+
+    return run(arguments)
+
+
 def genetic(arguments: argparse.Namespace) -> dict[str, Any]:
     """Time what a genetic session takes beside the backtests, and one led by TPE."""
     from studies import Session, TuningConfig
@@ -228,6 +235,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "dashboard": dashboard,
     "queries": queries,
     "genetic": genetic,
+    "real-market": real_market,
     "search-quality": search_quality,
 }
 
@@ -255,6 +263,7 @@ def _run_all() -> None:
 
 
 def _parse() -> argparse.Namespace:
+    from real_market import add_options as add_market_options
     from search_quality import add_options
 
     parser = argparse.ArgumentParser(
@@ -270,6 +279,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--trials", choices=["digest", "full"], default="digest")
     parser.add_argument("--seed", type=int, default=0, help="of the design and of samplers")
     add_options(parser)
+    add_market_options(parser)
     return parser.parse_args()
 
 

@@ -252,11 +252,7 @@ class StrategySimulator:
         window, data_period = int(table.window[first]), int(table.data_period[first])
         values, selected, in_cube = self._factors(window, table.factors(first))
         rules = table.rules[rows]
-        n_days = self.end - self.start
-        day = np.arange(n_days)
-        wanted = np.zeros(n_days + 1, dtype=np.bool_)
-        for frequency in np.unique(rules.rebalance_frequency):
-            wanted[:-1] |= day % frequency == 0
+        wanted = self._traded_on(set(rules.rebalance_frequency.tolist()))
         eligible = self.eligibility.mask(data_period)
         key = (window, self.eligibility.number(data_period))
         moments = self._moments.get(key) if in_cube else None
@@ -265,3 +261,10 @@ class StrategySimulator:
             if in_cube:
                 self._moments[key] = moments
         return rank_pairs(values, eligible, selected, top=rules.top, wanted=wanted, moments=moments)
+
+    def _traded_on(self, frequencies: set[int]) -> npt.NDArray[np.bool_]:
+        """Days whose ranking is traded on with some frequencies, shape (n_days + 1,)."""
+        wanted = np.zeros(self.end - self.start + 1, dtype=np.bool_)
+        for frequency in frequencies:
+            wanted[:-1:frequency] = True
+        return wanted

@@ -56,6 +56,10 @@ def test_the_plain_optuna_script_runs_twice_on_one_study(tmp_path):
     ("name", "keys"),
     [
         ("kernel", {"n_strategies", "kernel_s", "strategies_per_s", "peak_rss_mb"}),
+        (
+            "real-market",
+            {"n_pairs", "n_days", "n_distinct_by_construction", "shared_s", "alone_s", "ratio"},
+        ),
         pytest.param(
             "exhaustive",
             {

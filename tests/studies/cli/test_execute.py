@@ -241,13 +241,12 @@ def test_changed_data_is_refused(cli, project):
 
 
 def test_a_session_that_fails_as_a_whole_says_how_to_see_why(cli, project):
+    # traded once and never closed, so that no strategy has what is optimised
+    (project / "closed.yaml").write_text("objective: {metrics: {avg_holding_days: maximize}}\n")
     cli(
-        "generate",
-        *SMALL_SPACE,
-        "--set",
-        "rebalance_frequency=1",
-        "--backtest",
-        "min_active_days=999",
+        *("--config", "closed.yaml", "generate", *SMALL_SPACE),
+        *("--set", "rebalance_frequency=30"),
+        *("--start-date", "2024-05-20", "--backtest", "min_active_days=0"),
     )
     done = cli("execute")
     assert done.code == 0

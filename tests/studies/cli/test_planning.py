@@ -1,10 +1,13 @@
 """``generate`` and ``estimate``."""
 
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE
+from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE, environment
 
 
 def generated(cli, *args):
@@ -119,12 +122,164 @@ def test_bad_input_is_one_line(cli, project, args, message):
     assert message in done.error
 
 
-def test_ic_without_caps_names_the_fix(cli, project):
+@pytest.fixture
+def without_caps(project):
+    """The project's folder, on a market without any market cap."""
     with sqlite3.connect("funding_rate.db") as connection:
         connection.execute("DELETE FROM market_caps")
         connection.execute("DELETE FROM market_cap_history")
-    assert "--set weight_method=EQ,FS" in cli("generate").error
-    assert generated(cli, "--set", "weight_method=EQ,FS", "--size", 5)["total"] == 5
+    return project
+
+
+def test_ic_without_caps_is_left_out_and_said_so(cli, without_caps):
+    told = generated(cli, "--size", 50)
+    assert (told["space_size"], told["left_out"]) == (291_200, {"weight_method": ["IC"]})
+    line = (
+        "the market has no market caps, so weight_method IC is left out: 291,200 strategies "
+        "remain in the space"
+    )
+    assert told["warnings"][0] == line
+    assert not any(name.endswith("_IC") for name in strategies(told["session_id"]))
+    assert f"note: {line}" in " ".join(cli("generate", "--size", 5).err.split())
+    assert cli("execute", "--session", told["session_id"]).code == 0
+    estimated = cli("estimate", "--json").json
+    assert (estimated["strategies"], estimated["warnings"][0]) == (291_200, line)
+
+
+def test_ic_without_caps_is_left_out_of_the_file_that_holds_the_defaults(cli, without_caps):
+    assert cli("config", "--write", "mass_tuning_config.yaml").code == 0
+    assert generated(cli, "--size", 5)["left_out"] == {"weight_method": ["IC"]}
+
+
+@pytest.mark.parametrize("command", ["generate", "estimate"])
+def test_ic_without_caps_that_is_asked_for_names_the_fix(cli, without_caps, command):
+    for asked in ("IC", "EQ,IC", "EQ,IC,FS"):
+        refused = cli(command, "--set", f"weight_method={asked}")
+        assert refused.code == 2
+        assert "--set weight_method=EQ,FS" in refused.error
+    from studies.config import default_config_text
+
+    own = default_config_text().replace("max_size: 4", "max_size: 2")
+    (without_caps / "own.yaml").write_text(own)
+    assert "--set weight_method=EQ,FS" in cli("--config", "own.yaml", command).error
+    (without_caps / "own.yaml").write_text(own.replace("[EQ, IC, FS]", "[EQ, FS]"))
+    assert cli("--config", "own.yaml", command, "--size", 5).code == 0
+
+
+def test_with_caps_nothing_is_left_out(cli, project):
+    told = generated(cli, "--size", 5)
+    assert (told["space_size"], told["left_out"]) == (436_800, {})
+
+
+def test_values_that_cannot_be_active_enough_are_named(cli, project):
+    told = generated(cli, "--size", 50)
+    note = (
+        "data_period=120 leaves at most 39 active days, fewer than the 60 of min_active_days=60 "
+        "and min_active_share=0.5 x 79 days: those strategies fail"
+    )
+    assert note in told["warnings"]
+    told = generated(cli, "--size", 50, "--backtest", "min_active_days=0",
+                     "--backtest", "min_active_share=0.25")  # fmt: skip
+    assert not any("data_period=120" in text for text in told["warnings"])
+    assert any("data_period=150" in text for text in told["warnings"])
+
+
+def test_a_plan_in_which_none_can_be_active_enough_is_refused(cli, project):
+    refused = cli("generate", "--set", "data_period=150,210")
+    assert refused.code == 2
+    assert "no strategy of this space can be active on more than 9 days" in refused.error
+    assert "--start-date" in refused.error
+    assert generated(cli, "--set", "data_period=150", "--backtest", "min_active_days=9",
+                     "--backtest", "min_active_share=0.1")["total"] > 0  # fmt: skip
+    # values of both kinds: refused only if the plan draws none that can
+    chosen = (*SMALL_SPACE, "--mode", "sampling", "--size", 1)
+    outcomes = {
+        cli("generate", *chosen, "--seed", seed).err.partition("every strategy of this plan")[1]
+        for seed in range(8)
+    }
+    assert outcomes == {"", "every strategy of this plan"}
+
+
+def test_how_many_strategies_are_distinct_is_said(cli, project):
+    told = generated(cli, "--start-date", "2024-05-01", "--backtest", "min_active_days=10",
+                     "--size", 20)  # fmt: skip
+    n_distinct = told["n_distinct_by_construction"]
+    assert 0 < n_distinct < told["space_size"] == 436_800
+    assert n_distinct % (436_800 // 8) == 0
+    asked = ("--session", told["session_id"])
+    line = f"{n_distinct:,} of 436,800 strategies of the space, by construction"
+    assert line in cli("status", *asked, "--detailed").out
+    assert cli("status", *asked, "--json").json["n_distinct_by_construction"] == n_distinct
+    said = cli("generate", "--start-date", "2024-05-01", "--backtest", "min_active_days=10",
+               "--size", 20).out  # fmt: skip
+    assert f"{n_distinct:,} of the 436,800 strategies of the space are distinct" in said
+
+
+def test_the_new_settings_from_the_command_line(cli, project):
+    told = generated(cli, "--size", 5, "--backtest", "value_at_liquidation=false",
+                     "--backtest", "min_active_share=0.25")  # fmt: skip
+    assert told["backtest"]["value_at_liquidation"] is False
+    assert told["backtest"]["min_active_share"] == 0.25
+    refused = cli("generate", "--backtest", "value_at_liquidation=maybe")
+    assert "value_at_liquidation is true or false, got 'maybe'" in refused.error
+
+
+REFUSED_WITHOUT_THE_MARKET = [
+    ["--set", "colour=red"],
+    ["--backtest", "fee_rate=7"],
+    ["--start-date", "2020-01-01"],
+    ["--end-date", "2030-01-01"],
+    ["--split-date", "2020-01-01"],
+    ["--set", "weight_method=IC"],
+    ["--mode", "tpe", "--size", "9", "--from", "nothing"],
+]
+
+
+@pytest.mark.parametrize("args", REFUSED_WITHOUT_THE_MARKET, ids=" ".join)
+def test_refusals_read_no_market_and_compile_nothing(without_caps, args):
+    code = (
+        "import sys; from studies.cli.app import run; assert run(sys.argv[1:]) == 2\n"
+        "print(sorted({'numba', 'pandas', 'deap', 'distributed'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "generate", *args],
+        capture_output=True, text=True, check=True, env=environment(),
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_plan_compiles_nothing(project):
+    code = (
+        "import sys; from studies.cli.app import run; assert run(sys.argv[1:]) == 0\n"
+        "print(sorted({'numba', 'deap', 'distributed'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "generate", "--size", "20"],
+        capture_output=True, text=True, check=True, env=environment(),
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+def test_the_command_lines_of_the_requirements_run_on_a_market_without_caps(without_caps):
+    """Section 6.1: as they are written there, on a market that was imported without caps."""
+    program = Path(__file__).resolve().parents[3] / "scripts" / "mass_tuning_system.py"
+    for line in (
+        "generate --mode sampling --size 1000",
+        "execute --parallel 4",
+        "status --detailed",
+        "generate --mode exhaustive --size 10000",
+        "execute --parallel 8 --resume",
+    ):
+        done = subprocess.run(
+            [sys.executable, program, *line.split()],
+            capture_output=True, text=True, check=False, env=environment(), timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, (line, done.stderr)
+    with sqlite3.connect("funding_rate.db") as connection:
+        query = "SELECT total_strategies, status FROM tuning_sessions ORDER BY session_id"
+        rows = connection.execute(query).fetchall()
+    assert rows[-2:] == [(1_000, "completed"), (10_000, "completed")]
 
 
 def test_estimate(cli, project):
