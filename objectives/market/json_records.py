@@ -16,7 +16,10 @@ __all__ = ["JsonRecords"]
 
 _CANDLE = ("date", "open", "high", "low", "close", "volume")
 _SAYINGS = ("msg", "retMsg", "message")
-_ENVELOPES = ("result", "data", "list", "rows", "records", "items")
+_ENVELOPES = (
+    *("result", "data", "list", "rows", "records", "items", "rates"),
+    *("dataList", "resultList", "fundingRates"),
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from search_spaces.errors import DataError
 
 __all__ = ["GENERAL", "named_layout"]
 
-_TIMES = ("timestamp", "funding_time", "datetime", "time", "date")
+_TIMES = ("timestamp", "funding_time", "settle_time", "timepoint", "datetime", "time", "date")
 _SYMBOLS = ("symbol", "contract", "instrument", "instrument_name", "inst_id", "coin")
 _EXCHANGES = ("exchange", "venue", None)
 _RATES = ("funding_rate", "rate")

@@ -106,3 +106,38 @@ def test_a_rate_in_money_beside_the_fraction_is_not_taken(tmp_path):
     text = "timestamp,symbol,fundingRate,relativeFundingRate\n2024-01-01,PF_XBTUSD,4.2,0.0001\n"
     with pytest.raises(DataError, match=r"two rates, .* 'relativeFundingRate'; say which"):
         read(tmp_path, "t.csv", text, exchange="kraken")
+
+
+@pytest.mark.parametrize(
+    ("text", "exchange", "symbol"),
+    [
+        (
+            '{"success": true, "code": 0, "data": {"pageSize": 1, "resultList": [{"symbol": '
+            '"BTC_USDT", "fundingRate": 0.0001, "settleTime": 1704067200000}]}}',
+            "mexc",
+            "BTCUSDT",
+        ),
+        (
+            '{"code": "200000", "data": [{"symbol": "XBTUSDTM", "fundingRate": 0.0001, '
+            '"timepoint": 1704067200000}]}',
+            "kucoin",
+            "BTCUSDT",
+        ),
+    ],
+)
+def test_answers_of_exchanges_without_a_form_of_their_own(tmp_path, text, exchange, symbol):
+    found = rows(read(tmp_path, "answer.json", text, exchange=exchange))
+    assert found == [(exchange, symbol, "2024-01-01T00:00:00.000000", 0.0001)]
+
+
+def test_the_fraction_of_kraken_is_named(tmp_path):
+    text = (
+        '{"rates": [{"timestamp": "2024-01-01T00:00:00Z", "fundingRate": 4.2, '
+        '"relativeFundingRate": 0.0001}]}'
+    )
+    named = {"timestamp": "timestamp", "rate": "relativeFundingRate"}
+    given = {"exchange": "kraken", "symbol": "PF_XBTUSD"}
+    found = rows(read(tmp_path, "PF_XBTUSD.json", text, columns=named, **given))
+    assert found == [("kraken", "BTCUSD", "2024-01-01T00:00:00.000000", 0.0001)]
+    with pytest.raises(DataError, match="two rates"):
+        read(tmp_path, "PF_XBTUSD.json", text, **given)
