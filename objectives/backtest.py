@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from objectives.constants import WEIGHT_CAP
-from objectives.kernels import backtest as kernels
 from objectives.metrics import METRICS, SegmentRecord, performance
 from objectives.ranking import Ranking
 from objectives.trading_rules import RuleTable, TradingRules
@@ -162,6 +161,8 @@ def simulate(
     DataError
         If the ranking or the caps end before the returns, or the ranking is not deep enough.
     """
+    from objectives.kernels import backtest as kernels  # Numba takes most of a second
+
     n_days, n_pairs = returns.shape
     n_strategies = len(rules.position_size)
     top = n_pairs if rules.top is None else min(rules.top, n_pairs)

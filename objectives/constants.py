@@ -33,5 +33,11 @@ MAX_STALE_DAYS = 7
 WEIGHT_CAP = 0.5
 """An IC or FS entry takes at most this share of the money it is sized on."""
 
+NO_MARKET_CAPS_ADVICE = (
+    "weight_method IC needs market caps and the market has none; leave it out with "
+    "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
+)
+"""What is said where IC is asked for and cannot be."""
+
 MIN_RANKED_PAIRS = 2
 """Fewer ranked pairs than this: no ranking that day."""

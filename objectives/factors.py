@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from objectives.constants import DAYS_PER_YEAR, RATIO_LIMIT, STABILITY_FLOOR, STABILITY_LIMIT
-from objectives.kernels import factors as kernels
 from search_spaces.errors import SpaceError
 
 __all__ = [
@@ -41,14 +40,24 @@ class Factor:
         A few words for tables and figures.
     reference : callable
         Plain Python, from a sequence of ``n >= 2`` returns, oldest first, to a float.
-    kernel : callable
-        Numba function of the same meaning with the signature ``float64(float64[::1])``.
+    compiled : callable or str
+        Numba function of the same meaning with the signature ``float64(float64[::1])``; or its
+        name in `objectives.kernels.factors`, which is not imported before it is needed.
     """
 
     code: str
     title: str
     reference: Callable[[Sequence[float]], float]
-    kernel: Any
+    compiled: Any
+
+    @property
+    def kernel(self) -> Any:
+        """The Numba function."""
+        if not isinstance(self.compiled, str):
+            return self.compiled
+        from objectives.kernels import factors as kernels  # Numba takes most of a second
+
+        return getattr(kernels, self.compiled)
 
 
 def register_factor(
@@ -63,7 +72,8 @@ def register_factor(
     title : str
         A few words for tables and figures.
     reference, kernel : callable
-        See :class:`Factor`. Both must compute the same value; non-finite means unknown.
+        See :class:`Factor`, where the kernel is ``compiled``. Both must compute the same value;
+        non-finite means unknown.
 
     Returns
     -------
@@ -80,7 +90,7 @@ def register_factor(
         raise SpaceError(f"a factor code is capital letters and digits, got {code=}")
     if code in _FACTORS:
         raise SpaceError(f"factor {code!r} is already registered; choose another code")
-    if not isinstance(kernel, type(kernels._sharpe_njit)):  # plain functions without the JIT
+    if not isinstance(kernel, type(get_factor("SR").kernel)):  # plain functions without the JIT
         raise SpaceError(
             f"the kernel of factor {code!r} is decorated with numba.njit, got {kernel!r}"
         )
@@ -134,6 +144,8 @@ def factor_values(
     SpaceError
         If a code is not registered or ``window`` is below 1.
     """
+    from objectives.kernels import factors as kernels
+
     _check_window(window)
     source = np.ascontiguousarray(returns, dtype=np.float64)
     values = np.empty((len(codes), *source.shape))
@@ -255,10 +267,14 @@ def _ratio(mean: float, std: float) -> float:
     return min(max(mean / std * math.sqrt(DAYS_PER_YEAR), -RATIO_LIMIT), RATIO_LIMIT)
 
 
-_FACTORS: dict[str, Factor] = {}
-register_factor("SR", "Sharpe ratio", sharpe_reference, kernels._sharpe_njit)
-register_factor("DD", "drawdown", drawdown_reference, kernels._drawdown_njit)
-register_factor("TR", "trend", trend_reference, kernels._trend_njit)
-register_factor("ST", "stability", stability_reference, kernels._stability_njit)
-register_factor("WR", "win rate", win_rate_reference, kernels._win_rate_njit)
-register_factor("SO", "Sortino ratio", sortino_reference, kernels._sortino_njit)
+_FACTORS: dict[str, Factor] = {
+    factor.code: factor
+    for factor in (
+        Factor("SR", "Sharpe ratio", sharpe_reference, "_sharpe_njit"),
+        Factor("DD", "drawdown", drawdown_reference, "_drawdown_njit"),
+        Factor("TR", "trend", trend_reference, "_trend_njit"),
+        Factor("ST", "stability", stability_reference, "_stability_njit"),
+        Factor("WR", "win rate", win_rate_reference, "_win_rate_njit"),
+        Factor("SO", "Sortino ratio", sortino_reference, "_sortino_njit"),
+    )
+}

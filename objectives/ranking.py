@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from objectives.constants import MAX_STALE_DAYS, MIN_RANKED_PAIRS, SCORE_SCALE
-from objectives.kernels import ranking as kernels
 from search_spaces.errors import DataError
 
 __all__ = [
@@ -108,6 +107,8 @@ def factor_moments(values: FloatArray, eligible: BoolArray) -> Moments:
     -------
     Moments
     """
+    from objectives.kernels import ranking as kernels  # Numba takes most of a second
+
     n_factors, n_days, _ = values.shape
     _check_shapes(values, eligible)
     mean = np.empty((n_factors, n_days))
@@ -160,6 +161,8 @@ def rank_pairs(
     ordered by ``rint(score x 1e10)`` descending, then by pair index. Fewer than two ranked pairs:
     no ranking that day.
     """
+    from objectives.kernels import ranking as kernels
+
     n_factors, n_days, n_pairs = values.shape
     _check_shapes(values, eligible)
     if not selected or not 0 <= min(selected) <= max(selected) < n_factors:

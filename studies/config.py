@@ -280,6 +280,14 @@ class TuningConfig(CheckedModel):
             market = market.model_copy(update={"database": display_url(market.database)})
         return self.model_copy(update={"database": self.database_name, "market": market})
 
+    @property
+    def has_own_space(self) -> bool:
+        """Whether `parameters` say something else than the default space."""
+        if not self.parameters:
+            return False
+        defaults = parse_yaml(default_config_text())["parameters"]
+        return bool(self.parameters != defaults)
+
     def space(self, restrictions: Mapping[str, list[str]] | None = None) -> SearchSpace:
         """Build the search space, some parameters limited to the given values (``--set``)."""
         if self.parameters:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from objectives.base import Batch, Objective, Points
-from objectives.constants import SEMANTICS_VERSION
+from objectives.constants import NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain
 from objectives.factor_backtest.reach import Reach
@@ -159,6 +159,9 @@ class FactorBacktest(Objective):
             written first. Where the folder is missing or cannot be written, the cube stays in
             memory.
         """
+        # compiled or loaded here, before a lease runs or a time limit
+        from objectives.kernels import backtest, factors, ranking  # noqa: F401
+
         if folder is None:
             _ = self.cube
             return
@@ -259,10 +262,7 @@ class FactorBacktest(Objective):
             If no strategy of the space can be active on enough days.
         """
         if self.unmeasurable:
-            raise DataError(
-                "weight_method IC needs market caps and the market has none; leave it out with "
-                "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"
-            )
+            raise DataError(NO_MARKET_CAPS_ADVICE)
         if self._reach.best < self._reach.least:
             raise ConfigError(
                 f"no strategy of this space can be active on more than {self._reach.best} days, "

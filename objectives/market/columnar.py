@@ -15,7 +15,8 @@ from search_spaces.errors import DataError
 __all__ = ["FEATHER", "PARQUET", "ColumnarFile"]
 
 PARQUET = (b"PAR1",)
-FEATHER = (b"ARROW1", b"FEA1")
+FEATHER = (b"ARROW1",)
+_DAMAGED = (pa.ArrowException, OSError, ValueError)  # also of names that are not UTF-8
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,13 @@ class ColumnarFile:
                 return cls(label, tuple(names), lambda columns: _parquet(source, columns))
             from pyarrow import feather
 
-            # The schema stands at the end of the file; an empty selection reads only that.
-            names = feather.read_table(source, columns=[], memory_map=True).schema.names
-            if not names:
-                names = pa.ipc.open_file(source).schema.names
+            names = pa.ipc.open_file(source).schema.names
             return cls(
                 label,
                 tuple(names),
                 lambda columns: feather.read_table(source, columns=list(columns)),
             )
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGED as error:
             raise DataError(f"{label}: cannot be read: {error}; download it again") from error
 
     def frame(self, columns: Sequence[str]) -> pd.DataFrame:
@@ -73,12 +71,13 @@ class ColumnarFile:
         """
         try:
             table = self.read(columns)
-        except (pa.ArrowException, OSError) as error:
+            for k, field in enumerate(table.schema):
+                if _is_text(field.type):
+                    table = table.set_column(k, field.name, table.column(k).dictionary_encode())
+            # pandas' notes in the file, which may be damaged, are not looked at.
+            return table.replace_schema_metadata(None).to_pandas(self_destruct=True)
+        except _DAMAGED as error:
             raise DataError(f"{self.label}: cannot be read: {error}; download it again") from error
-        for k, field in enumerate(table.schema):
-            if _is_text(field.type):
-                table = table.set_column(k, field.name, table.column(k).dictionary_encode())
-        return table.to_pandas(ignore_metadata=True, self_destruct=True)
 
 
 def _parquet(source: Any, columns: Sequence[str]) -> pa.Table:

@@ -6,6 +6,7 @@ import csv
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -138,10 +139,11 @@ class DelimitedText:
             next(lines)
         reader = csv.reader(lines, delimiter=self.delimiter)
         start = 1
-        for number, _ in enumerate(reader, start=-1):
-            if number == record:
-                return start + self.n_above
-            start = reader.line_num + 1
+        with suppress(csv.Error):  # a cell beyond what csv bears
+            for number, _ in enumerate(reader, start=-1):
+                if number == record:
+                    return start + self.n_above
+                start = reader.line_num + 1
         return record + 2 + self.n_above
 
 

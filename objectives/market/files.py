@@ -30,6 +30,7 @@ _PACKED: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 _FOREIGN = {
     b"SQLite format 3\x00": "is an SQLite database; give it a name ending in .db",
+    b"FEA1": "is a Feather file of version 1; write it again with a recent pandas or pyarrow",
     b"%PDF": "is a PDF document; a table is needed, such as CSV",
     b"\xd0\xcf\x11\xe0": "is an Excel workbook; save the sheet as CSV (UTF-8)",
     b"\x28\xb5\x2f\xfd": "is compressed by zstd; unpack it first, or use .gz, .bz2, .xz or .zip",

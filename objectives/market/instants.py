@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from search_spaces.errors import DataError
@@ -113,46 +115,45 @@ def why_no_instant(cell: str, *, epochs: bool) -> str:
     return "write YYYY-MM-DD, or ISO 8601 with the time and zone"
 
 
-def _texts(uniques: Any) -> pd.Series:
+def _texts(uniques: Any) -> pa.Array:
     values = uniques.categories.take(uniques.codes) if hasattr(uniques, "codes") else uniques
-    return pd.Series(pd.Index(values).astype(str), dtype="str").str.strip()
+    return pc.utf8_trim_whitespace(pa.array(pd.Index(values).astype(str), type=pa.large_string()))
 
 
 def _of_texts(
-    texts: pd.Series, epochs: bool, timezone: str | None
+    texts: pa.Array, epochs: bool, timezone: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
     micros = np.zeros(len(texts), dtype=np.int64)
     good = np.zeros(len(texts), dtype=np.bool_)
     rounded = np.zeros(len(texts), dtype=np.bool_)
     iso = _matches(texts, _ISO_DATE)
     if iso.any():
-        micros[iso], bad = _iso(texts[iso], timezone)
+        micros[iso], bad = _iso(texts.filter(pa.array(iso)), timezone)
         good[iso] = ~bad
     if epochs and not iso.all():
         whole = _matches(texts, _WHOLE)
         if whole.any():
-            numbers = np.array(texts[whole].tolist(), dtype=np.uint64)
+            numbers = texts.filter(pa.array(whole)).cast(pa.uint64()).to_numpy()
             micros[whole], good[whole] = _epochs(numbers)
         for k in np.flatnonzero(~iso & ~whole):
-            found = _written_number(texts.iloc[k])
+            found = _written_number(texts[k].as_py())
             if found is not None:
                 micros[k], rounded[k] = found
                 good[k] = True
     return micros, ~good, rounded
 
 
-def _matches(texts: pd.Series, pattern: str) -> NDArray[np.bool_]:
-    return np.asarray(texts.str.fullmatch(pattern), dtype=np.bool_)
+def _matches(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    found = pc.match_substring_regex(texts, rf"\A(?:{pattern})\z")
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _iso(texts: pd.Series, timezone: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    words = texts.str.contains("[A-SU-Ya-su-y]", regex=True).to_numpy(dtype=np.bool_)
-    if words.any():
-        texts = texts.copy()
+def _iso(texts: pa.Array, timezone: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    if pc.any(pc.match_substring_regex(texts, "[A-SU-Ya-su-y]")).as_py():
         for pattern, zone in _ZONE_WORDS:
-            texts[words] = texts[words].str.replace(pattern, zone, regex=True)
+            texts = pc.replace_substring_regex(texts, pattern, zone)
     # Not coerced as one list of mixed zones on the machine's clock: utc=True converts each.
-    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    parsed = pd.to_datetime(texts.to_pandas(), format="ISO8601", utc=True, errors="coerce")
     instants = pd.DatetimeIndex(parsed)
     micros, bad = _micros(instants, None)
     if timezone is not None:
@@ -188,7 +189,7 @@ def _epochs(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     if mine.any():
         micros[mine] = (numbers[mine] // 1000).astype(np.int64)
         known |= mine
-    return micros, known & ~_may_be_hours(numbers)
+    return micros, known & ~_may_be_hours(np.where(known, numbers, 0))
 
 
 def _may_be_hours(numbers: Any) -> Any:

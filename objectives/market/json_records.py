@@ -53,7 +53,9 @@ class JsonRecords:
             return cls(label, _some(_records(json.loads(text), label), label))
         except json.JSONDecodeError as error:
             if error.msg != "Extra data":
-                raise _not_json(label, error.lineno, error) from None
+                raise _not_json(label, error.lineno, error.msg) from None
+        except (ValueError, RecursionError) as error:
+            raise _not_json(label, 1, str(error)) from None
         records: list[dict[str, Any]] = []
         lines: list[int] = []
         for number, line in enumerate(text.decode().splitlines(), start=1):
@@ -62,7 +64,9 @@ class JsonRecords:
             try:
                 found = list(_records(json.loads(line), label))
             except json.JSONDecodeError as error:
-                raise _not_json(label, number, error) from None
+                raise _not_json(label, number, error.msg) from None
+            except (ValueError, RecursionError) as error:
+                raise _not_json(label, number, str(error)) from None
             records += found
             lines += [number] * len(found)
         return cls(label, _some(records, label), lines)
@@ -86,9 +90,9 @@ class JsonRecords:
         return row_position(record) if self.lines is None else f"row {self.lines[record]}"
 
 
-def _not_json(label: str, row: int, error: json.JSONDecodeError) -> DataError:
+def _not_json(label: str, row: int, problem: str) -> DataError:
     return DataError(
-        f"{label}, row {row}: cannot be read as JSON: {error.msg}; download it again, or save it "
+        f"{label}, row {row}: cannot be read as JSON: {problem}; download it again, or save it "
         "as CSV"
     )
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from itertools import pairwise
 from os import PathLike
 from typing import Any
 
@@ -21,6 +20,7 @@ from objectives.market.database import read_database
 from objectives.market.days import calendar, utc_day
 from objectives.market.events import read_funding_events
 from objectives.market.funding_events import MarketNote
+from objectives.market.panel_checks import check_pairs, check_returns
 from objectives.market.panel_fields import PanelFields
 from objectives.market.reading import ReadingOptions
 from objectives.market.returns import read_returns
@@ -77,7 +77,9 @@ class ReturnPanel:
     DataError
         If dates are not consecutive UTC midnights, or pairs not ascending and distinct.
     DataError
-        If a return is infinite or a market cap not positive.
+        If a return is infinite or above a million times the notional.
+    DataError
+        If a market cap is not positive.
 
     Examples
     --------
@@ -109,10 +111,9 @@ class ReturnPanel:
         set_field(self, "notes", tuple(self.notes))
         set_field(self, "dates", calendar(self.dates))
         shape = (len(self.dates), len(self.pairs))
-        _check_pairs(self.pairs)
+        check_pairs(self.pairs)
         set_field(self, "returns", frozen_floats(self.returns, shape, "returns"))
-        if np.isinf(self.returns).any():
-            raise DataError("returns must be finite or NaN, and some are infinite")
+        check_returns(self.returns, self.dates, self.pairs)
         if self.roi is not None:
             roi = frozen_floats(self.roi, shape, "roi")
             same = np.array_equal(roi, self.returns * DAYS_PER_YEAR, equal_nan=True)
@@ -384,13 +385,3 @@ class ReturnPanel:
                 "roi_1d": self.factor_input("roi_1d")[day, pair],
             }
         )
-
-
-def _check_pairs(pairs: tuple[str, ...]) -> None:
-    if not pairs:
-        raise DataError("a panel needs at least one pair, got none")
-    if not all(isinstance(pair, str) and pair.strip() for pair in pairs):
-        raise DataError("pairs must be non-empty names")
-    for one, other in pairwise(pairs):
-        if not one < other:
-            raise DataError(f"pairs must be ascending and distinct: {one!r} before {other!r}")

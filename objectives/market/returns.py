@@ -32,7 +32,7 @@ def read_returns(
     frame_or_path: pd.DataFrame | str | PathLike[str],
     market_caps: pd.DataFrame | str | PathLike[str] | None = None,
 ) -> PanelFields:
-    """Read daily returns of pairs from a frame, CSV (also ``.csv.gz``) or Parquet file.
+    """Read daily returns of pairs from a frame or files: CSV, JSON, Parquet or Feather.
 
     Parameters
     ----------

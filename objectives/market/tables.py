@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from objectives.market.instants import instants_of, why_no_instant
@@ -190,8 +191,21 @@ def _floats(series: pd.Series, percent: bool) -> NDArray[np.float64] | None:
     if isinstance(dtype, np.dtype):  # of objects; booleans would be factors of 0 and 1
         return _parsed(list(series), percent)
     codes, uniques = pd.factorize(series)
-    values = _parsed(list(uniques), percent)
+    values = _of_plain_texts(uniques)
+    if values is None:
+        values = _parsed(list(uniques), percent)
     return None if values is None else np.append(values, np.nan)[codes]
+
+
+def _of_plain_texts(uniques: Any) -> NDArray[np.float64] | None:
+    """Parse text at once if all of it is numbers, correctly rounded as ``float`` does."""
+    if not isinstance(getattr(uniques, "dtype", None), pd.StringDtype):
+        return None
+    try:
+        values = np.asarray(pa.array(uniques, type=pa.large_string()).cast(pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    return None if np.isnan(values).any() else values  # nan(x) is no text Python knows
 
 
 def _shortest(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -218,7 +232,7 @@ def _float_or_none(cell: Any, percent: bool) -> float | None:
     if cell is None or cell is pd.NA:
         return math.nan
     try:
-        # Python's own float(): correctly rounded, which the fast parsers do not promise.
+        # Python's own float(): correctly rounded, which pandas' parser does not promise.
         return float(cell)
     except (ValueError, TypeError):
         return None

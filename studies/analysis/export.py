@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -99,9 +100,10 @@ def _database_files(session: StoredSession) -> dict[Path, str]:
     if session.config.market.database is not None:
         urls.append(make_url(session.config.market.database))
     return {
-        Path(f"{url.database}{suffix}"): f"part of the database {Path(url.database).name}"
+        Path(f"{name}{suffix}"): f"part of the database {Path(url.database).name}"
         for url in urls
         if url.get_backend_name() == "sqlite" and url.database
+        for name in (url.database, os.path.realpath(url.database))  # whose log is beside the file
         for suffix in ("", "-wal", "-shm", "-journal")
     }
 

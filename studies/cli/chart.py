@@ -76,7 +76,9 @@ def coverage_line(shares: Sequence[float], labels: Sequence[str]) -> str:
         _BARS.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
         return f"{labels[0]} {bars[0]:.0%} to {labels[-1]} {bars[-1]:.0%}, least {min(bars):.0%}"
-    drawn = "".join(_BARS[min(int(share * len(_BARS)), len(_BARS) - 1)] for share in bars)
+    drawn = "".join(
+        _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)] if share else "·" for share in bars
+    )
     return f"{labels[0]} {drawn} {labels[-1]}"
 
 

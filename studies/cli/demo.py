@@ -100,8 +100,11 @@ def _market(url: str) -> ReturnPanel | None:
     if stored is None:  # the first run, or one that was interrupted
         try:
             write_market(invented, url)
-        except DataError as error:
-            raise DataError(f"demo writes into a folder of its own (--folder): {error}") from None
+        except DataError:
+            raise click.ClickException(
+                f"{url.removeprefix('sqlite:///')} holds another market; demo wants a folder of "
+                "its own, give one with --folder"
+            ) from None
         stored = read_same_market(invented, url)
     return stored
 

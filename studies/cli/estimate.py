@@ -38,6 +38,7 @@ def estimate(context: Context, **options: Any) -> None:
     this machine, in a temporary database; nothing is written to yours.
     """
     request = read_plan(context, **options)
+    request.check()
     require_market(context)
     from studies.runs import measure_session
 

@@ -81,7 +81,7 @@ def execute(
     elif insecure_scheduler:
         raise click.ClickException("--insecure-scheduler is about --scheduler ADDRESS; add that")
     engine = context.engine()
-    housekeeping(engine)
+    housekeeping(context, engine, session_id)
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
     n_retried = None

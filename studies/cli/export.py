@@ -25,7 +25,6 @@ __all__ = ["export_command"]
     mass-tuning export --format parquet -o results.parquet
     mass-tuning export --session session_20250131_120000_1234 -o all.json
     mass-tuning export --pareto -o front.csv
-    mass-tuning export -o - | gzip > all.csv.gz
     """,
 )
 @session_option("the newest with results")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["finish_deletions", "generate", "housekeeping", "require_market"]
 
+_QUICK_PLAN = 500_000
+"""Rows of a plan that are written within seconds."""
+
 
 @click.command(
     cls=Command,
@@ -59,12 +62,16 @@ def generate(
 ) -> None:
     """Plan a session: which strategies, on which data, with which settings."""
     request = read_plan(context, **options)
+    request.check()
     _check_start(request, start_from, n_start)
     require_market(context)
-    context.hint = "; a session begun is completed by the next generate or execute"
+    context.hint = (
+        "; a session begun is completed by the next generate or execute, a large one by execute "
+        "--session ID; or delete it with clean"
+    )
     from studies.session import Session
 
-    housekeeping(context.engine(create=True))
+    housekeeping(context, context.engine(create=True))
     with counting("planning") as advance:
         session = Session.create(
             request.config,
@@ -87,6 +94,8 @@ def generate(
     row = session.row
     what = "strategies to try" if row.is_adaptive else "strategies planned"
     say(f"{style(row.session_id, bold=True)}  {row.total:,} {what} ({row.method})")
+    if row.snapshot.distinct_note is not None:
+        say(row.snapshot.distinct_note)
     if row.snapshot.warm_start:
         say(f"begins with {len(row.snapshot.warm_start):,} of the best of {start_from}")
     say(f"run it with: {following}")
@@ -100,7 +109,9 @@ def _document(session: Session, following: str) -> dict[str, Any]:
         "method": row.method,
         "seed": row.seed,
         "total": row.total,
-        "space_size": len(session.space),
+        "space_size": row.snapshot.space_size,
+        "n_distinct_by_construction": row.snapshot.n_distinct,
+        "left_out": {name: list(values) for name, values in row.snapshot.left_out.items()},
         "status": row.status,
         "objective": session.directions,
         "backtest": session.config.backtest,
@@ -127,20 +138,38 @@ def require_market(context: Context) -> None:
         context.engine().dispose()
 
 
-def housekeeping(engine: Database) -> None:
-    """Finish what interrupted commands left: deletions, then plans."""
-    from studies.planning import complete_plans, too_large_plans
+def housekeeping(context: Context, engine: Database, session_id: str | None = None) -> None:
+    """Finish what interrupted commands left: deletions, then plans.
+
+    A plan that takes long is left alone, unless it is that of `session_id`: nobody should wait
+    minutes for a session that is not meant.
+    """
+    from studies.planning import complete_plans, count_rows, is_too_large
+    from studies.sessions import SessionState, list_sessions
 
     finish_deletions(engine)
+    begun = [row for row in list_sessions(engine) if row.status == SessionState.GENERATING]
+    meant = {
+        row.session_id
+        for row in begun
+        if row.session_id == session_id or count_rows(row) <= _QUICK_PLAN
+    }
     with counting("completing") as advance:
-        finished = complete_plans(engine, advance)
-    for session_id in finished:
-        note(f"completed the interrupted plan of {session_id}")
-    for session_id in too_large_plans(engine):
-        note(
-            f"{session_id} has too many strategies to be planned; delete it with: mass-tuning "
-            f"clean --session {session_id}"
-        )
+        finished = complete_plans(engine, advance, only=meant)
+    for finished_id in finished:
+        note(f"completed the interrupted plan of {finished_id}")
+    for row in begun:
+        delete = context.command(f"clean --session {row.session_id}")
+        if is_too_large(row):
+            note(
+                f"{row.session_id} has too many strategies to be planned; delete it with: {delete}"
+            )
+        elif row.session_id not in meant:
+            note(
+                f"{row.session_id} is being planned, or that was interrupted; complete it with: "
+                f"{context.command(f'execute --session {row.session_id}')}, or delete it with: "
+                f"{delete}"
+            )
 
 
 def finish_deletions(engine: Database) -> list[str]:

@@ -256,9 +256,9 @@ def print_imported(context: Context, done: MarketImport) -> None:
     if summary.n_dated_market_caps:
         n_caps += f", {summary.n_dated_market_caps:,} dated values"
     rows = [("returns", f"{summary.n_returns:,} of {summary.n_pairs:,} pairs")]
-    if summary.n_written < summary.n_returns or done.n_removed:
+    if summary.n_written != summary.n_returns or done.n_removed:
         gone = f", {done.n_removed:,} deleted" if done.n_removed else ""
-        rows.append(("", f"{summary.n_written:,} of them new or changed{gone}"))
+        rows.append(("written", f"{summary.n_written:,} rows that are new or changed{gone}"))
     if done.n_events:
         rows.insert(0, ("events", f"{done.n_events:,} new"))
     pairs(

@@ -158,6 +158,9 @@ def _print_details(now: SessionStatus) -> None:
     say()
     chunks = ", ".join(f"{n:,} {state}" for state, n in sorted(now.chunks.items()))
     pairs([("started", local_time(now.started_at)), ("chunks", chunks or "none")])
+    if now.n_distinct_by_construction is not None:
+        distinct = f"{now.n_distinct_by_construction:,} of {now.space_size:,} strategies"
+        pairs([("distinct", f"{distinct} of the space, by construction")])
     if now.workers:
         say("\n  workers")
         workers = now.workers

@@ -33,11 +33,11 @@ class ImportSummary:
     Parameters
     ----------
     n_returns : int
-        Returns of the market; its rows in ``return_metrics``.
+        Returns of the source.
     n_written : int
-        Rows inserted or updated there: all, or those that were not there yet.
+        Rows of ``return_metrics`` inserted or updated: what is new, and what a new return changes.
     n_pairs : int
-        Pairs of the market.
+        Pairs of the source.
     first_date, last_date : str
         Its first and last day with a return, ``YYYY-MM-DD``.
     n_market_caps : int
@@ -140,7 +140,7 @@ def import_panel(
                 n_done += n_written
                 if on_progress is not None:
                     on_progress(n_done, n_rows)
-    observed = ~np.isnan(panel.returns)
+    observed = ~np.isnan(panel.returns) if theirs is None else theirs
     days = np.flatnonzero(observed.any(axis=1))
     first, last = (f"{panel.dates[k]:%Y-%m-%d}" for k in days[[0, -1]]) if days.size else ("", "")
     return ImportSummary(

@@ -1,6 +1,9 @@
 from .creation import complete_plans as complete_plans
 from .creation import create_session as create_session
-from .creation import too_large_plans as too_large_plans
+from .measurable import MeasurableObjective as MeasurableObjective
+from .measurable import measurable_objective as measurable_objective
 from .plan import check_request as check_request
+from .plan import is_too_large as is_too_large
 from .write_plan import QUEUE_LIMIT as QUEUE_LIMIT
 from .write_plan import chunk_size_for as chunk_size_for
+from .write_plan import count_rows as count_rows

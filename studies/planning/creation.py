@@ -1,7 +1,7 @@
 """Creating a session: planned, its row and study written, then its queue."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Engine
@@ -12,6 +12,12 @@ from studies import queue
 from studies.config import TuningConfig
 from studies.database import WritePacer, database_errors
 from studies.outcomes import NATURAL_DIRECTIONS
+from studies.planning.glance import refuse_impossible
+from studies.planning.measurable import (
+    measurable_objective,
+    names_value,
+    refuse_hopeless,
+)
 from studies.planning.plan import check_request, is_too_large, make_plan, new_row
 from studies.planning.write_plan import begin_plan, write_plan
 from studies.sessions import (
@@ -22,15 +28,15 @@ from studies.sessions import (
     insert_row,
     list_sessions,
     load_panel,
-    objective_of,
     open_database,
+    read_row,
 )
 from studies.trials import open_optuna_storage
 
 if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
 
-__all__ = ["complete_plans", "create_session", "too_large_plans"]
+__all__ = ["complete_plans", "create_session"]
 
 
 def create_session(
@@ -49,33 +55,56 @@ def create_session(
 ) -> tuple[Engine, SessionRow]:
     """Plan a session and write it; parameters and errors are those of `studies.Session.create`."""
     check_request(mode, method, size)
-    engine = open_database(config.database)
     space = config.space(restrictions)
+    engine = open_database(config.database)
+    if start_from is not None:
+        read_row(engine, start_from)
     if panel is None:
+        named = names_value(config, restrictions, space, "weight_method", "IC")
+        refuse_impossible(config, engine, space, named)
         panel = load_panel(config, engine)
-    objective = objective_of(config, panel, space)
+    measurable = measurable_objective(config, panel, restrictions)
+    objective = measurable.objective
     _check_columns(objective)
-    objective.check()
     config, plan = make_plan(
         config, objective, engine, mode, method, size, seed, start_from, n_start
     )
-    row = new_row(config, objective, plan, notes)
+    refuse_hopeless(objective, plan)
+    row = new_row(config, measurable, plan, notes)
     with database_errors(engine), WritePacer(engine) as pacer:
         _write(pacer, row, objective, plan, on_progress)
     return engine, row
 
 
 def complete_plans(
-    engine: Engine, on_progress: Callable[[int, int], None] | None = None
+    engine: Engine,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    only: Container[str] | None = None,
 ) -> list[str]:
-    """Finish writing sessions whose ``generate`` was interrupted; return their ids.
+    """Finish writing sessions whose ``generate`` was interrupted.
 
     One of more chunks than a session may have, which an earlier release began, is left alone: it
     would not be done in days.
+
+    Parameters
+    ----------
+    engine : Engine
+    on_progress : callable, optional
+        Called with positions written and their number.
+    only : container of str, optional
+        Ids of sessions; others are left as they are.
+
+    Returns
+    -------
+    list of str
+        Ids of the sessions that were finished here.
     """
     finished = []
     for row in list_sessions(engine):
         if row.status != SessionState.GENERATING or is_too_large(row):
+            continue
+        if only is not None and row.session_id not in only:
             continue
         session = StoredSession(engine, row)
         with database_errors(engine), WritePacer(engine) as pacer:
@@ -91,15 +120,6 @@ def complete_plans(
             ):
                 finished.append(row.session_id)
     return finished
-
-
-def too_large_plans(engine: Engine) -> list[str]:
-    """Return the ids of half-planned sessions that :func:`complete_plans` leaves alone."""
-    return [
-        row.session_id
-        for row in list_sessions(engine)
-        if row.status == SessionState.GENERATING and is_too_large(row)
-    ]
 
 
 def _check_columns(objective: "Objective") -> None:

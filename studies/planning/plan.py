@@ -9,10 +9,11 @@ from sqlalchemy.engine import Engine
 
 from objectives.constants import SEMANTICS_VERSION
 from search_spaces import DESIGNS, Design, SearchSpace, make_design
-from search_spaces.errors import ConfigError
+from search_spaces.errors import ConfigError, SpaceError
 from studies.config import TuningConfig
 from studies.database import utc_now
 from studies.methods import METHODS
+from studies.planning.measurable import MeasurableObjective
 from studies.planning.warm_start import best_of
 from studies.planning.write_plan import chunk_size_for
 from studies.sessions import (
@@ -93,9 +94,10 @@ def make_plan(
 
 
 def new_row(
-    config: TuningConfig, objective: "Objective", plan: Design | Slots, notes: str | None
+    config: TuningConfig, measurable: MeasurableObjective, plan: Design | Slots, notes: str | None
 ) -> SessionRow:
     """Describe a session that is about to be written."""
+    objective = measurable.objective
     return SessionRow(
         session_id=_new_session_id(),
         mode=_mode(plan),
@@ -108,7 +110,7 @@ def new_row(
         created_at=utc_now(),
         started_at=None,
         completed_at=None,
-        snapshot=_snapshot(config, objective, plan),
+        snapshot=_snapshot(config, measurable, plan),
         notes=notes,
         space_fingerprint=objective.space.fingerprint,
         data_fingerprint=objective.fingerprint,
@@ -151,8 +153,11 @@ def _chunk_size(config: TuningConfig, space: SearchSpace, plan: Design | Slots) 
     return chosen
 
 
-def _snapshot(config: TuningConfig, objective: "Objective", plan: Design | Slots) -> Snapshot:
+def _snapshot(
+    config: TuningConfig, measurable: MeasurableObjective, plan: Design | Slots
+) -> Snapshot:
     """Everything the session is made of; credentials stay out of it."""
+    objective = measurable.objective
     values = config.model_dump(mode="json")
     values.update(objective.space.to_config())
     values["backtest"] = objective.settings.to_dict()
@@ -167,8 +172,19 @@ def _snapshot(config: TuningConfig, objective: "Objective", plan: Design | Slots
         chunk_size=_chunk_size(config, objective.space, plan),
         semantics=SEMANTICS_VERSION,
         measurement=objective.measurement_fingerprint,
-        warnings=(*objective.warnings, *_warnings(plan)),
+        warnings=(*measurable.notes, *objective.warnings, *_warnings(plan)),
+        left_out=measurable.left_out,
+        n_distinct=objective.n_distinct,
+        space_size=_size(objective.space),
     )
+
+
+def _size(space: SearchSpace) -> int | None:
+    """Return the size of a space, None for one that cannot be counted."""
+    try:
+        return space.size
+    except SpaceError:
+        return None
 
 
 def _warnings(plan: Design | Slots) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from studies import queue
 from studies.database import WritePacer, utc_now, work_chunks
 from studies.outcomes import RowWriter
 from studies.queue import Claim
-from studies.sessions import Slots, mark_created
+from studies.sessions import SessionRow, Slots, mark_created
 
-__all__ = ["GENERATING", "QUEUE_LIMIT", "begin_plan", "chunk_size_for", "write_plan"]
+__all__ = ["GENERATING", "QUEUE_LIMIT", "begin_plan", "chunk_size_for", "count_rows", "write_plan"]
 
 GENERATING = "generating"
 """Status of a session until its last batch is written."""
@@ -55,6 +55,14 @@ def begin_plan(connection: Connection, session_id: str, worker: str) -> Claim:
     claim = _claim_generation(connection, session_id, worker)
     assert claim is not None
     return claim
+
+
+def count_rows(row: SessionRow) -> int:
+    """Count the rows that the plan of a session takes."""
+    if row.is_genetic:
+        return 1
+    n_queued = 0 if row.is_adaptive or row.total > QUEUE_LIMIT else row.total
+    return n_queued + queue.count_chunks(row.total, row.snapshot.chunk_size)
 
 
 def write_plan(

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,21 @@ from objectives.sqlite_url import sqlite_url
 from search_spaces import Design, make_design
 from studies.config import TuningConfig
 from studies.database import create_engine
-from studies.planning import check_request, create_session
+from studies.planning import (
+    MeasurableObjective,
+    check_request,
+    create_session,
+    measurable_objective,
+)
 from studies.runs.cluster import run_on_cluster
 from studies.runs.progress import Progress
 from studies.runs.run import run_session
+from studies.runs.session_request import SessionRequest
 from studies.runs.stop import Stop
 from studies.sessions import (
     ADAPTIVE,
     StoredSession,
     load_panel,
-    objective_of,
     open_database,
     plan_slots,
 )
@@ -33,38 +38,13 @@ from studies.trials import stores_all
 if TYPE_CHECKING:
     from objectives import Objective
 
-__all__ = ["Estimate", "EstimatedSeconds", "Sample", "SessionRequest", "measure_session"]
+__all__ = ["Estimate", "EstimatedSeconds", "Sample", "measure_session"]
 
 _SAMPLE_SECONDS = 1.5
 _PLANNED = 20_000
 _TRIAL_SAMPLE = 300
 _NO_TRIALS = {"trials": "digest", "all_up_to": 0, "sample": 0, "running_best": 0, "final_best": 0}
 _ALL_TRIALS = {"trials": "full"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionRequest:
-    """A session that is asked for.
-
-    Attributes
-    ----------
-    config : TuningConfig
-    mode : {"planned", "adaptive"}
-    method : str
-        As `studies.Session.create` takes it.
-    size : int or None
-        Number of strategies; None for the whole space.
-    seed : int
-    restrictions : mapping of str to list of str
-        Values that parameters are limited to.
-    """
-
-    config: TuningConfig
-    mode: str
-    method: str
-    size: int | None = None
-    seed: int = 0
-    restrictions: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,24 +157,26 @@ def measure_session(request: SessionRequest) -> Estimate:
     """
     began = time.perf_counter()
     check_request(request.mode, request.method, request.size)
-    objective = _objective(request)
+    measurable = _objective(request)
     if request.mode == ADAPTIVE:
-        return _measure_adaptive(request, objective, began)
-    return _measure_planned(request, objective, began)
+        return _measure_adaptive(request, measurable, began)
+    return _measure_planned(request, measurable, began)
 
 
-def _objective(request: SessionRequest) -> "Objective":
+def _objective(request: SessionRequest) -> MeasurableObjective:
     config = request.config
     engine = create_engine(config.database)
     panel = load_panel(config, engine)
     engine.dispose()
-    objective = objective_of(config, panel, config.space(request.restrictions))
-    objective.check()
-    objective.prepare()  # here, so that it counts as part of the start
-    return objective
+    measurable = measurable_objective(config, panel, request.restrictions)
+    measurable.objective.prepare()  # here, so that it counts as part of the start
+    return measurable
 
 
-def _measure_planned(request: SessionRequest, objective: "Objective", began: float) -> Estimate:
+def _measure_planned(
+    request: SessionRequest, measurable: MeasurableObjective, began: float
+) -> Estimate:
+    objective = measurable.objective
     design = make_design(objective.space, request.method, request.size, request.seed)
     objective.evaluate(design.indices(0, min(design.size, 200)))  # loads or compiles the kernels
     start = time.perf_counter() - began
@@ -219,12 +201,19 @@ def _measure_planned(request: SessionRequest, objective: "Objective", began: flo
         planned=planning,
         executed=plain,
         with_trials=trials,
-        warnings=(*objective.warnings, *([design.note] if design.note else [])),
+        warnings=(
+            *measurable.notes,
+            *objective.warnings,
+            *([design.note] if design.note else []),
+        ),
     )
 
 
-def _measure_adaptive(request: SessionRequest, objective: "Objective", began: float) -> Estimate:
+def _measure_adaptive(
+    request: SessionRequest, measurable: MeasurableObjective, began: float
+) -> Estimate:
     """Run the beginning of an adaptive session."""
+    objective = measurable.objective
     slots = plan_slots(
         request.config,
         objective.space,
@@ -253,7 +242,7 @@ def _measure_adaptive(request: SessionRequest, objective: "Objective", began: fl
         planned=planning,
         executed=trials,
         with_trials=trials,
-        warnings=(*objective.warnings, *slots.warnings),
+        warnings=(*measurable.notes, *objective.warnings, *slots.warnings),
     )
 
 

@@ -17,7 +17,7 @@ from studies.database import (
     retry_transient,
     write_transaction,
 )
-from studies.planning import complete_plans, too_large_plans
+from studies.planning import complete_plans, is_too_large
 from studies.runs.progress import Progress, show_waiting
 from studies.runs.stop import Stop
 from studies.sessions import (
@@ -157,12 +157,12 @@ def running_session(
     """
     with database_errors(session.engine):
         if session.row.status == SessionState.GENERATING:
-            if session.row.session_id in too_large_plans(session.engine):
+            if is_too_large(session.row):
                 raise SessionError(
                     f"{session.row.session_id} has too many strategies to be planned; delete it "
                     f"with: mass-tuning clean --session {session.row.session_id}"
                 )
-            complete_plans(session.engine)
+            complete_plans(session.engine, only={session.row.session_id})
         row = session.refresh()
         if row.status != SessionState.COMPLETED:
             check_definition(session)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 __all__ = ["PlannedDesign", "Snapshot"]
@@ -39,6 +39,11 @@ class Snapshot:
         Fingerprint of what decides the figures of a strategy besides the strategy itself.
     warnings : tuple of str
         What a user should know of the plan and its market.
+    left_out : mapping of str to tuple
+        Values of parameters that the market cannot measure and the user did not ask for.
+    n_distinct, space_size : int or None
+        Strategies of the space that are distinct by construction, and all of them; None where
+        that is not known, or was not yet noted.
     """
 
     config: Mapping[str, Any] | None = None
@@ -48,6 +53,9 @@ class Snapshot:
     semantics: int | None = None
     measurement: str | None = None
     warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    n_distinct: int | None = None
+    space_size: int | None = None
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
@@ -67,6 +75,19 @@ class Snapshot:
             semantics=document["semantics"],
             measurement=document.get("measurement"),
             warnings=tuple(document.get("warnings", ())),
+            left_out={name: tuple(v) for name, v in document.get("left_out", {}).items()},
+            n_distinct=document.get("n_distinct"),
+            space_size=document.get("space_size"),
+        )
+
+    @property
+    def distinct_note(self) -> str | None:
+        """A sentence, if fewer strategies are distinct than there are."""
+        if self.n_distinct is None or self.space_size in (None, self.n_distinct):
+            return None
+        return (
+            f"{self.n_distinct:,} of the {self.space_size:,} strategies of the space are distinct "
+            "by construction: data periods that rank the same pairs every day are one"
         )
 
     def to_json(self) -> str:
@@ -84,5 +105,8 @@ class Snapshot:
                 "semantics": self.semantics,
                 "measurement": self.measurement,
                 "warnings": list(self.warnings),
+                "left_out": {name: list(values) for name, values in self.left_out.items()},
+                "n_distinct": self.n_distinct,
+                "space_size": self.space_size,
             }
         )

@@ -88,6 +88,9 @@ class SessionStatus:
     warnings : tuple of str
         What was noted when the session was planned; `studies.upkeep.status_with_warnings` adds
         what is not well now.
+    n_distinct_by_construction, space_size : int or None
+        Strategies of the space that the market and the settings do not make the same, and all of
+        them; None where that is not known.
     workers : tuple of WorkerStatus
         Chunks in hand.
     failures : mapping of str to int
@@ -113,6 +116,8 @@ class SessionStatus:
     completed_at: datetime.datetime | None
     notes: str | None
     warnings: tuple[str, ...]
+    n_distinct_by_construction: int | None
+    space_size: int | None
     directions: Mapping[str, str]
     chunks: Mapping[str, int]
     rate: float | None
@@ -166,6 +171,8 @@ def read_status(session: StoredSession, *, detailed: bool = False) -> SessionSta
         completed_at=row.completed_at,
         notes=row.notes,
         warnings=row.snapshot.warnings,
+        n_distinct_by_construction=row.snapshot.n_distinct,
+        space_size=row.snapshot.space_size,
         directions=session.directions,
         chunks=chunks,
         rate=rate,

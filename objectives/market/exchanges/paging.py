@@ -1,8 +1,8 @@
 """How a long time is asked for in pages, whatever order an exchange gives them in.
 
 An exchange gives a limited number of settlements at once: some the oldest of the time asked for,
-some the newest, and of some it is not known. What a page covers is taken off the time that is left,
-so every page makes it smaller, and an exchange that repeats itself is asked no more.
+some the newest, and of some it is not known. What a page covers is taken off the time that is
+left, so every page makes it smaller, and an exchange that repeats itself is asked no more.
 """
 
 from __future__ import annotations

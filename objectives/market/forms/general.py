@@ -24,6 +24,7 @@ _REALISED = frozenset(
         "settled_rate",
         "settled_funding_rate",
         "actual_funding_rate",
+        "relative_funding_rate",  # Kraken's fraction, beside its rate in money a contract
     )
 )
 _ROLES = ("timestamp", "symbol", "exchange", "rate")

@@ -30,6 +30,8 @@ _EXCHANGES = frozenset(
 )
 """Exchanges with perpetual contracts, as paths may name them."""
 _FOLDERS = 4
+_DEX = re.compile(r"hyperliquid-[a-z]{2,4}")
+_NO_DEX = frozenset(f"hyperliquid-{word}" for word in ("data", "raw", "usd", "usdc", "spot", "all"))
 
 
 @dataclass(frozen=True)
@@ -184,17 +186,17 @@ def _exchange(
 
 
 def exchange_of_path(path: PurePath) -> str | None:
-    """Find the one exchange that the name of a file, or else a folder near it, names."""
+    """Find the one exchange that the name of a file, or else a folder near it, names.
+
+    ``binance-data`` and ``funding_binance.csv`` name binance; ``binance_vs_okx`` names none.
+    """
     for part in (path.name, *list(reversed(path.parts[:-1]))[:_FOLDERS]):
         whole = exchange_name(part)
-        words = {exchange_name(word) for word in re.split(r"[\s_.\-]+", part)} | {whole}
-        known = words & _EXCHANGES
-        if whole.split("-")[0] in _EXCHANGES and "-" in whole and "." not in whole:
-            known = {whole}  # hyperliquid-xyz
-        if len(known) == 1:
-            return known.pop()
-        if known:
-            return None
+        if whole in _EXCHANGES or (_DEX.fullmatch(whole) and whole not in _NO_DEX):
+            return whole
+        words = {exchange_name(word) for word in re.split(r"[\s_.\-]+", part)}
+        if known := words & _EXCHANGES:
+            return known.pop() if len(known) == 1 else None
     return None
 
 

@@ -212,7 +212,7 @@ def test_bad_caps_are_named_by_symbol(database):
     import_panel(small_panel(), url_of(database))
     run(database, "insert into market_caps (symbol, market_cap) values ('A', -1)")
     with pytest.raises(
-        DataError, match=r"table market_caps, row with symbol 'A', .*greater than 0"
+        DataError, match=r"table market_caps, row with symbol 'A', .*must not be negative"
     ):
         ReturnPanel.from_database(url_of(database))
 
@@ -299,7 +299,7 @@ def test_transactions_are_short_and_followed_by_a_pause_as_long(database):
     from studies.market.tables import prepare_tables
 
     table = prepare_tables(engine, "x", dated_caps=False)["return_metrics"]
-    rows = _ReturnRows(ReturnPanel.synthetic(n_pairs=9, n_days=300))
+    rows = _ReturnRows(ReturnPanel.synthetic(n_pairs=9, n_days=300), 1)
     sizes = list(_PacedWriter(engine, None, clock, slept.append).write(table, rows))
     assert sum(sizes) == len(rows)
     assert sizes[0] == 1000

@@ -6,8 +6,11 @@ import io
 import lzma
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from objectives.market import files
 from objectives.market.reading import read_events
@@ -218,6 +221,9 @@ def test_members_of_a_zip_are_named(tmp_path):
             "row position 0 .*column 'funding_rate': not a number: True",
         ),
         ("e.json", '{"a": [1, 2], "b": [1]}', "columns have different lengths"),
+        ("e.json", "[" * 100_000, "row 1: cannot be read as JSON"),
+        ("e.json", '[{"t": ' + "9" * 5000 + "}]", "row 1: cannot be read as JSON"),
+        ("e.feather", b"FEA1" + bytes(40), "Feather file of version 1"),
     ],
 )
 def test_refused_naming_the_file_and_what_is_wrong(tmp_path, name, content, message):
@@ -270,3 +276,46 @@ def test_tables_of_a_folder_are_stacked_and_rows_keep_their_file(tmp_path):
     assert table.frame["symbol"].tolist() == ["A", "B", "C", "D"]
     assert table.place(1).endswith("a.csv, row 3")
     assert table.place(3).endswith("b.csv, row 3")
+
+
+def parquet_bytes():
+    into = io.BytesIO()
+    frame().to_parquet(into)
+    return into.getvalue()
+
+
+WHOLE = {
+    "e.csv": TEXT.encode(),
+    "u.csv": TEXT.encode("utf-16"),
+    "e.jsonl": JSON_LINES.encode(),
+    "e.csv.gz": gzip.compress(TEXT.encode(), mtime=0),
+    "e.zip": zipped(**{"e.csv": TEXT}),
+    "e.parquet": parquet_bytes(),
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(
+        st.tuples(st.integers(0, 4000), st.integers(0, 3), st.binary(max_size=3)),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_damage_is_refused_or_harmless(tmp_path_factory, name, damages):
+    content = WHOLE[name]
+    for position, n_lost, put in damages:
+        at = position % (len(content) + 1)
+        content = content[:at] + put + content[at + n_lost :]
+    path = write(tmp_path_factory.mktemp("damaged"), name, content)
+    message = None
+    try:
+        events = read_events([path])
+    except DataError as error:
+        message = str(error)
+    if message is None:
+        assert len(events) >= 1
+        assert np.isfinite(events.rate).all()
+    else:
+        assert name in message

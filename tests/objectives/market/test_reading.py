@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.market.reading import read_events
+from objectives.market.reading import form_of, read_events
 from objectives.market.reading_options import ReadingOptions
-from objectives.market.sources import SourceKind, form_of, source_kind
+from objectives.market.sources import SourceKind, source_kind
 from search_spaces.errors import DataError
 from tests.helpers.funding import HEADER, read, rows, totals, write
 

@@ -122,6 +122,38 @@ def test_clean_does_not_complete_a_plan_but_deletes_it(cli, session_id, monkeypa
     assert [row["session_id"] for row in cli("sessions", "--json").json] == [session_id]
 
 
+def test_a_long_plan_is_completed_only_for_its_own_session(cli, session_id, monkeypatch):
+    from studies.cli import generate
+    from studies.planning import plan, write_plan
+    from studies.queue import claims
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write_plan, "_write_chunks", interrupted)
+        stopped = cli("generate", "--mode", "tpe", "--size", "50")
+    assert stopped.code == 130
+    assert "or delete it with clean" in stopped.error
+    begun = cli("sessions", "--json").json[0]["session_id"]
+    monkeypatch.setattr(claims, "_is_dead", lambda worker: True)  # this process, in truth
+    monkeypatch.setattr(generate, "_QUICK_PLAN", 50)
+    for words in (["generate", "--mode", "sampling", "--size", "3"], ["execute"]):
+        other = cli(*words)
+        assert other.code == 0
+        assert f"complete it with: mass-tuning execute --session {begun}, or" in other.err
+        assert f"clean --session {begun}" in other.err
+        assert count("work_chunks", begun) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "CHUNK_LIMIT", 40)
+        refused = cli("execute", "--session", begun)
+        assert refused.code == 2
+        assert f"delete it with: mass-tuning clean --session {begun}" in refused.error
+    done = cli("execute", "--session", begun)
+    assert done.code == 0
+    assert f"completed the interrupted plan of {begun}" in done.err
+
+
 @pytest.mark.parametrize("command", ["generate", "estimate"])
 @pytest.mark.parametrize("mode", ["tpe", "genetic", "random"])
 def test_a_size_that_no_search_can_have_is_refused_at_once(cli, empty, command, mode):

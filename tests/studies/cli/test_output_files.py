@@ -71,6 +71,18 @@ def test_the_database_is_not_written_over(cli, names, how, file_format):
     assert cli("top").code == 0
 
 
+def test_the_log_of_a_database_behind_a_link(cli, project):
+    Path("elsewhere").mkdir()
+    for path in Path().glob(f"{DATABASE}*"):  # with its log
+        path.rename(Path("elsewhere") / path.name)
+    Path("link.db").symlink_to(f"elsewhere/{DATABASE}")
+    for suffix in ("", "-wal", "-journal"):
+        target = f"elsewhere/{DATABASE}{suffix}"
+        refused = cli("--database", "link.db", "export", "-o", target, "--format", "csv")
+        assert refused.code == 2
+        assert f"{target} is part of the database link.db and is not" in refused.error
+
+
 def test_neither_is_the_market_database_nor_any_other(cli, n_lines):
     cli("import", "synthetic", "--n-pairs", "12", "--n-days", "160", "--database", "market.sqlite")
     refused = cli("export", "-o", "market.sqlite", "--format", "csv")

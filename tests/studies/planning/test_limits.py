@@ -8,14 +8,14 @@ import pytest
 
 from search_spaces.errors import ConfigError, SessionError
 from studies import Session
-from studies.planning import plan, too_large_plans, write_plan
+from studies.planning import plan, write_plan
 from studies.planning.creation import complete_plans
 from studies.queue import claims, count_chunks, plan_chunks
 from studies.runs import SessionRequest, measure_session
 from studies.sessions import slots
 from studies.sessions.session_row import SessionState, list_sessions
 from studies.upkeep import delete_session, deletion
-from tests.helpers.sessions import chunks_of, make_config, url_of
+from tests.helpers.sessions import chunks_of, make_config, queue_of, url_of
 
 HUGE = 1_000_000_000_000
 
@@ -137,12 +137,35 @@ def test_a_plan_that_an_earlier_release_began_without_a_limit_is_left_alone(
     engine = make_session(size=5).engine
     before = chunks_of(Session(engine, row))
     assert complete_plans(engine) == []
-    assert too_large_plans(engine) == [row.session_id]
     assert chunks_of(Session(engine, row)) == before
     with pytest.raises(SessionError, match=r"too many strategies .* mass-tuning clean --session"):
         Session.open(url_of(Session(engine, row)), row.session_id).run()
     delete_session(engine, row.session_id)
-    assert too_large_plans(engine) == []
+    assert complete_plans(engine) == []
+
+
+def test_only_the_plans_that_are_meant_are_completed(half_planned, make_session):
+    first, second = half_planned(), half_planned()
+    engine = make_session(size=5).engine
+    assert complete_plans(engine, only={second.session_id}) == [second.session_id]
+    assert Session(engine, first).refresh().status == SessionState.GENERATING
+    Session(engine, first).run()
+    assert Session(engine, first).refresh().status == SessionState.COMPLETED
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "sobol", "size": 30}])
+@pytest.mark.parametrize("limit", [10, 1_000])
+def test_rows_of_a_plan_are_counted(make_session, monkeypatch, options, limit):
+    monkeypatch.setattr(write_plan, "QUEUE_LIMIT", limit)
+    session = make_session(**options)
+    n_rows = len(chunks_of(session)) + len(queue_of(session))
+    assert write_plan.count_rows(session.row) == n_rows
+
+
+def test_rows_of_a_search_are_counted(make_session):
+    for method, n_rows in (("genetic", 1), ("tpe", 31)):
+        session = make_session(method=method, mode="adaptive", size=30)
+        assert write_plan.count_rows(session.row) == len(chunks_of(session)) == n_rows
 
 
 def test_the_limits_are_one_number():

@@ -1,10 +1,12 @@
 """ccxt: the exchange is in a column, in the path, or given."""
 
 import json
+from pathlib import PurePath
 
 import pandas as pd
 import pytest
 
+from objectives.market.forms.rows import exchange_of_path
 from objectives.market.reading import ReadingOptions, form_of, read_events
 from search_spaces.errors import DataError
 from tests.helpers.funding import kinds, read, rows
@@ -44,6 +46,24 @@ def test_the_path_may_say_the_exchange(tmp_path, name):
     events = read(tmp_path, name, json.dumps(RECORDS))
     assert rows(events) == EXPECTED
     assert kinds(events) == ["exchange_from_path", "multiples"]
+
+
+@pytest.mark.parametrize(
+    ("path", "exchange"),
+    [
+        ("a/binance/futures/x.json", "binance"),
+        ("a/binance-data/x.json", "binance"),
+        ("a/hyperliquid-xyz/x.json", "hyperliquid-xyz"),
+        ("a/hyperliquid-data/x.json", "hyperliquid"),
+        ("a/okx/bybit_rates.json", "bybit"),
+        ("a/rates-okex-swap.json", "okx"),
+        ("binance/1/2/3/4/x.json", None),
+        ("a/floodgate/x.json", None),
+        ("binance_vs_okx/x.json", None),
+    ],
+)
+def test_exchanges_in_paths(path, exchange):
+    assert exchange_of_path(PurePath(path)) == exchange
 
 
 def test_a_path_with_two_exchanges_says_none(tmp_path):

@@ -100,3 +100,9 @@ def test_a_zone_that_is_none(tmp_path):
 def test_names_of_forms_are_distinct_and_say_where_they_come_from():
     assert len({form.name for form in FORMS}) == len(FORMS)
     assert all(form.published and form.layouts for form in FORMS)
+
+
+def test_a_rate_in_money_beside_the_fraction_is_not_taken(tmp_path):
+    text = "timestamp,symbol,fundingRate,relativeFundingRate\n2024-01-01,PF_XBTUSD,4.2,0.0001\n"
+    with pytest.raises(DataError, match=r"two rates, .* 'relativeFundingRate'; say which"):
+        read(tmp_path, "t.csv", text, exchange="kraken")
