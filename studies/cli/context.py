@@ -196,7 +196,7 @@ def refuse_empty(param: click.Parameter, value: Any) -> None:
     values = value if isinstance(value, tuple) else (value,)
     if any(isinstance(text, str) and not text.strip() for text in values):
         option = isinstance(param, click.Option)
-        name = max(param.opts, key=len) if option else param.human_readable_name
+        name = max(param.opts, key=len) if option else param.human_readable_name.strip("[].")
         way_out = "give a value" if param.required else "give a value, or leave it out"
         raise click.ClickException(f"{name} is empty; {way_out}")
 
