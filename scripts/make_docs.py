@@ -99,12 +99,11 @@ def _command_pages(command: Any, name: str, parent: Any) -> list[str]:
         max_content_width=100,
     )
     if isinstance(command, click.Group):
-        inner = [
+        return [
             page
             for word in command.list_commands(own)
             for page in _command_pages(command.get_command(own, word), f"{name} {word}", own)
         ]
-        return inner
     return [f"## {name}\n\n```\n{command.get_help(own).strip()}\n```\n"]
 
 

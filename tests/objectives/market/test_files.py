@@ -74,17 +74,17 @@ def frame():
         ("e.csv", f"{HEADER}\n" + BODY.replace("\n", ",\n")),
         ("e.csv", '"' + TEXT.strip().replace(",", '","').replace("\n", '"\n"') + '"\n'),
         ("e.csv", f",{TEXT}".replace("\n2024", "\n7,2024")),  # with the index of a frame
-        ("e.csv.gz", gzip.compress(TEXT.encode())),
+        ("e.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("e.csv.bz2", bz2.compress(TEXT.encode())),
         ("e.csv.xz", lzma.compress(TEXT.encode())),
-        ("e.csv", gzip.compress(TEXT.encode())),  # packed under the wrong name
+        ("e.csv", gzip.compress(TEXT.encode(), mtime=0)),  # packed under the wrong name
         ("e.csv.zip", zipped(**{"e.csv": TEXT})),
         ("e.zip", zipped(**{"in/e.csv": TEXT, "__MACOSX/e.csv": b"\0", "in/e.csv.CHECKSUM": "x"})),
         ("e.jsonl", JSON_LINES),
         ("e.json", "[" + ",".join(JSON_LINES.splitlines()) + "]"),
         ("e.json", frame().to_json()),
         ("e.json", frame().to_json(orient="records", indent=2)),
-        ("e.json.gz", gzip.compress(frame().to_json().encode())),
+        ("e.json.gz", gzip.compress(frame().to_json().encode(), mtime=0)),
     ],
 )
 def test_text(tmp_path, name, content):
@@ -113,7 +113,7 @@ def test_columnar_files_and_frames(tmp_path, change):
     assert rows(read_events(changed)) == EXPECTED
     changed.to_parquet(tmp_path / "e.parquet")
     assert rows(read_events(tmp_path / "e.parquet")) == EXPECTED
-    packed = gzip.compress((tmp_path / "e.parquet").read_bytes())
+    packed = gzip.compress((tmp_path / "e.parquet").read_bytes(), mtime=0)
     assert rows(read(tmp_path, "e.parquet.gz", packed)) == EXPECTED
     changed.reset_index().to_feather(tmp_path / "e.feather")
     assert rows(read_events(tmp_path / "e.feather")) == EXPECTED
@@ -133,7 +133,7 @@ def test_hive_folders_give_columns(tmp_path):
 def test_folders_and_several_sources(tmp_path):
     first, second = BODY.splitlines()
     write(tmp_path, "all/a.csv", f"{HEADER}\n{first}\n")
-    write(tmp_path, "all/deep/b.csv.gz", gzip.compress(f"{HEADER}\n{second}\n".encode()))
+    write(tmp_path, "all/deep/b.csv.gz", gzip.compress(f"{HEADER}\n{second}\n".encode(), mtime=0))
     for beside in (".hidden.csv", "_SUCCESS", "README.md", "fetch.py"):
         write(tmp_path / "all", beside, "nothing")
     events = read_events([tmp_path / "all"])
@@ -155,8 +155,12 @@ def test_members_of_a_zip_are_named(tmp_path):
     ("name", "content", "message"),
     [
         ("e.csv", "", "is empty"),
-        ("e.csv.gz", gzip.compress(b""), "is empty"),
-        ("e.csv.gz", gzip.compress(TEXT.encode())[:-12], "cannot be read: .*download it again"),
+        ("e.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
+        (
+            "e.csv.gz",
+            gzip.compress(TEXT.encode(), mtime=0)[:-12],
+            "cannot be read: .*download it again",
+        ),
         ("e.csv.bz2", bz2.compress(TEXT.encode())[:-12], "cannot be read"),
         ("e.csv.xz", lzma.compress(TEXT.encode())[:-12], "cannot be read"),
         ("e.zip", zipped(**{"e.csv": TEXT})[:-30], "cannot be read"),
@@ -186,7 +190,7 @@ def test_members_of_a_zip_are_named(tmp_path):
             b"SQLite format 3\0" + bytes(20),
             "SQLite database; give it a name ending in .db",
         ),
-        ("e.tar.gz", gzip.compress(b"x"), "is a tar archive"),
+        ("e.tar.gz", gzip.compress(b"x", mtime=0), "is a tar archive"),
         ("e.csv.zst", b"\x28\xb5\x2f\xfd" + bytes(9), "zstd"),
         ("e.csv", HEADER + "\n", "has no rows"),
         ("e.csv", "# only\n\n", "row 1: no header"),
@@ -236,7 +240,7 @@ def test_refused_naming_the_file_and_what_is_wrong(tmp_path, name, content, mess
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch, pack):
     monkeypatch.setattr(files, "MAX_UNPACKED_BYTES", 10_000)
     text = HEADER + "\n" + BODY * 500
-    content = gzip.compress(text.encode()) if pack == "gz" else zipped(**{"e.csv": text})
+    content = gzip.compress(text.encode(), mtime=0) if pack == "gz" else zipped(**{"e.csv": text})
     assert len(content) < 2_000
     with pytest.raises(DataError, match=r"unpacks to more than 9\.3.*GiB; unpack it yourself"):
         read(tmp_path, f"e.{pack}", content)
@@ -288,7 +292,7 @@ WHOLE = {
     "e.csv": TEXT.encode(),
     "u.csv": TEXT.encode("utf-16"),
     "e.jsonl": JSON_LINES.encode(),
-    "e.csv.gz": gzip.compress(TEXT.encode(), mtime=0),
+    "e.csv.gz": gzip.compress(TEXT.encode(), mtime=0, mtime=0),
     "e.zip": zipped(**{"e.csv": TEXT}),
     "e.parquet": parquet_bytes(),
 }

@@ -22,7 +22,7 @@ GOOD = HEADER + "B_x_y,2024-01-02,0.2\nA_x_y,2024-01-01,0.1\nA_x_y,2024-01-03,-0
 def write(tmp_path, text, name="returns.csv"):
     path = tmp_path / name
     if name.endswith(".gz"):
-        path.write_bytes(gzip.compress(text.encode()))
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
     else:
         path.write_text(text, encoding="utf-8")
     return path
