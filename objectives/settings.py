@@ -150,6 +150,35 @@ class BacktestSettings:
         share = Fraction(repr(self.min_active_share)) * n_days
         return max(self.min_active_days, math.ceil(share))
 
+    def describe_least(self, n_days: int) -> str:
+        """Return :meth:`least_active_days` and where it comes from, for messages."""
+        return (
+            f"the {self.least_active_days(n_days)} of min_active_days={self.min_active_days} and "
+            f"min_active_share={self.min_active_share} x {n_days} days"
+        )
+
+    def refuse_hopeless(self, n_best: int, n_days: int) -> None:
+        """Refuse a space whose strategies cannot be active on enough days.
+
+        Parameters
+        ----------
+        n_best : int
+            Active days that none of them exceeds.
+        n_days : int
+            As for :meth:`least_active_days`.
+
+        Raises
+        ------
+        ConfigError
+            If they are too few.
+        """
+        _require(
+            n_best >= self.least_active_days(n_days),
+            f"no strategy of this space can be active on more than {n_best} days, fewer than "
+            f"{self.describe_least(n_days)}; begin earlier (--start-date), end later, take smaller "
+            "values of data_period, or ask for less (--backtest min_active_share=0.2)",
+        )
+
     def with_dates(self, start_date: dt.date, end_date: dt.date) -> "ResolvedSettings":
         """Return a copy measured from ``start_date`` to ``end_date``."""
         return ResolvedSettings(**{**asdict(self), "start_date": start_date, "end_date": end_date})
@@ -214,6 +243,15 @@ class ResolvedSettings(BacktestSettings):
 
     start_date: dt.date = field()
     end_date: dt.date = field()
+
+    @property
+    def n_search_days(self) -> int:
+        """Days that the search sees and on which something can be held at their end.
+
+        Of the days before ``split_date``, or of all, every one but the first.
+        """
+        stop = self.split_date or self.end_date + dt.timedelta(days=1)
+        return (stop - self.start_date).days - 1
 
 
 def _as_date(name: str, value: Any) -> dt.date | None:

@@ -27,7 +27,7 @@ from objectives.market.panel import LOOK_AHEAD_WARNING
 from objectives.metrics import MAY_BE_UNDEFINED, METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
-from search_spaces.errors import ConfigError, DataError, SpaceTooLargeError
+from search_spaces.errors import DataError, SpaceTooLargeError
 
 __all__ = ["FactorBacktest"]
 
@@ -219,9 +219,10 @@ class FactorBacktest(Objective):
         """Sentences a researcher should know before believing a result."""
         weighs_caps = "IC" in domain(self.space, "weight_method")
         notes = [w for w in self.panel.warnings if weighs_caps or w != LOOK_AHEAD_WARNING]
+        least = self.settings.describe_least(self.settings.n_search_days)
         for (name, value), days in self._reach.hopeless_values().items():
             notes.append(
-                f"{name}={value} leaves at most {days} active days, fewer than {self._least}: "
+                f"{name}={value} leaves at most {days} active days, fewer than {least}: "
                 "those strategies fail"
             )
         return tuple(notes)
@@ -263,12 +264,7 @@ class FactorBacktest(Objective):
         """
         if self.unmeasurable:
             raise DataError(NO_MARKET_CAPS_ADVICE)
-        if self._reach.best < self._reach.least:
-            raise ConfigError(
-                f"no strategy of this space can be active on more than {self._reach.best} days, "
-                f"fewer than {self._least}; begin earlier (--start-date), end later, take smaller "
-                "values of data_period, or ask for less (--backtest min_active_share=0.2)"
-            )
+        self.settings.refuse_hopeless(self._reach.best, self.settings.n_search_days)
 
     def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Say which strategies use built-in factors only, shape (n_strategies,).
@@ -351,17 +347,7 @@ class FactorBacktest(Objective):
 
     @cached_property
     def _reach(self) -> Reach:
-        simulator = self._simulator
-        return Reach(self.space, self.settings, simulator.eligibility, simulator.n_search_days)
-
-    @property
-    def _least(self) -> str:
-        """The least number of active days, and where it comes from."""
-        settings = self.settings
-        return (
-            f"the {self._reach.least} of min_active_days={settings.min_active_days} and "
-            f"min_active_share={settings.min_active_share} x {self._simulator.n_search_days} days"
-        )
+        return Reach(self.space, self.settings, self._simulator.eligibility)
 
     @property
     def _space_windows(self) -> tuple[int, ...]:

@@ -35,22 +35,16 @@ class Reach:
         Fees, sizes and the least number of active days.
     eligibility : Eligibility
         Of the days of the backtest.
-    n_days : int
-        Days after the first one of the segment that the search sees.
     """
 
     def __init__(
-        self,
-        space: FactorSpace,
-        settings: ResolvedSettings,
-        eligibility: Eligibility,
-        n_days: int,
+        self, space: FactorSpace, settings: ResolvedSettings, eligibility: Eligibility
     ) -> None:
         self._space = space
         self._settings = settings
         self._eligibility = eligibility
-        self._n_days = n_days
-        self.least = settings.least_active_days(n_days)
+        self._n_days = settings.n_search_days
+        self.least = settings.least_active_days(self._n_days)
 
     @property
     def best(self) -> int:

@@ -81,11 +81,6 @@ class StrategySimulator:
         """Days of the period, both ends included."""
         return self.panel.dates[self.start : self.end + 1]
 
-    @property
-    def n_search_days(self) -> int:
-        """Days of the first segment on which something can be held: all but the first day."""
-        return (self.split_day or self.end - self.start + 1) - 1
-
     @cached_property
     def knows_caps(self) -> bool:
         """Whether a market cap of a listed pair is known on a day that may be traded."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from objectives.constants import NO_MARKET_CAPS_ADVICE
+from objectives.constants import MIN_RANKED_PAIRS, NO_MARKET_CAPS_ADVICE
 from objectives.settings import BacktestSettings
 from search_spaces import FactorSpace, SearchSpace
 from search_spaces.errors import DataError, StorageError
@@ -42,7 +42,8 @@ def refuse_impossible(
     Raises
     ------
     ConfigError
-        If a backtest setting is impossible, or a date outside the data.
+        If a backtest setting is impossible, a date is outside the data, or no data period is
+        short enough for the least number of active days.
     DataError
         If IC is asked for and the database holds no market cap.
     """
@@ -54,6 +55,7 @@ def refuse_impossible(
         try:
             with source.connect() as connection:
                 span = _span(connection, config.market.pairs)
+                listed = _second_listing(connection, config.market.pairs) if span else None
                 bare = weighs_caps and factors and not _knows_caps(connection)
         finally:
             if not own:
@@ -64,10 +66,29 @@ def refuse_impossible(
         return
     if bare:
         raise DataError(NO_MARKET_CAPS_ADVICE)
-    warm_up = 0
-    if factors:
-        warm_up = max(space.parameters[space.names.index("data_period")].finite_values())
-    settings.resolve(*span, n_warm_up_days=warm_up)
+    if not factors:
+        settings.resolve(*span)
+        return
+    periods = space.parameters[space.names.index("data_period")].finite_values()
+    resolved = settings.resolve(*span, n_warm_up_days=max(periods))
+    if listed is not None:
+        ranked = max(listed + dt.timedelta(days=min(periods)), resolved.start_date)
+        n_days = resolved.n_search_days
+        n_best = max(0, n_days - (ranked - resolved.start_date).days)
+        resolved.refuse_hopeless(n_best, n_days)
+
+
+def _second_listing(connection: Connection, pairs: Sequence[str] | None) -> dt.date | None:
+    """Return the first day on which two pairs were listed: before, nothing can be ranked."""
+    table = sa.table("return_metrics", *map(sa.column, ("trading_pair", "date", "return_1d")))
+    query = sa.select(sa.func.min(table.c.date)).where(table.c.return_1d.is_not(None))
+    if pairs is not None:
+        query = query.where(table.c.trading_pair.in_(pairs))
+    firsts = connection.execute(query.group_by(table.c.trading_pair)).scalars().all()
+    days = [_as_day(first) for first in firsts]
+    if len(days) < MIN_RANKED_PAIRS or None in days:
+        return None
+    return sorted(day for day in days if day is not None)[MIN_RANKED_PAIRS - 1]
 
 
 def _span(connection: Connection, pairs: Sequence[str] | None) -> tuple[dt.date, dt.date] | None:

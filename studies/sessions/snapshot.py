@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from objectives.constants import SEMANTICS_VERSION
+
 __all__ = ["PlannedDesign", "Snapshot"]
 
 
@@ -38,7 +40,8 @@ class Snapshot:
     measurement : str or None
         Fingerprint of what decides the figures of a strategy besides the strategy itself.
     warnings : tuple of str
-        What a user should know of the plan and its market.
+        What a user should know of the plan and its market; and when it is read, that it is of
+        another version of the strategy definition.
     left_out : mapping of str to tuple
         Values of parameters that the market cannot measure and the user did not ask for.
     n_distinct, space_size : int or None
@@ -74,7 +77,7 @@ class Snapshot:
             chunk_size=int(document["chunk_size"]),
             semantics=document["semantics"],
             measurement=document.get("measurement"),
-            warnings=tuple(document.get("warnings", ())),
+            warnings=(*document.get("warnings", ()), *_of_other_version(document["semantics"])),
             left_out={name: tuple(v) for name, v in document.get("left_out", {}).items()},
             n_distinct=document.get("n_distinct"),
             space_size=document.get("space_size"),
@@ -110,3 +113,12 @@ class Snapshot:
                 "space_size": self.space_size,
             }
         )
+
+
+def _of_other_version(semantics: int | None) -> tuple[str, ...]:
+    if semantics == SEMANTICS_VERSION:
+        return ()
+    return (
+        f"recorded under version {semantics} of the strategy definition, whose figures do not "
+        f"compare with those of version {SEMANTICS_VERSION}",
+    )

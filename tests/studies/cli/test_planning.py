@@ -231,6 +231,7 @@ REFUSED_WITHOUT_THE_MARKET = [
     ["--end-date", "2030-01-01"],
     ["--split-date", "2020-01-01"],
     ["--set", "weight_method=IC"],
+    ["--set", "data_period=150,210"],
     ["--mode", "tpe", "--size", "9", "--from", "nothing"],
 ]
 

@@ -225,11 +225,13 @@ def test_nothing_is_evaluated_when_all_are_known(pair):
 
 def test_missing_market_caps_are_known(databases, panel, empty_url, monkeypatch):
     engine = open_database(empty_url)
-    import_panel(ReturnPanel.from_returns(panel.to_frame()), engine)
+    without_caps = ReturnPanel.from_returns(panel.to_frame())
+    import_panel(without_caps, engine)
     engine.dispose()
     monkeypatch.setattr(FactorBacktest, "check", lambda self: None)  # it refuses such a session
     source, reader = (
-        Session.create(make_config(empty_url, objective=objective)) for objective in (RETURN, BOTH)
+        Session.create(make_config(empty_url, objective=objective), panel=without_caps)
+        for objective in (RETURN, BOTH)
     )
     source.run()
     looked_up = known_of(reader).find(every(reader))
