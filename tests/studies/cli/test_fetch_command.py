@@ -2,11 +2,14 @@
 
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from objectives import ReturnPanel
+from studies.market.event_store import EventStore
+from studies.market.project_database import opened
 from tests.helpers.exchange_server import DAY, ExchangeServer, Fault
 from tests.helpers.exchanges import NOW, START, Opener
 
@@ -92,16 +95,26 @@ def test_ctrl_c_keeps_what_is_written(cli, server):
 
     def interrupt(path, parameters):
         if len(server.asked("binance")) == 3 and once.acquire(blocking=False):
+            while "binance" not in {exchange for exchange, _ in held()}:
+                time.sleep(0.01)
             signal.pthread_kill(main, signal.SIGINT)
-            threading.Event().wait(0.2)
+            time.sleep(0.2)
 
     server.before_answer = interrupt
     done = cli(*FETCH)
     assert done.code == 130
     assert done.error == "stopped; what is fetched stays, the same command goes on"
     server.before_answer = lambda path, parameters: None
+    assert held()
     again = cli(*FETCH, "--json").json
     assert again["exchanges"][0]["n_events"] < 724
+
+
+def held():
+    if not Path("funding_rate.db").exists():
+        return {}
+    with opened("sqlite:///funding_rate.db") as engine:
+        return EventStore(engine).last_instants()
 
 
 @pytest.mark.parametrize(
