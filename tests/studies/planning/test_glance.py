@@ -52,6 +52,7 @@ def market_of(empty_url):
     engine.dispose()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # a connection for each refusal
 def test_it_refuses_nothing_else_and_in_the_same_words(empty_url, market_of, late_panel):
     write, engine = market_of
     write(late_panel)
@@ -72,6 +73,18 @@ def test_it_refuses_nothing_else_and_in_the_same_words(empty_url, market_of, lat
                 if "no strategy" not in glance[1]:  # where the bound may be a looser one
                     assert full == glance
     assert n_refused > 20
+
+
+def test_dates_of_the_market(empty_url, market_of, late_panel):
+    write, engine = market_of
+    write(late_panel)
+    config = make_config(empty_url, backtest={"end_date": "2024-03-11"})
+    with pytest.raises(ConfigError, match="from 2024-01-01 to 2024-03-10"):
+        refuse_impossible(config, engine, config.space(), False)
+    late = {**PARAMETERS, "data_period": {"fixed": 60}}
+    config = make_config(empty_url, backtest={"min_active_days": 0}, parameters=late)
+    with pytest.raises(ConfigError, match="more than 0 days, fewer than the 17 of"):
+        refuse_impossible(config, engine, config.space(), False)
 
 
 def test_caps_of_whatever_symbol_count(empty_url, market_of, late_panel):
