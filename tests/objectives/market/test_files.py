@@ -292,7 +292,7 @@ WHOLE = {
     "e.csv": TEXT.encode(),
     "u.csv": TEXT.encode("utf-16"),
     "e.jsonl": JSON_LINES.encode(),
-    "e.csv.gz": gzip.compress(TEXT.encode(), mtime=0, mtime=0),
+    "e.csv.gz": gzip.compress(TEXT.encode(), mtime=0),
     "e.zip": zipped(**{"e.csv": TEXT}),
     "e.parquet": parquet_bytes(),
 }
