@@ -199,14 +199,16 @@ def source_id(connection: Connection, label: str, kind: str, form: str | None = 
 
 def _series_ids(connection: Connection, events: FundingEvents) -> NDArray[np.int64]:
     """Ids by positions of exchange and symbol; series that are new get theirs here."""
-    pairs = np.unique(np.stack([events.exchange, events.symbol]), axis=1).T
-    wanted = [(events.exchanges[e], events.symbols[s]) for e, s in pairs.tolist()]
+    n_symbols = len(events.symbols)
+    code = events.exchange.astype(np.int64) * n_symbols + events.symbol
+    pairs = [divmod(int(k), n_symbols) for k in np.flatnonzero(np.bincount(code))]
+    wanted = [(events.exchanges[e], events.symbols[s]) for e, s in pairs]
     insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_SERIES)
     rows = [{"exchange": exchange, "symbol": symbol} for exchange, symbol in wanted]
     connection.execute(insert.on_conflict_do_nothing(), rows)
     known = {(row.exchange, row.symbol): row.id for row in connection.execute(sa.select(_SERIES))}
     ids = np.full((len(events.exchanges), len(events.symbols)), -1, dtype=np.int64)
-    for (e, s), key in zip(pairs.tolist(), wanted, strict=True):
+    for (e, s), key in zip(pairs, wanted, strict=True):
         ids[e, s] = known[key]
     return ids
 
