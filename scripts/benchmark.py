@@ -189,6 +189,13 @@ def real_market(arguments: argparse.Namespace) -> dict[str, Any]:
     return run(arguments)
 
 
+def import_events(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time the import of 2.5 million funding events, beside writing them bare."""
+    from import_events import import_events as run
+
+    return run(arguments)
+
+
 def genetic(arguments: argparse.Namespace) -> dict[str, Any]:
     """Time what a genetic session takes beside the backtests, and one led by TPE."""
     from studies import Session, TuningConfig
@@ -236,6 +243,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "queries": queries,
     "genetic": genetic,
     "real-market": real_market,
+    "import": import_events,
     "search-quality": search_quality,
 }
 
@@ -263,6 +271,7 @@ def _run_all() -> None:
 
 
 def _parse() -> argparse.Namespace:
+    from import_events import add_options as add_import_options
     from real_market import add_options as add_market_options
     from search_quality import add_options
 
@@ -280,6 +289,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the design and of samplers")
     add_options(parser)
     add_market_options(parser)
+    add_import_options(parser)
     return parser.parse_args()
 
 

@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="FILE",
-        help="real-market: funding events, with --exchanges, --start and --end",
+        help="real-market, import: funding events; real-market with --exchanges, --start, --end",
     )
 
 

@@ -87,6 +87,13 @@ def test_a_benchmark_ends_with_one_json_object(tmp_path, name, keys):
     assert result["benchmark"] == name
 
 
+def test_the_benchmark_of_the_import(tmp_path):
+    out = run("benchmark.py", "import", "--n-events", "30000", "--json", cwd=tmp_path)
+    result = json.loads(out.splitlines()[-1])
+    assert result["n_events"] == 30_000
+    assert {"wall_s", "bare_s", "ratio", "events_per_s", "peak_rss_mb"} <= set(result)
+
+
 def test_generated_pages_are_up_to_date():
     docs = load("make_docs")
     assert (ROOT / "docs" / "commands.md").read_text() == docs.commands_page(), "run: make docs"
