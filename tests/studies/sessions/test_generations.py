@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from objectives import FactorBacktest
+from objectives import BacktestSettings
 from search_spaces.errors import ConfigError, SessionError, SpaceError
 from studies import Session
 from studies.analysis.export import export_results
@@ -575,7 +575,7 @@ def test_positions_that_are_not_bred_yet(make_session):
 
 @SLOWLY_ON_POSTGRESQL
 def test_a_search_in_which_every_strategy_fails_spends_its_budget(make_session, monkeypatch):
-    monkeypatch.setattr(FactorBacktest, "check", lambda self: None)  # it refuses such a space
+    monkeypatch.setattr(BacktestSettings, "refuse_hopeless", lambda *args: None)
     session = make_session(**options_of(restrictions={"data_period": ["140"]}))
     session.run()
     check_genetic(session)

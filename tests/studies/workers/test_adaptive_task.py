@@ -15,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError, PendingRollbackError
 
-from objectives import Batch, FactorBacktest
+from objectives import BacktestSettings, Batch
 from search_spaces.errors import ConfigError, SessionError
 from studies import Session
 from studies.analysis.export import export_results
@@ -187,7 +187,7 @@ def test_a_sampler_that_has_tried_everything_repeats_itself(make_session):
 
 @ON_SQLITE
 def test_failed_strategies_spend_their_slots(make_session, monkeypatch):
-    monkeypatch.setattr(FactorBacktest, "check", lambda self: None)  # it refuses such a space
+    monkeypatch.setattr(BacktestSettings, "refuse_hopeless", lambda *args: None)
     session = make_session(
         method="tpe", size=8, restrictions={"data_period": ["140"]}, execution={"reuse": False}
     )
