@@ -215,7 +215,7 @@ def _check_equal(
         f"{events.place(other)}: {_side_of(events, other)} has the rate "
         f"{events.rate[other]:.12g} at {_instant(events, other)}, and {events.rate[one]:.12g} "
         f"in the same minute in {events.place(one)}; a settlement has one rate: delete the wrong "
-        "row, or leave one of the sources out"
+        "row, or leave one of the sources out (market remove --source takes away a held one)"
     )
 
 

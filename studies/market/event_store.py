@@ -23,7 +23,7 @@ from studies.market.tables import (
     MARKET_SOURCES,
 )
 
-__all__ = ["EVENTS_KIND", "EventStore", "source_id"]
+__all__ = ["EVENTS_KIND", "EventStore", "source_id", "without_held"]
 
 EVENTS_KIND = "events"
 """Kind of the sources of funding events."""
@@ -135,7 +135,7 @@ class EventStore:
             If an event of the same exchange, symbol and millisecond is held with another rate.
         """
         held = self._around(events) if held is None else held
-        fresh = events.select(_not_held(events, held)) if held is not None else events
+        fresh = without_held(events, held)
         if not len(fresh):
             return 0
         with self._engine.begin() as connection:
@@ -169,6 +169,20 @@ class EventStore:
 
     def _is_there(self) -> bool:
         return not is_missing(self._engine) and sa.inspect(self._engine).has_table(FUNDING_EVENTS)
+
+
+def without_held(events: FundingEvents, held: FundingEvents | None) -> FundingEvents:
+    """Return the events that a database does not hold yet.
+
+    Raises
+    ------
+    DataError
+        If one of them is held with another rate.
+    """
+    if held is None or not len(events):
+        return events
+    fresh = _not_held(events, held)
+    return events if fresh.all() else events.select(fresh)
 
 
 def source_id(connection: Connection, label: str, kind: str, form: str | None = None) -> int:
@@ -301,10 +315,11 @@ def _not_held(events: FundingEvents, held: FundingEvents) -> NDArray[np.bool_]:
         k = int(differ.argmax())
         symbol = events.symbols[int(events.symbol[k])]
         exchange = events.exchanges[int(events.exchange[k])]
+        when = str(events.micros[k].astype("M8[us]").astype("M8[ms]")).replace("T", " ")
         raise DataError(
             f"{events.place(k)}: {symbol} on {exchange} has the rate {events.rate[k]:.12g} at "
-            f"{events.micros[k].astype('M8[ms]')}, and {held.rate[where[k]]:.12g} from "
-            f"{held.sources[int(held.source[where[k]])].label}; leave one of the two sources out "
-            "(mass-tuning market remove --source)"
+            f"{when} UTC, and {held.rate[where[k]]:.12g} from "
+            f"{held.sources[int(held.source[where[k]])].label}, imported before; leave one of the "
+            "two sources out (market remove --source takes away a held one)"
         )
     return ~there

@@ -12,7 +12,7 @@ from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.plausibility import doubts, notes_of_panel, today
 from search_spaces.errors import DataError
 from studies.database import display_url
-from studies.market.event_store import EVENTS_KIND, EventStore
+from studies.market.event_store import EVENTS_KIND, EventStore, without_held
 from studies.market.importer import ImportSummary, import_panel
 from studies.market.project_database import opened
 from studies.market.stored_market import StoredMarket, observed_in
@@ -154,7 +154,11 @@ def import_events(
     with opened(database) as engine:
         store = EventStore(engine)
         held = store.read()
-        parts = [part for part in (held, events) if part is not None]
+        label = FUNDING_EVENTS
+        if events is not None:
+            label = events.label
+            events = without_held(events, held)  # what is there is not news
+        parts = [part for part in (held, events) if part is not None and len(part)]
         if not parts:
             raise DataError(f"{display_url(database)}: holds no funding events")
         both = FundingEvents.concat(parts)
@@ -167,7 +171,6 @@ def import_events(
         notes = _looked_at(panel) + foreign.notes_of_rows_that_stay(panel)
         foreign.check_same(panel, rules.mix)
         merged = foreign.merged(panel)
-        label = events.label if events is not None else FUNDING_EVENTS
         _refuse_doubts(label, notes, rules)
         changed = there.changed(merged)
         report = _Progress(on_progress, int(changed.sum()) + (len(events) if events else 0))

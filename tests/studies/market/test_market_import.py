@@ -138,7 +138,13 @@ def test_nothing_to_rebuild(empty_url):
 def test_another_rate_of_a_settlement_that_is_held(empty_url):
     import_events(events(side("a", 3e-4), side("b", 1e-4)), empty_url)
     before = stored(empty_url).fingerprint()
+    late = [(t + pd.Timedelta(seconds=5), *rest) for t, *rest in side("a", 5e-4)]
     with pytest.raises(DataError, match=r"rate 0.0005 .*0.0003 .*imported before; a settlement"):
+        import_events(events(late), empty_url)
+    with pytest.raises(
+        DataError,
+        match=r"rate 0.0005 at 2024-03-01 00:00:00.000 UTC, and 0.0003 from frame, imported before",
+    ):
         import_events(events(side("a", 5e-4)), empty_url)
     with (
         opened(empty_url) as engine,
