@@ -17,8 +17,8 @@ _MICROSECONDS_PER_MINUTE = 60_000_000
 _MINUTES_PER_DAY = 1_440
 # The rhythm of a side is the median of this many gaps before and after the place in question.
 _RHYTHM = 5
-# A gap longer than this many intervals lacks a settlement; late stamps stay below it.
-_TOLERANCE = 1.5
+# A gap longer than this many intervals lacks a settlement; an hourly one may be 24 min late.
+_TOLERANCE = 1.45
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,12 @@ def daily_sums(events: FundingEvents, *, keep_incomplete: bool = False) -> Daily
     the number of settlements do not show in the last digit.
 
     A day is incomplete where the side's own rhythm implies a settlement that is missing: a gap
-    longer than 1.5 times the interval around it, or a first or last day that has room for one
+    longer than 1.45 times the interval around it, or a first or last day that has room for one
     more. The interval is the larger of two medians, of the gap with the four before it and of the
     gap with the four after it, because intervals of 8, 4 and 1 hours follow each other in one
-    history; at the ends it is the median of the first and of the last five gaps.
+    history, and no more than the larger of the two gaps beside it; at the ends it is the median of
+    the first and of the last five gaps. Where an interval changes, one missing settlement can look
+    like the change itself, and is not seen.
 
     Parameters
     ----------
@@ -285,7 +287,7 @@ def _long_gaps(
     """Find gaps that lack a settlement: positions before and after, and the interval in minutes."""
     gap = np.diff(minute).astype(np.float64)
     gap[starts[1:-1] - 1] = np.nan  # between two sides
-    # Only a gap above 1.5 times the least of its neighbours can be above their median.
+    # Only a gap well above the least of its neighbours can be above their median.
     n_near = _RHYTHM - 1
     padded = np.concatenate([np.full(n_near, np.nan), gap, np.full(n_near, np.nan)])
     least = np.full(len(gap), np.inf)
@@ -299,6 +301,8 @@ def _long_gaps(
         before, after = gap[max(begin, k - n_near) : k + 1], gap[k : min(end, k + _RHYTHM)]
         # a gap alone says nothing about itself
         interval = max((float(np.median(g)) for g in (before, after) if len(g) > 1), default=np.inf)
+        if begin < k < end - 1:  # two gaps have no median to speak of, where a history begins
+            interval = min(interval, max(gap[k - 1], gap[k + 1]))
         if gap[k] > _TOLERANCE * interval:
             found.append(k)
             intervals.append(round(interval))

@@ -132,6 +132,16 @@ def test_a_day_that_lacks_a_settlement_gives_nothing(hours, missing):
 
 
 @pytest.mark.parametrize("hours", [1, 4, 8])
+def test_every_settlement_of_a_history_is_missed(hours):
+    per_day = 24 // hours
+    whole = every(hours, 6, 1e-4)
+    for missing in range(len(whole)):
+        found, values = sums(*whole[:missing], *whole[missing + 1 :])
+        expected = [day == missing // per_day for day in range(6)]
+        assert np.isnan(values).tolist() == expected, missing
+
+
+@pytest.mark.parametrize("hours", [1, 4, 8])
 def test_listing_and_download_in_the_middle_of_a_day(hours):
     rows = every(hours, 4, 1e-4)[1:-1]
     _, values = sums(*rows)
