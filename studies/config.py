@@ -57,10 +57,12 @@ class MarketConfig(CheckedModel):
         project's own database.
     pairs : tuple of str or None
         Use only these trading pairs.
-    both_directions : bool
-        Make also the pair ``SYMBOL_B_A`` of funding events, with the opposite return.
-    incomplete_days : {"drop", "keep"}
+    both_directions : bool or None
+        Make also the pair ``SYMBOL_B_A`` of funding events, with the opposite return. None: as the
+        returns of the database were made; at first no.
+    incomplete_days : {"drop", "keep"} or None
         Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+        None: as the returns of the database were made; at first no return.
     timezone : str
         Zone of times in files that do not say theirs.
     aliases : dict of str
@@ -69,8 +71,8 @@ class MarketConfig(CheckedModel):
 
     database: str | None = None
     pairs: tuple[str, ...] | None = None
-    both_directions: bool = False
-    incomplete_days: Literal["drop", "keep"] = "drop"
+    both_directions: bool | None = None
+    incomplete_days: Literal["drop", "keep"] | None = None
     timezone: str = "UTC"
     aliases: dict[str, str] = Field(default_factory=dict)
 

@@ -19,13 +19,13 @@ from objectives.market.panel_fields import PanelFields
 from objectives.market.plausibility import notes_of_sides, today
 from objectives.market.reading import ReadingOptions, read_events
 from objectives.market.returns import MAX_HISTORY_DAYS, fields_of_observations
-from objectives.market.settlements import DailySums, daily_sums
-from objectives.market.tables import days_of
+from objectives.market.settlements import DailySums, daily_sums, settlement_days
 from search_spaces.errors import ConfigError, DataError
 
 __all__ = [
     "SPOT",
     "EventRules",
+    "NoPairsError",
     "fields_of_events",
     "of_exchanges_and_days",
     "read_funding_events",
@@ -36,31 +36,56 @@ INCOMPLETE_DAYS = ("drop", "keep")
 _DECIMALS = 12
 
 
+class NoPairsError(DataError):
+    """Funding events of which no pair can be made."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventRules:
     """How daily returns are made of events.
 
     Attributes
     ----------
-    both_directions : bool
-        Also build the pair ``SYMBOL_B_A`` with the opposite return.
-    incomplete_days : {"drop", "keep"}
+    both_directions : bool or None
+        Also build the pair ``SYMBOL_B_A`` with the opposite return. None: not said, so no.
+    incomplete_days : {"drop", "keep"} or None
         Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
+        None: not said, so no return.
 
     Raises
     ------
     ConfigError
-        If `incomplete_days` is neither.
+        If `incomplete_days` is none of these.
     """
 
-    both_directions: bool = False
-    incomplete_days: str = "drop"
+    both_directions: bool | None = None
+    incomplete_days: str | None = None
 
     def __post_init__(self) -> None:
-        if self.incomplete_days not in INCOMPLETE_DAYS:
+        if self.incomplete_days not in (None, *INCOMPLETE_DAYS):
             raise ConfigError(
                 f"incomplete_days is {' or '.join(INCOMPLETE_DAYS)}, got {self.incomplete_days!r}"
             )
+
+    def over(self, other: EventRules) -> EventRules:
+        """Return these rules, and the other's where nothing is said."""
+        both, days = self.both_directions, self.incomplete_days
+        return EventRules(
+            both_directions=other.both_directions if both is None else both,
+            incomplete_days=other.incomplete_days if days is None else days,
+        )
+
+    def to_text(self) -> str:
+        """Write them as :meth:`from_text` reads them."""
+        return f"{self.incomplete_days or 'drop'}{'+both' if self.both_directions else ''}"
+
+    @classmethod
+    def from_text(cls, text: str | None) -> EventRules:
+        """Read what :meth:`to_text` wrote; anything else says nothing."""
+        days, _, both = (text or "").partition("+")
+        if days not in INCOMPLETE_DAYS:
+            return cls()
+        return cls(both_directions=both == "both", incomplete_days=days)
 
 
 def read_funding_events(
@@ -158,7 +183,7 @@ def of_exchanges_and_days(
             )
         chosen = np.array([name in wanted for name in events.exchanges])[events.exchange]
         events = events if chosen.all() else events.select(chosen)
-    keep = _within(days_of(events.micros), start_date, end_date)
+    keep = _within(settlement_days(events.micros), start_date, end_date)
     if not keep.any():
         raise DataError(
             f"{events.label}: no event from {start_date} to {end_date}; the events go from "
@@ -205,9 +230,11 @@ def fields_of_events(
     _check_names(events, n_exchanges)
     _check_history(events)
     sums = daily_sums(events, keep_incomplete=rules.incomplete_days == "keep")
-    pair, names, day, values = _pair_returns(sums, rules.both_directions, spot=n_exchanges == 1)
+    pair, names, day, values = _pair_returns(
+        sums, bool(rules.both_directions), spot=n_exchanges == 1
+    )
     if not names:
-        raise DataError(
+        raise NoPairsError(
             f"{events.label}: no symbol has events on two of the exchanges "
             f"{', '.join(sums.exchanges)} on one day; for pairs against spot choose one exchange"
         )
@@ -236,7 +263,7 @@ def _check_names(events: FundingEvents, n_exchanges: int) -> None:
 
 
 def _check_history(events: FundingEvents) -> None:
-    day = days_of(events.micros)
+    day = settlement_days(events.micros)
     if int(day.max() - day.min()) < MAX_HISTORY_DAYS:
         return
     far = int(np.abs(day - np.median(day)).argmax())

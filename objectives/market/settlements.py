@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from objectives.market.funding_events import FundingEvents, MarketNote
 from search_spaces.errors import DataError
 
-__all__ = ["DailySums", "Side", "daily_sums"]
+__all__ = ["DailySums", "Side", "daily_sums", "settlement_days"]
 
 _MICROSECONDS_PER_MINUTE = 60_000_000
 _MINUTES_PER_DAY = 1_440
@@ -179,8 +179,23 @@ class _Settled:
     notes: list[MarketNote]
 
 
+def settlement_days(micros: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the UTC day that instants count for, days since 1970-01-01, same shape.
+
+    Parameters
+    ----------
+    micros : int64 array
+        Microseconds since 1970; rounded to the minute, so 23:59:59.998 is of the next day.
+    """
+    return _minutes(micros) // _MINUTES_PER_DAY
+
+
+def _minutes(micros: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (micros + _MICROSECONDS_PER_MINUTE // 2) // _MICROSECONDS_PER_MINUTE
+
+
 def _settle(events: FundingEvents) -> _Settled:
-    minute = (events.micros + _MICROSECONDS_PER_MINUTE // 2) // _MICROSECONDS_PER_MINUTE
+    minute = _minutes(events.micros)
     series = events.symbol.astype(np.int64) * len(events.exchanges) + events.exchange
     first = int(minute.min())
     key = series * (int(minute.max()) - first + 1) + (minute - first)

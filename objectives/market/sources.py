@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from objectives.market.days import utc_day
-from objectives.market.events import EventRules, of_exchanges_and_days
+from objectives.market.events import of_exchanges_and_days
 from objectives.market.forms.registry import FORMS, is_events
 from objectives.market.funding_events import FundingEvents
 from objectives.market.panel import ReturnPanel
@@ -60,8 +60,8 @@ class SourceRequest:
         Funding events: use these exchanges only.
     start_date, end_date : str or None
         First and last day, ``YYYY-MM-DD``.
-    event_rules : EventRules
-        Funding events: how returns are made of them.
+    event_options : tuple of str
+        Options of ``mass-tuning import`` that were given and are for funding events.
     reading : ReadingOptions
         Funding events: what the files do not say.
     synthetic : mapping of str to number
@@ -75,7 +75,7 @@ class SourceRequest:
     exchanges: tuple[str, ...] | None = None
     start_date: str | None = None
     end_date: str | None = None
-    event_rules: EventRules = field(default_factory=EventRules)
+    event_options: tuple[str, ...] = ()
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     synthetic: Mapping[str, Any] = field(default_factory=dict)
 
@@ -101,14 +101,8 @@ class SourceRequest:
             If the source is none.
         """
         name = self.name or self.sources[0]
-        events_only = {
-            "--exchanges": self.exchanges is not None,
-            "--both-directions": self.event_rules.both_directions,
-            "--exchange": self.reading.exchange is not None,
-            "--symbol": self.reading.symbol is not None,
-        }
-        for option, given in events_only.items():
-            if given and self.kind != SourceKind.EVENTS:
+        if self.kind != SourceKind.EVENTS:
+            for option in self.event_options:
                 raise ConfigError(f"{option} is for funding events, and {name} is not such a file")
         if self.synthetic and self.kind != SourceKind.SYNTHETIC:
             option = "--" + next(iter(self.synthetic)).replace("_", "-")

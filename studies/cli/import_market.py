@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["event_rules", "import_command", "mapping_of", "print_imported", "write_market"]
 
 
+_OF_EVENTS = (
+    "exchanges",
+    "form",
+    "columns",
+    "exchange",
+    "symbol",
+    "aliases",
+    "timezone",
+    "both_directions",
+    "incomplete_days",
+)
+
+
 @click.command(
     "import",
     cls=Command,
@@ -59,12 +72,14 @@ __all__ = ["event_rules", "import_command", "mapping_of", "print_imported", "wri
 )
 @click.option("--timezone", metavar="ZONE", help="Zone of times without one.  [default: UTC]")
 @click.option(
-    "--both-directions", is_flag=True, help="Funding events: also each pair the other way round."
+    "--both-directions/--one-direction",
+    default=None,
+    help="Funding events: also each pair the other way round.  [default: as before, at first not]",
 )
 @click.option(
     "--incomplete-days",
     type=click.Choice(["drop", "keep"]),
-    help="Funding events: days on which a side lacks a settlement.  [default: drop]",
+    help="Funding events: days on which a side lacks a settlement.  [default: as before, or drop]",
 )
 @click.option("--rebuild", is_flag=True, help="Make the returns again of the funding events held.")
 @click.option("--strict", is_flag=True, help="Refuse a market that looks wrong.")
@@ -112,19 +127,20 @@ def import_command(
     request = _request(context, sources, options)
     request.check()
     context.hint = "; what is written stays, import again to complete it"
-    print_imported(context, _import(request, target, rules))
+    wanted = event_rules(context, options["both_directions"], options["incomplete_days"])
+    print_imported(context, _import(request, target, rules, wanted))
 
 
 def event_rules(
-    context: Context, both_directions: bool = False, incomplete_days: str | None = None
+    context: Context, both_directions: bool | None = None, incomplete_days: str | None = None
 ) -> EventRules:
     """How returns are made of funding events: options, or the configuration."""
     from objectives.market.events import EventRules
 
     config = context.config.market
-    return EventRules(
-        both_directions=both_directions or config.both_directions,
-        incomplete_days=incomplete_days or config.incomplete_days,
+    given = EventRules(both_directions=both_directions, incomplete_days=incomplete_days)
+    return given.over(
+        EventRules(both_directions=config.both_directions, incomplete_days=config.incomplete_days)
     )
 
 
@@ -168,15 +184,19 @@ def _request(context: Context, sources: tuple[str, ...], options: dict[str, Any]
         exchanges=tuple(part.strip() for part in exchanges.split(",")) if exchanges else None,
         start_date=options["start_date"],
         end_date=options["end_date"],
-        event_rules=event_rules(context, options["both_directions"], options["incomplete_days"]),
+        event_options=tuple(
+            f"--{name.replace('_', '-')}" for name in _OF_EVENTS if options[name] not in (None, ())
+        ),
         reading=reading,
         synthetic={key: value for key, value in synthetic.items() if value is not None},
     )
 
 
 def _refuse_with_rebuild(sources: tuple[str, ...], options: dict[str, Any]) -> None:
-    allowed = ("both_directions", "incomplete_days", "aliases")
-    given = [name for name, value in options.items() if value and name not in allowed]
+    allowed = ("both_directions", "incomplete_days")
+    given = [
+        name for name, value in options.items() if value not in (None, ()) and name not in allowed
+    ]
     if sources or given:
         raise click.ClickException(
             "--rebuild makes the returns again of what is held and takes no "
@@ -191,7 +211,9 @@ def _rebuild(wanted: EventRules, target: str, rules: ImportRules) -> MarketImpor
         return import_events(None, target, event_rules=wanted, rules=rules, on_progress=advance)
 
 
-def _import(request: SourceRequest, target: str, rules: ImportRules) -> MarketImport:
+def _import(
+    request: SourceRequest, target: str, rules: ImportRules, wanted: EventRules
+) -> MarketImport:
     """Read and write, with a word on what takes time."""
     from objectives.market.caps import read_market_caps
     from objectives.market.sources import SourceKind
@@ -205,7 +227,7 @@ def _import(request: SourceRequest, target: str, rules: ImportRules) -> MarketIm
             return import_events(
                 events,
                 target,
-                event_rules=request.event_rules,
+                event_rules=wanted,
                 caps=caps,
                 caps_source=request.market_caps,
                 rules=rules,
@@ -243,13 +265,13 @@ def print_imported(context: Context, done: MarketImport) -> None:
             n_events=done.n_events,
             n_removed=done.n_removed,
             notes=[vars(note) for note in done.notes],
-            warnings=list(panel.warnings),
+            warnings=[] if panel is None else list(panel.warnings),
         )
         print_json(document)
         return
     for each in done.notes:
         warn(each.text)
-    for text in panel.warnings:
+    for text in () if panel is None else panel.warnings:
         warn(text)
     say(f"{style('imported', fg='green')} {done.source} into {summary.database}")
     n_caps = f"{summary.n_market_caps:,} symbols" if summary.n_market_caps else "none"
@@ -264,8 +286,9 @@ def print_imported(context: Context, done: MarketImport) -> None:
     pairs(
         [
             *rows,
-            ("days", f"{summary.first_date} to {summary.last_date}"),
+            ("days", f"{summary.first_date} to {summary.last_date}" if panel else "none"),
             ("market caps", n_caps),
         ]
     )
-    say(f"next: {context.command('generate --mode exhaustive')}")
+    if panel is not None:
+        say(f"next: {context.command('generate --mode exhaustive')}")

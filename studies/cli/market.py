@@ -24,7 +24,7 @@ from studies.cli.output import (
 from studies.cli.progress import counting, waiting
 
 if TYPE_CHECKING:
-    from studies.market import MarketSummary, PairSummary, RemovalPlan
+    from studies.market import MarketSummary, PairSummary, Removal, RemovalPlan
     from studies.sessions import SessionRow
 
 __all__ = ["market"]
@@ -205,19 +205,18 @@ def remove(
     again. Sessions keep their results, but those that used what goes are not resumed.
     """
     from studies.market import Removal, opened, plan_removal, remove_market
-    from studies.upkeep import sessions_on_days
 
     removal = Removal(pair=pair, exchange=exchange, before=before, after=after, source=source)
     target = _target(context)
     context.hint = "; nothing was deleted"
     with opened(target, create=False) as engine:
         plan = plan_removal(engine, removal)
-        concerned = sessions_on_days(engine, *removal.days)
+        concerned = _sessions(context, target, removal)
         if not yes:
             _confirm(plan, concerned)
         context.hint = "; what was deleted is gone, run it again to delete the rest"
         with counting("deleting") as advance:
-            n_deleted = remove_market(engine, target, plan, event_rules(context), advance)
+            n_deleted, problem = remove_market(engine, target, plan, event_rules(context), advance)
     if context.as_json:
         print_json(
             {
@@ -227,12 +226,27 @@ def remove(
                 "n_market_caps": plan.n_caps,
                 "n_pairs": len(plan.pairs),
                 "sessions": [row.session_id for row in concerned],
+                "problem": problem,
             }
         )
         return
     say(f"deleted {_plan_text(plan)}")
+    if problem is not None:
+        warn(f"the other returns of events could not be made again: {problem}")
     if concerned:
         warn(f"used by {_names(concerned)}: these are not resumed on the changed market")
+
+
+def _sessions(context: Context, target: str, removal: Removal) -> list[SessionRow]:
+    """Sessions of the project whose market is the one that changes."""
+    from studies.market import opened
+    from studies.upkeep import sessions_on_days
+
+    own = context.config.database
+    with opened(own) as engine:
+        return sessions_on_days(
+            engine, *removal.days, market_database=None if target == own else target
+        )
 
 
 def _plan_text(plan: RemovalPlan) -> str:

@@ -16,6 +16,7 @@ from .migrations import schema_revision as schema_revision
 from .migrations import upgrade as upgrade
 from .paced_batches import in_paced_batches as in_paced_batches
 from .quiet import logged_suppress as logged_suppress
+from .schema_lock import locked_market as locked_market
 from .schema_lock import locked_schema as locked_schema
 from .tables import METRIC_COLUMNS as METRIC_COLUMNS
 from .tables import OOS_METRIC_COLUMNS as OOS_METRIC_COLUMNS

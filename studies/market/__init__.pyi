@@ -12,6 +12,7 @@ from .market_import import ImportRules as ImportRules
 from .market_import import MarketImport as MarketImport
 from .market_import import import_events as import_events
 from .market_import import import_returns as import_returns
+from .project_database import is_missing as is_missing
 from .project_database import opened as opened
 from .project_database import read_same_market as read_same_market
 from .project_database import source_name as source_name

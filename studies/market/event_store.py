@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
+from objectives.market.events import EventRules
 from objectives.market.funding_events import EventSource, FundingEvents
 from search_spaces.errors import DataError
-from studies.database import WritePacer, insert_rows
+from studies.database import WritePacer, insert_rows, write_transaction
 from studies.market.project_database import is_missing
 from studies.market.tables import (
     FUNDING_EVENTS,
@@ -78,6 +79,16 @@ class EventStore:
         """Return all events held, by exchange, symbol and time; None if there are none."""
         return self._read(None) if self._is_there() else None
 
+    def rules(self) -> EventRules:
+        """Return how the returns there were made of events; it says nothing if there are none."""
+        if not self._is_there():
+            return EventRules()
+        query = sa.select(_SOURCES.c.form).where(
+            _SOURCES.c.label == FUNDING_EVENTS, _SOURCES.c.kind == EVENTS_KIND
+        )
+        with self._engine.connect() as connection:
+            return EventRules.from_text(connection.execute(query).scalar())
+
     def _around(self, events: FundingEvents) -> FundingEvents | None:
         """Return what is held of the same sides, from the first to the last of these events."""
         if not self._is_there():
@@ -138,7 +149,7 @@ class EventStore:
         fresh = without_held(events, held)
         if not len(fresh):
             return 0
-        with self._engine.begin() as connection:
+        with write_transaction(self._engine) as connection:
             tables = [_SOURCES, _SERIES, _EVENTS]
             MARKET_METADATA.create_all(connection, tables)
             series = _series_ids(connection, fresh)
@@ -150,7 +161,7 @@ class EventStore:
                 dtype=np.int64,
             )
         series_id = series[fresh.exchange, fresh.symbol]
-        ms = np.round(fresh.micros / _MICROS_PER_MS).astype(np.int64)
+        ms = fresh.micros // _MICROS_PER_MS
         order = np.lexsort((ms, series_id))
         series_id, ms = series_id[order], ms[order]
         first = np.ones(len(ms), dtype=np.bool_)
@@ -298,7 +309,7 @@ def _not_held(events: FundingEvents, held: FundingEvents) -> NDArray[np.bool_]:
         for s, symbol in enumerate(events.symbols):
             if (found := known.get((exchange, symbol))) is not None:
                 code[e, s] = found[0] * len(held.symbols) + found[1]
-    ms = np.round(events.micros / _MICROS_PER_MS).astype(np.int64)
+    ms = events.micros // _MICROS_PER_MS
     held_ms = held.micros // _MICROS_PER_MS
     low = min(int(ms.min()), int(held_ms.min()))
     span = max(int(ms.max()), int(held_ms.max())) - low + 1

@@ -60,6 +60,11 @@ class ImportSummary:
     n_transactions: int
     database: str
 
+    @classmethod
+    def nothing(cls, database: str) -> ImportSummary:
+        """Return the summary of an import that has written no return."""
+        return cls(0, 0, 0, "", "", 0, 0, 0, database)
+
 
 def import_panel(
     panel: ReturnPanel,
@@ -69,6 +74,7 @@ def import_panel(
     on_progress: Callable[[int, int], None] | None = None,
     kind: str = "returns",
     source: str | None = None,
+    form: str | None = None,
     caps_source: str | None = None,
     only: NDArray[np.bool_] | None = None,
     theirs: NDArray[np.bool_] | None = None,
@@ -99,6 +105,8 @@ def import_panel(
         Where the rows come from (``returns``, ``database``, ``synthetic`` or ``events``, and its
         name; default: `panel.source`). Both are noted in ``market_sources``, and the rows written
         name them by ``source_id``.
+    form : str, optional
+        How it is written, or how returns were made of it.
     caps_source : str, optional
         Name of the source of the market caps, if it is another one.
     only : bool array, shape (n_days, n_pairs), optional
@@ -123,7 +131,7 @@ def import_panel(
     with connected_engine(engine_or_url, create=True) as (engine, name):
         tables = prepare_tables(engine, name, dated_caps=panel.market_cap_dates is not None)
         with engine.begin() as connection:
-            origin = source_id(connection, source or panel.source, kind)
+            origin = source_id(connection, source or panel.source, kind, form)
             of_caps = source_id(connection, caps_source, "caps") if caps_source else origin
         history, current = _cap_history(panel, of_caps), _current_caps(panel, of_caps)
         returns = _ReturnRows(panel, origin, only, theirs)

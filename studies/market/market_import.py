@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 from objectives import ReturnPanel
 from objectives.market.caps import MarketCaps
-from objectives.market.events import EventRules, fields_of_events
+from objectives.market.events import EventRules, NoPairsError, fields_of_events
 from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.plausibility import doubts, notes_of_panel, today
 from search_spaces.errors import DataError
-from studies.database import display_url
+from studies.database import display_url, locked_market
 from studies.market.event_store import EVENTS_KIND, EventStore, without_held
 from studies.market.importer import ImportSummary, import_panel
 from studies.market.project_database import opened
 from studies.market.stored_market import StoredMarket, observed_in
-from studies.market.tables import FUNDING_EVENTS
+from studies.market.tables import FUNDING_EVENTS, prepare_tables
 
 __all__ = ["ImportRules", "MarketImport", "import_events", "import_returns"]
 
@@ -27,8 +27,9 @@ class MarketImport:
 
     Attributes
     ----------
-    panel : ReturnPanel
-        The market that was imported; of funding events all that the database holds.
+    panel : ReturnPanel or None
+        The market that was imported; of funding events all that the database holds. None: they
+        make no pair.
     summary : ImportSummary
         Rows written.
     notes : tuple of MarketNote
@@ -39,7 +40,7 @@ class MarketImport:
         New funding events kept, and returns that events no longer give.
     """
 
-    panel: ReturnPanel
+    panel: ReturnPanel | None
     summary: ImportSummary
     notes: tuple[MarketNote, ...]
     kind: str
@@ -97,7 +98,7 @@ def import_returns(
         Nothing is written then.
     """
     rules = rules or ImportRules()
-    with opened(database) as engine:
+    with opened(database) as engine, locked_market(engine):
         there = StoredMarket.read(engine)
         notes = _looked_at(panel)
         there.check_same(panel, rules.mix)
@@ -125,6 +126,7 @@ def import_events(
     caps: MarketCaps | None = None,
     caps_source: str | None = None,
     rules: ImportRules | None = None,
+    may_be_spot: bool = True,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> MarketImport:
     """Keep funding events in a database, and make its returns of all that it holds.
@@ -136,59 +138,70 @@ def import_events(
     database : str
         URL; a missing SQLite file is created.
     event_rules : EventRules, optional
-        How returns are made.
+        How returns are made; what they do not say is as the returns there were made.
     caps : MarketCaps, optional
         Market caps to write, too.
     caps_source : str, optional
         Name of their source.
     rules : ImportRules, optional
+    may_be_spot : bool
+        Whether events of one exchange make pairs against spot.
     on_progress : callable, optional
         Called with rows done and rows in all after each transaction.
+
+    Returns
+    -------
+    MarketImport
+        Without a panel if new events make no pair with those held; they are kept all the same.
 
     Raises
     ------
     DataError
-        As `import_returns`, and if a side has two rates in one minute.
+        As `import_returns`, if a side has two rates in one minute, and if a database that holds
+        no events gets none of which a pair can be made.
     """
     rules = rules or ImportRules()
-    with opened(database) as engine:
+    with opened(database) as engine, locked_market(engine):
         store = EventStore(engine)
         held = store.read()
-        label = FUNDING_EVENTS
-        if events is not None:
-            label = events.label
-            events = without_held(events, held)  # what is there is not news
-        parts = [part for part in (held, events) if part is not None and len(part)]
-        if not parts:
-            raise DataError(f"{display_url(database)}: holds no funding events")
-        both = FundingEvents.concat(parts)
-        found = fields_of_events(
-            both, event_rules or EventRules(), caps, n_exchanges=len(both.exchanges)
-        )
-        panel = replace(ReturnPanel.of_fields(found), source=FUNDING_EVENTS)
         there = StoredMarket.read(engine)
+        label = FUNDING_EVENTS if events is None else events.label
+        fresh = None if events is None else without_held(events, held)  # what is there is not news
+        parts = [part for part in (held, fresh) if part is not None and len(part)]
+        if not parts and not there.has_returns_of_events:
+            raise DataError(f"{display_url(database)}: holds no funding events")
+        wanted = (event_rules or EventRules()).over(store.rules())
+        panel, notes = _made_of(parts, wanted, caps, may_be_spot, alone=held is None)
         foreign = there.without_events()
-        notes = _looked_at(panel) + foreign.notes_of_rows_that_stay(panel)
-        foreign.check_same(panel, rules.mix)
-        merged = foreign.merged(panel)
+        merged = foreign.panel
+        if panel is not None:
+            notes += foreign.notes_of_rows_that_stay(panel)
+            foreign.check_same(panel, rules.mix)
+            merged = foreign.merged(panel)
         _refuse_doubts(label, notes, rules)
-        changed = there.changed(merged)
-        report = _Progress(on_progress, int(changed.sum()) + (len(events) if events else 0))
+        if merged is not None:  # its tables may refuse: before the first event is written
+            prepare_tables(engine, display_url(engine), dated_caps=False)
+        changed = None if merged is None else there.changed(merged)
+        n_changed = 0 if changed is None else int(changed.sum())
+        report = _Progress(on_progress, n_changed + (0 if fresh is None else len(fresh)))
         n_events = 0
-        if events is not None:
-            n_events = store.add(events, held, report.advance, pause=not there.is_new)
+        if fresh is not None:
+            n_events = store.add(fresh, held, report.advance, pause=not there.is_new)
         n_removed = there.remove_stale(panel)
-        summary = import_panel(
-            merged,
-            engine,
-            kind=EVENTS_KIND,
-            source=FUNDING_EVENTS,
-            caps_source=caps_source,
-            only=changed,
-            theirs=observed_in(panel, merged),
-            pause=not there.is_new,
-            on_progress=report.of_returns(int(changed.sum())),
-        )
+        summary = ImportSummary.nothing(display_url(engine))
+        if panel is not None and merged is not None:
+            summary = import_panel(
+                merged,
+                engine,
+                kind=EVENTS_KIND,
+                source=FUNDING_EVENTS,
+                form=wanted.to_text(),
+                caps_source=caps_source,
+                only=changed,
+                theirs=observed_in(panel, merged),
+                pause=not there.is_new,
+                on_progress=report.of_returns(n_changed),
+            )
     return MarketImport(
         panel=panel,
         summary=summary,
@@ -198,6 +211,30 @@ def import_events(
         n_events=n_events,
         n_removed=n_removed,
     )
+
+
+def _made_of(
+    parts: Sequence[FundingEvents],
+    wanted: EventRules,
+    caps: MarketCaps | None,
+    may_be_spot: bool,
+    *,
+    alone: bool,
+) -> tuple[ReturnPanel | None, tuple[MarketNote, ...]]:
+    """Make the returns of all events; none where they make no pair with those that are held."""
+    if not parts:
+        return None, ()
+    both = FundingEvents.concat(parts)
+    n_exchanges = len(both.exchanges) if may_be_spot else max(2, len(both.exchanges))
+    try:
+        found = fields_of_events(both, wanted, caps, n_exchanges=n_exchanges)
+    except NoPairsError as error:
+        if alone:
+            raise
+        text = f"the events make no pair yet, and no return: {error}"
+        return None, (*both.notes, MarketNote("no_pair", text, len(both)))
+    panel = replace(ReturnPanel.of_fields(found), source=FUNDING_EVENTS)
+    return panel, _looked_at(panel)
 
 
 class _Progress:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from objectives.market.database import CAP_HISTORY, MARKET_CAPS, RETURN_METRICS
 from objectives.market.days import utc_day
-from objectives.market.events import EventRules
+from objectives.market.events import SPOT, EventRules
+from objectives.market.table import Table
+from objectives.market.tables import days_of, instant_column
 from search_spaces.errors import ConfigError, DataError
-from studies.database import WritePacer, display_url
+from studies.database import WritePacer, display_url, locked_market
 from studies.market.event_store import EventStore
 from studies.market.market_import import ImportRules, import_events
+from studies.market.stored_market import delete_returns_of_events
 from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES
 
 __all__ = ["Removal", "RemovalPlan", "plan_removal", "remove_market"]
@@ -69,6 +74,8 @@ class RemovalPlan:
         Rows.
     source_ids : tuple of int or None
         Only rows of these sources; None: of all.
+    dates : tuple or None
+        Only returns with one of these dates, as they are stored; None: of all days.
     """
 
     removal: Removal
@@ -78,6 +85,7 @@ class RemovalPlan:
     n_events: int
     n_caps: int = 0
     source_ids: tuple[int, ...] | None = None
+    dates: tuple[Any, ...] | None = None
 
 
 def plan_removal(engine: Engine, removal: Removal) -> RemovalPlan:
@@ -95,8 +103,11 @@ def plan_removal(engine: Engine, removal: Removal) -> RemovalPlan:
         raise ConfigError(
             "remove what? give --pair, --exchange, --before, --after or --source, or several"
         )
+    if removal.exchange == SPOT:
+        raise DataError(f"{SPOT!r} is no exchange; remove the exchange on the pair's other side")
     with engine.connect() as connection:
-        if not sa.inspect(connection).has_table(RETURN_METRICS):
+        inspector = sa.inspect(connection)
+        if not any(inspector.has_table(name) for name in (RETURN_METRICS, FUNDING_EVENTS)):
             raise DataError(f"{display_url(engine)}: has no market")
         source_ids = None if removal.source is None else _source_ids(connection, removal.source)
         plan = RemovalPlan(
@@ -106,6 +117,7 @@ def plan_removal(engine: Engine, removal: Removal) -> RemovalPlan:
             n_returns=0,
             n_events=0,
             source_ids=source_ids,
+            dates=_dates(connection, removal),
         )
         plan = replace(
             plan,
@@ -113,10 +125,12 @@ def plan_removal(engine: Engine, removal: Removal) -> RemovalPlan:
             n_events=sum(_count_events(connection, plan, side[0]) for side in plan.sides),
             n_caps=_count_caps(connection, plan),
         )
+        _refuse_what_comes_back(connection, plan)
     if not (plan.n_returns or plan.n_events or plan.n_caps):
         raise DataError(
             f"{display_url(engine)}: nothing fits; mass-tuning market summary lists pairs, "
-            "exchanges, days and sources"
+            "exchanges, days and sources (mass-tuning import --rebuild completes a removal that "
+            "was interrupted)"
         )
     return plan
 
@@ -127,30 +141,50 @@ def remove_market(
     plan: RemovalPlan,
     event_rules: EventRules | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> int:
+) -> tuple[int, str | None]:
     """Delete what a plan counted; returns that the other events still give are made again.
+
+    A market of several exchanges does not become pairs against spot where one of them is left.
 
     Returns
     -------
-    int
+    n_deleted : int
         Rows deleted.
+    problem : str or None
+        Why the returns could not be made again.
     """
     steps: list[Callable[[Connection], int]] = [
         *(_deleting_events(plan, side[0]) for side in plan.sides),
         *(_deleting_returns(plan, pair) for pair in plan.pairs),
         *(_deleting_caps(plan, table) for table in (MARKET_CAPS, CAP_HISTORY) if plan.n_caps),
     ]
+    store = EventStore(engine)
+    exchanges = {exchange for exchange, _ in store.last_instants()}
     n_deleted = 0
-    with WritePacer(engine) as pacer:
+    with locked_market(engine), WritePacer(engine) as pacer:
         for k, step in enumerate(steps, start=1):
             with pacer.transaction() as connection:
                 n_deleted += step(connection)
             if on_progress is not None:
                 on_progress(k, len(steps))
-    if plan.n_events and EventStore(engine).last_instants():
-        # a source may be gone from the middle of a day, an exchange from pairs of three
-        import_events(None, database, event_rules=event_rules, rules=ImportRules(mix=True))
-    return n_deleted
+        if exchanges and not store.last_instants():
+            with pacer.transaction() as connection:  # nothing gives them any more
+                delete_returns_of_events(connection)
+            exchanges = set()
+    if not exchanges:
+        return n_deleted, None
+    try:
+        # a source may be gone from the middle of a day, and what it gave may be given by another
+        import_events(
+            None,
+            database,
+            event_rules=event_rules,
+            rules=ImportRules(mix=True),
+            may_be_spot=len(exchanges) == 1,
+        )
+    except DataError as error:
+        return n_deleted, str(error)
+    return n_deleted, None
 
 
 def _source_ids(connection: Connection, label: str) -> tuple[int, ...]:
@@ -159,6 +193,11 @@ def _source_ids(connection: Connection, label: str) -> tuple[int, ...]:
         rows = connection.execute(sa.select(table.c.id, table.c.label)).fetchall()
     else:
         rows = []
+    if label == FUNDING_EVENTS:
+        raise DataError(
+            f"{label!r} stands for the returns made of funding events; remove what brought the "
+            "events, mass-tuning market summary lists it"
+        )
     found = tuple(row.id for row in rows if row.label == label)
     if not found:
         known = ", ".join(repr(row.label) for row in rows) or "none is noted"
@@ -167,6 +206,8 @@ def _source_ids(connection: Connection, label: str) -> tuple[int, ...]:
 
 
 def _pairs(connection: Connection, removal: Removal) -> tuple[str, ...]:
+    if not sa.inspect(connection).has_table(RETURN_METRICS):
+        return ()
     column: sa.ColumnClause[str] = sa.column("trading_pair")
     query = sa.select(column).select_from(sa.table(RETURN_METRICS)).distinct()
     names = sorted(str(name) for name in connection.execute(query).scalars() if name is not None)
@@ -191,31 +232,69 @@ def _sides(connection: Connection, removal: Removal) -> tuple[tuple[int, str, st
 
 
 def _sides_of_pair(pair: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Series that a pair is made of; none if it is made of something else."""
     symbol, *exchanges = pair.split("_")
-    own = [row for row in rows if row[2] == symbol]
-    ours = [row for row in own if row[1] in exchanges]
-    if len(ours) < len([name for name in exchanges if name != "spot"]):
-        return []  # not made of these events
-    if len(own) <= 2:
-        return ours
-    raise DataError(
-        f"{pair} would come back: its funding events make other pairs of {symbol}, too; remove one "
-        "exchange of it (--exchange), or leave the pair out by market.pairs of the configuration"
+    ours = [row for row in rows if row[2] == symbol and row[1] in exchanges]
+    n_sides = len([name for name in exchanges if name != SPOT])
+    return ours if len(ours) == n_sides else []
+
+
+def _refuse_what_comes_back(connection: Connection, plan: RemovalPlan) -> None:
+    """Refuse a pair whose events make other pairs, too: they stay, and it would come back."""
+    if plan.removal.pair is None or not plan.n_events:
+        return
+    symbol = plan.removal.pair.split("_", 1)[0]
+    table = sa.table(FUNDING_SERIES, sa.column("symbol"))
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.symbol == symbol)
+    if int(connection.execute(query).scalar_one()) > len(plan.sides):
+        raise DataError(
+            f"{plan.removal.pair} would come back: its funding events make other pairs of "
+            f"{symbol}, too; remove one exchange of it (--exchange), or leave the pair out by "
+            "market.pairs of the configuration"
+        )
+
+
+def _dates(connection: Connection, removal: Removal) -> tuple[Any, ...] | None:
+    """Dates of the days that go, as they are stored in whatever way; None: all days.
+
+    A date that cannot be read is of no day: it goes with its pair or source only.
+    """
+    first, last = removal.days
+    if first is None and last is None:
+        return None
+    if not sa.inspect(connection).has_table(RETURN_METRICS):
+        return ()
+    column: sa.ColumnClause[Any] = sa.column("date")
+    query = sa.select(column).select_from(sa.table(RETURN_METRICS)).distinct()
+    raw = list(connection.execute(query).scalars())
+    return tuple(
+        each
+        for each, day in zip(raw, _days_of(raw), strict=True)
+        if day is not None and (first is None or day >= first) and (last is None or day <= last)
     )
 
 
+def _days_of(raw: Sequence[Any]) -> list[dt.date | None]:
+    """Days of stored dates, read as returns are."""
+    try:
+        table = Table(pd.DataFrame({"date": pd.Series(raw, dtype=object)}), "", str)
+        days = days_of(instant_column(table, "date"))
+    except DataError:
+        if len(raw) == 1:
+            return [None]
+        return [day for each in raw for day in _days_of([each])]
+    epoch = dt.date(1970, 1, 1)
+    return [epoch + dt.timedelta(days=int(day)) for day in days]
+
+
 def _conditions(connection: Connection, plan: RemovalPlan) -> list[sa.ColumnElement[bool]]:
-    first, last = plan.removal.days
-    date: Any = sa.column("date")
-    text = connection.dialect.name == "sqlite"
-    # SQLite holds text that begins with the day; other kinds of columns are cast to one.
-    day = date if text else sa.cast(date, sa.Date)
     found: list[sa.ColumnElement[bool]] = []
-    if first is not None:
-        found.append(day >= (first.isoformat() if text else first))
-    if last is not None:
-        end = last + dt.timedelta(days=1)
-        found.append(day < (end.isoformat() if text else end))
+    if plan.dates is not None and connection.dialect.name == "sqlite":
+        text = sa.text("date IN (SELECT value FROM json_each(:stored_dates))")
+        stored = json.dumps([str(each) for each in plan.dates])
+        found.append(text.bindparams(stored_dates=stored))  # type: ignore[arg-type]
+    elif plan.dates is not None:
+        found.append(sa.column("date").in_(plan.dates))
     if plan.source_ids is not None:
         found.append(sa.column("source_id").in_(plan.source_ids))
     return found

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from objectives import ReturnPanel
 from objectives.market.database import RETURN_METRICS
@@ -21,7 +21,7 @@ from studies.market.event_store import EVENTS_KIND
 from studies.market.project_database import is_missing
 from studies.market.tables import FUNDING_EVENTS, MARKET_SOURCES
 
-__all__ = ["StoredMarket", "observed_in"]
+__all__ = ["StoredMarket", "delete_returns_of_events", "observed_in"]
 
 _SAME = 1e-9
 """Returns that differ by less are the same number, written by another program."""
@@ -223,12 +223,19 @@ class StoredMarket:
         )
         return (MarketNote("rows_of_other_sources", text, n_rows, example),)
 
-    def remove_stale(self, panel: ReturnPanel) -> int:
+    @property
+    def has_returns_of_events(self) -> bool:
+        """Whether some returns were made of funding events."""
+        return self.of_events is not None and bool(self.of_events.any())
+
+    def remove_stale(self, panel: ReturnPanel | None) -> int:
         """Delete returns made of events that the events no longer give; return their number."""
-        if self.panel is None or self.of_events is None or not self.of_events.any():
+        if self.panel is None or not self.has_returns_of_events:
             return 0
         pair, day, raw = _event_rows(self.engine, self.panel)
-        given = ~np.isnan(_on_grid_of(panel.returns, panel, self.panel))
+        given = np.zeros(self.panel.returns.shape, dtype=np.bool_)
+        if panel is not None:
+            given = ~np.isnan(_on_grid_of(panel.returns, panel, self.panel))
         stale = [key for key, keep in zip(raw, given[day, pair], strict=True) if not keep]
         table = sa.table(RETURN_METRICS, sa.column("trading_pair"), sa.column("date"))
         statement = table.delete().where(
@@ -243,6 +250,16 @@ class StoredMarket:
         return len(stale)
 
 
+def delete_returns_of_events(connection: Connection) -> None:
+    """Delete every return that was made of funding events: there are none any more."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(RETURN_METRICS):
+        return
+    if "source_id" in {column["name"] for column in inspector.get_columns(RETURN_METRICS)}:
+        returns = sa.table(RETURN_METRICS, sa.column("source_id"))
+        connection.execute(sa.delete(returns).where(returns.c.source_id.in_(_ids_of_events())))
+
+
 def observed_in(panel: ReturnPanel, merged: ReturnPanel) -> NDArray[np.bool_]:
     """Say which returns of a merged market a panel has, shape (n_days, n_pairs) of the merged."""
     return ~np.isnan(_on_grid_of(panel.returns, panel, merged))
@@ -252,14 +269,12 @@ def _event_rows(
     engine: Engine, panel: ReturnPanel
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[str, Any]]]:
     """Pair and day on the panel of the rows made of events, and their keys as stored."""
-    sources = sa.table(MARKET_SOURCES, sa.column("id"), sa.column("label"), sa.column("kind"))
     rows = sa.table(
         RETURN_METRICS, sa.column("trading_pair"), sa.column("date"), sa.column("source_id")
     )
-    ours = sa.select(sources.c.id).where(
-        sources.c.label == FUNDING_EVENTS, sources.c.kind == EVENTS_KIND
+    query = sa.select(rows.c.trading_pair, rows.c.date).where(
+        rows.c.source_id.in_(_ids_of_events())
     )
-    query = sa.select(rows.c.trading_pair, rows.c.date).where(rows.c.source_id.in_(ours))
     with engine.connect() as connection:
         keys = [(pair, date) for pair, date in connection.execute(query)]
     place = {pair: k for k, pair in enumerate(panel.pairs)}
@@ -271,6 +286,14 @@ def _event_rows(
     inside = (day >= 0) & (day < panel.n_days)
     kept = [key for key, fits in zip(keys, inside, strict=True) if fits]
     return pair[inside], day[inside], kept
+
+
+def _ids_of_events() -> sa.Select[tuple[int]]:
+    """Query for the source that returns made of funding events name."""
+    sources = sa.table(MARKET_SOURCES, sa.column("id"), sa.column("label"), sa.column("kind"))
+    return sa.select(sources.c.id).where(
+        sources.c.label == FUNDING_EVENTS, sources.c.kind == EVENTS_KIND
+    )
 
 
 def _on_grid_of(

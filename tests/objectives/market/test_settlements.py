@@ -136,7 +136,7 @@ def test_every_settlement_of_a_history_is_missed(hours):
     per_day = 24 // hours
     whole = every(hours, 6, 1e-4)
     for missing in range(len(whole)):
-        found, values = sums(*whole[:missing], *whole[missing + 1 :])
+        _, values = sums(*whole[:missing], *whole[missing + 1 :])
         expected = [day == missing // per_day for day in range(6)]
         assert np.isnan(values).tolist() == expected, missing
 

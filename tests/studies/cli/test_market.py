@@ -124,14 +124,17 @@ def test_incomplete_days_and_rebuilding(cli, two_sides):
     kept = cli("import", "--rebuild", "--incomplete-days", "keep", "--json").json
     assert (kept["n_written"], kept["n_events"]) == (1, 0)
     assert panel().n_days == 3
+    assert cli("import", "--rebuild", "--json").json["n_written"] == 0  # as before
     Path("mass_tuning_config.yaml").write_text(
         "market: {incomplete_days: drop, both_directions: true}\n"
     )
     assert "1 deleted" in cli("import", "--rebuild").out
     assert panel().pairs == ("BTCUSDT_binance_bybit", "BTCUSDT_bybit_binance")
+    assert "2 deleted" in cli("import", "--rebuild", "--one-direction").out
     refused = cli("import", "bybit.csv", "--rebuild")
     assert "takes no SOURCE" in refused.error
-    assert "takes no --exchanges" in cli("import", "--rebuild", "--exchanges", "okx").error
+    for option in ("--exchanges", "--alias"):
+        assert f"takes no {option}" in cli("import", "--rebuild", option, "A=B").error
 
 
 def test_nothing_to_rebuild(cli, empty):
@@ -218,6 +221,8 @@ def test_remove(cli, market):
     assert (done["deleted"], done["n_returns"], done["n_events"]) == (7, 1, 6)
     assert panel().n_days == 2
     assert cli("market", "remove", "--source", "bybit.csv", "--yes").code == 0
+    assert "has no rows" in cli("market", "summary").error
+    assert cli("import", "--rebuild").code == 0
     assert panel().pairs == ("BTCUSDT_binance_spot",)
     assert "remove what?" in cli("market", "remove", "--yes").error
 
@@ -232,6 +237,23 @@ def test_remove_names_the_sessions_that_used_it(cli, project):
     assert session in done.err
     late = cli("market", "remove", "--after", str(panel().dates[-1])[:10], "--yes")
     assert "nothing fits" in late.error
+
+
+def test_options_of_events_for_a_file_of_returns(cli, empty):
+    ReturnPanel.synthetic(n_pairs=2, n_days=5).to_frame().to_csv("returns.csv", index=False)
+    Path("mass_tuning_config.yaml").write_text("market: {both_directions: true, timezone: UTC}\n")
+    assert cli("import", "returns.csv").code == 0
+    for option in (("--timezone", "UTC"), ("--incomplete-days", "keep"), ("--one-direction",)):
+        assert "is for funding events" in cli("import", "returns.csv", *option).error
+
+
+def test_sessions_of_a_market_in_a_database_of_its_own(cli, empty):
+    Path("mass_tuning_config.yaml").write_text('market: {database: "sqlite:///market.db"}\n')
+    assert cli("import", "synthetic", "--n-pairs", 12, "--n-days", 160).code == 0
+    planned = cli("generate", "--mode", "sampling", "--size", 3, "--json")
+    assert planned.code == 0, planned.err
+    refused = cli("market", "remove", "--before", "2024-01-05")
+    assert f"used by {planned.json['session_id']}" in refused.error
 
 
 def test_caps_that_are_not_known(cli, market):

@@ -125,9 +125,13 @@ def test_rebuild_under_other_rules(empty_url):
     assert stored(empty_url).returns[-1, 0] == pytest.approx(3e-4)
     both = import_events(None, empty_url, event_rules=EventRules(both_directions=True))
     assert stored(empty_url).pairs == ("BTC_a_b", "BTC_b_a")
-    assert both.n_removed == 1
-    assert import_events(None, empty_url).n_removed == 3
+    assert (both.n_removed, both.summary.n_written) == (0, 4)
+    # what is not said again stays as it was
+    assert import_events(None, empty_url).summary.n_written == 0
+    plain = EventRules(both_directions=False, incomplete_days="drop")
+    assert import_events(None, empty_url, event_rules=plain).n_removed == 5
     assert stored(empty_url).pairs == ("BTC_a_b",)
+    assert stored(empty_url).n_days == 3
 
 
 def test_nothing_to_rebuild(empty_url):
@@ -288,9 +292,74 @@ THREE = (
 def removed(url, **what):
     with opened(url) as engine:
         plan = plan_removal(engine, Removal(**what))
-        n_deleted = remove_market(engine, url, plan)
+        n_deleted, problem = remove_market(engine, url, plan)
+    assert problem is None
     assert n_deleted == plan.n_returns + plan.n_events + plan.n_caps
     return plan
+
+
+def test_two_exchanges_of_which_one_goes_make_no_spot_pairs(empty_url):
+    import_events(events(side("a", 3e-4), side("b", 1e-4)), empty_url)
+    removed(empty_url, exchange="b")
+    with pytest.raises(DataError, match="has no rows"):
+        stored(empty_url)
+    import_events(None, empty_url)
+    assert stored(empty_url).pairs == ("BTC_a_spot",)
+
+
+def test_the_last_source_is_removed_with_all_it_gave(empty_url):
+    import_events(events(side("a", 3e-4), side("b", 1e-4)), empty_url)
+    removed(empty_url, source="frame")
+    with pytest.raises(DataError, match="has no rows"):
+        stored(empty_url)
+    with pytest.raises(DataError, match="holds no funding events"):
+        import_events(None, empty_url)
+
+
+def test_events_without_a_pair_join_those_that_are_held(empty_url):
+    import_events(events(side("a", 3e-4)), empty_url)
+    done = import_events(events(side("b", 1e-4, symbol="ETH")), empty_url)
+    assert (done.panel, done.n_events, done.n_removed) == (None, 12, 4)
+    assert [note.kind for note in done.notes] == ["no_pair"]
+    import_events(events(side("b", 1e-4)), empty_url)
+    assert stored(empty_url).pairs == ("BTC_a_b",)
+
+
+def test_what_another_source_gives_too_comes_back(empty_url, tmp_path):
+    same = returns_frame(("BTC_a_b",), n_days=4).assign(return_1d=6e-4)
+    import_returns(panel_of(same), empty_url)
+    path = tmp_path / "events.csv"
+    rows = [*side("a", 3e-4), *side("b", 1e-4)]
+    frame = pd.DataFrame(rows, columns=["timestamp", "symbol", "exchange", "funding_rate"])
+    frame.to_csv(path, index=False)
+    import_events(read_events([path]), empty_url)
+    removed(empty_url, source="frame")
+    assert stored(empty_url).n_days == 4
+    with opened(empty_url) as engine, pytest.raises(DataError, match="stands for the returns made"):
+        plan_removal(engine, Removal(source="funding_events"))
+
+
+def test_a_fetch_that_was_killed_before_its_returns_can_be_removed(empty_url):
+    with opened(empty_url) as engine:
+        EventStore(engine).add(events(side("a", 3e-4)))
+    plan = removed(empty_url, source="frame")
+    assert (plan.n_returns, plan.n_events) == (0, 12)
+
+
+@pytest.mark.parametrize("write", ["{:%Y/%m/%d}", "{:%Y-%m-%d 00:00:00}", "{:%Y%m%d}"])
+def test_days_are_removed_however_their_dates_are_written(empty_url, write):
+    with opened(empty_url) as engine, engine.begin() as connection:
+        connection.execute(
+            sa.text("create table return_metrics (trading_pair text, date text, return_1d float)")
+        )
+        rows = [
+            {"p": "BTC_x_y", "d": write.format(day)}
+            for day in pd.date_range("2024-01-01", periods=4)
+        ]
+        connection.execute(sa.text("insert into return_metrics values (:p, :d, 0.001)"), rows)
+    removed(empty_url, before="2024-01-02")
+    removed(empty_url, after="2024-01-03")
+    assert [f"{day:%d}" for day in stored(empty_url).dates] == ["02", "03"]
 
 
 def test_an_exchange_is_removed_with_its_events(empty_url):
