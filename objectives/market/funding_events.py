@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,9 @@ class FundingEvents:
         Fraction of notional paid by longs to shorts at that instant; finite.
     notes : tuple of MarketNote
         What the readers found.
+    multiples : mapping of (str, str) to int
+        By exchange and symbol, how many coins a contract is on by its published name: 1,000 of
+        ``1000PEPEUSDT``, read as PEPEUSDT. A side that is missing is not known.
     """
 
     symbols: tuple[str, ...]
@@ -84,6 +87,7 @@ class FundingEvents:
     micros: NDArray[np.int64]
     rate: NDArray[np.float64]
     notes: tuple[MarketNote, ...] = ()
+    multiples: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.micros)
@@ -114,6 +118,7 @@ class FundingEvents:
             micros=self.micros[keep],
             rate=self.rate[keep],
             notes=self.notes,
+            multiples=self.multiples,
         )
 
     @classmethod
@@ -137,6 +142,7 @@ class FundingEvents:
             micros=np.concatenate([part.micros for part in parts]),
             rate=np.concatenate([part.rate for part in parts]),
             notes=tuple(note for part in parts for note in part.notes),
+            multiples={side: n for part in parts for side, n in part.multiples.items()},
         )
 
 

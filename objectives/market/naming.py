@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from objectives.market.funding_events import FundingEvents, MarketNote
 from objectives.market.symbols import contract_name, exchange_name, is_bare, split_dex
 from search_spaces.errors import DataError
 
-__all__ = ["symbols_of_contracts", "with_one_name"]
+__all__ = ["check_multiples", "symbols_of_contracts", "with_one_name"]
 
 _OWN_TABLES = ("general", "venue")
 _HYPERLIQUID = "hyperliquid"
@@ -51,7 +51,9 @@ def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingE
     key = events.exchange.astype(np.int64) * n_symbols + events.symbol
     counts = np.bincount(key, minlength=n_symbols * len(events.exchanges))
     own_tables = all(source.form in _OWN_TABLES for source in events.sources)
-    stay_bare = own_tables and all(is_bare(name) for name in events.symbols)
+    # alone, Hyperliquid's coins look for partners in files that come later
+    bare = len(events.exchanges) > 1 and all(is_bare(name) for name in events.symbols)
+    stay_bare = own_tables and bare
     contracts: dict[int, _Contract] = {}
     for pair in map(int, np.flatnonzero(counts)):
         exchange, symbol = events.exchanges[pair // n_symbols], events.symbols[pair % n_symbols]
@@ -82,6 +84,47 @@ def with_one_name(events: FundingEvents, aliases: Mapping[str, str]) -> FundingE
         symbol=symbol_codes[key],
         exchange=exchange_codes[key],
         notes=(*events.notes, *_notes(list(contracts.values()), clashes)),
+        multiples={(one.side, one.symbol): one.factor for one in perpetual.values()},
+    )
+
+
+def check_multiples(parts: Sequence[FundingEvents]) -> None:
+    """Refuse events read at different times that give one name to different coins.
+
+    A multiple of a coin is called as the coin's own contract unless an exchange is known to have
+    both, and that may come to light in a later file only.
+
+    Raises
+    ------
+    DataError
+        Naming the contract and the alias that keeps it apart.
+    """
+    known: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for (exchange, symbol), n_coins in part.multiples.items():
+            before = known.setdefault((exchange, symbol), n_coins)
+            if before != n_coins:
+                multiple = max(before, n_coins)
+                raise DataError(
+                    f"{symbol} on {exchange} is the name of two contracts, on {before:,} and on "
+                    f"{n_coins:,} coins; {_keep_apart(exchange, symbol, multiple)}"
+                )
+    apart = {symbol: exchange for exchange, symbol in known}
+    for (exchange, symbol), n_coins in known.items():
+        other = apart.get(f"{n_coins}{symbol}") if n_coins > 1 else None
+        if other is not None:
+            raise DataError(
+                f"{symbol} on {exchange} is on {n_coins:,} coins, and {other} has {symbol} and "
+                f"{n_coins}{symbol} as different contracts; "
+                f"{_keep_apart(exchange, symbol, n_coins)}"
+            )
+
+
+def _keep_apart(exchange: str, symbol: str, multiple: int) -> str:
+    name = f"{multiple}{symbol}"
+    return (
+        f"import its files again with --alias {exchange}:{name}={name}, after market remove "
+        "--source if they were imported before"
     )
 
 

@@ -229,7 +229,10 @@ def _series_ids(connection: Connection, events: FundingEvents) -> NDArray[np.int
     pairs = [divmod(int(k), n_symbols) for k in np.flatnonzero(np.bincount(code))]
     wanted = [(events.exchanges[e], events.symbols[s]) for e, s in pairs]
     insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_SERIES)
-    rows = [{"exchange": exchange, "symbol": symbol} for exchange, symbol in wanted]
+    rows = [
+        {"exchange": side[0], "symbol": side[1], "multiple": events.multiples.get(side)}
+        for side in wanted
+    ]
     connection.execute(insert.on_conflict_do_nothing(), rows)
     known = {(row.exchange, row.symbol): row.id for row in connection.execute(sa.select(_SERIES))}
     ids = np.full((len(events.exchanges), len(events.symbols)), -1, dtype=np.int64)
@@ -290,6 +293,11 @@ def _events_of(
         row=np.arange(len(stored), dtype=np.int64),
         micros=stored["ms"] * np.int64(_MICROS_PER_MS),
         rate=np.ascontiguousarray(stored["rate"]),
+        multiples={
+            (row.exchange, row.symbol): row.multiple
+            for row in (series[int(k)] for k in ids)
+            if row.multiple is not None
+        },
     )
 
 

@@ -9,6 +9,7 @@ from objectives import ReturnPanel
 from objectives.market.caps import MarketCaps
 from objectives.market.events import EventRules, NoPairsError, fields_of_events
 from objectives.market.funding_events import FundingEvents, MarketNote
+from objectives.market.naming import check_multiples
 from objectives.market.plausibility import doubts, notes_of_panel, today
 from search_spaces.errors import DataError
 from studies.database import display_url, locked_market
@@ -168,6 +169,7 @@ def import_events(
         label = FUNDING_EVENTS if events is None else events.label
         fresh = None if events is None else without_held(events, held)  # what is there is not news
         parts = [part for part in (held, fresh) if part is not None and len(part)]
+        check_multiples(parts)
         if not parts and not there.has_returns_of_events:
             raise DataError(f"{display_url(database)}: holds no funding events")
         wanted = (event_rules or EventRules()).over(store.rules())

@@ -87,6 +87,7 @@ sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("exchange", sa.String(64), nullable=False),
     sa.Column("symbol", sa.String(255), nullable=False),
+    sa.Column("multiple", sa.Integer),  # coins a contract is on, where its published name says so
     sa.UniqueConstraint("exchange", "symbol", name="uq_funding_series_exchange_symbol"),
 )
 # timestamp: milliseconds since 1970 UTC as published; funding_rate: fraction of notional, paid by
@@ -270,16 +271,21 @@ def _as_it_is(connection: Connection, name: str, table_name: str, dialect: str) 
 
 def _date_text(connection: Connection, name: str, table_name: str) -> Callable[[dt.date], str]:
     """Write dates as the rows already there do, or their keys would not meet."""
-    column: sa.ColumnClause[Any] = sa.column("date")
-    rows = sa.select(column).select_from(sa.table(table_name)).limit(1)
-    sample = connection.execute(rows).scalar()
-    if sample is None:
+    table = sa.table(table_name, sa.column("date"))
+    text = sa.cast(table.c.date, sa.String)
+    ending = sa.func.substr(text, 11)
+    # of each way in which dates end, and of those that begin otherwise, one
+    query = sa.select(sa.func.min(text)).group_by(ending, text.like("____-__-__%")).limit(3)
+    samples = [str(sample) for sample in connection.execute(query).scalars() if sample is not None]
+    if not samples:
         return dt.date.isoformat
-    match = re.fullmatch(r"\d{4}-\d\d-\d\d([T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", str(sample))
-    if match is None:
+    match = re.fullmatch(r"\d{4}-\d\d-\d\d([T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?)?", samples[0])
+    if match is None or len(samples) > 1:
+        ways = " and ".join(repr(sample) for sample in samples)
         raise DataError(
-            f"{name}, table {table_name}, column 'date': {sample!r} is not written YYYY-MM-DD, "
-            "so new rows could not be matched with those there"
+            f"{name}, table {table_name}, column 'date': {ways} "
+            f"{'are two ways of writing' if len(samples) > 1 else 'is not written'} YYYY-MM-DD, so "
+            "new rows could not be matched with those there; write all dates as YYYY-MM-DD"
         )
     suffix = match.group(1) or ""
     return lambda date: date.isoformat() + suffix

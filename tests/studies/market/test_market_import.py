@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from objectives.market.events import EventRules
-from objectives.market.reading import read_events
+from objectives.market.reading import ReadingOptions, read_events
 from search_spaces.errors import ConfigError, DataError
 from studies.database import create_engine
 from studies.market import (
@@ -314,6 +314,54 @@ def test_the_last_source_is_removed_with_all_it_gave(empty_url):
         stored(empty_url)
     with pytest.raises(DataError, match="holds no funding events"):
         import_events(None, empty_url)
+
+
+BOB = "BOBUSDT"
+MILLION = f"1000000{BOB}"
+
+
+def test_a_multiple_and_its_coin_in_one_import_keep_their_names(empty_url):
+    both = side("a", 3e-4, symbol=BOB), side("a", 2e-4, symbol=MILLION)
+    import_events(events(*both, side("b", 1e-4, symbol=MILLION)), empty_url)
+    assert stored(empty_url).pairs == (f"{MILLION}_a_b",)
+
+
+@pytest.mark.parametrize("first", [BOB, MILLION])
+def test_a_name_is_never_given_to_two_contracts(empty_url, first):
+    """What one import keeps apart, two must not put together."""
+    import_events(events(side("a", 3e-4, symbol=first)), empty_url)
+    other = MILLION if first == BOB else BOB
+    message = rf"BOBUSDT on a is the name of two contracts.*--alias a:{MILLION}={MILLION}"
+    with pytest.raises(DataError, match=message):
+        import_events(events(side("a", 2e-4, symbol=other, start="2024-05-01")), empty_url)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_another_exchange_that_keeps_the_multiple_apart(empty_url, order):
+    both = events(side("a", 3e-4, symbol=BOB), side("a", 2e-4, symbol=MILLION))
+    alone = events(side("b", 1e-4, symbol=MILLION))
+    parts = [both, alone][::order]
+    import_events(parts[0], empty_url)
+    with pytest.raises(
+        DataError, match=rf"BOBUSDT on b is on 1,000,000 coins, and a has .*b:{MILLION}"
+    ):
+        import_events(parts[1], empty_url)
+    named = read_events(
+        pd.DataFrame(
+            side("b", 1e-4, symbol=MILLION),
+            columns=["timestamp", "symbol", "exchange", "funding_rate"],
+        ),
+        ReadingOptions(aliases={f"b:{MILLION}": MILLION}),
+    )
+    if order == 1:
+        import_events(named, empty_url)
+        assert stored(empty_url).pairs == (f"{MILLION}_a_b",)
+
+
+def test_coins_of_hyperliquid_find_their_partners_later(empty_url):
+    import_events(events(side("hyperliquid", 1e-4)), empty_url)
+    import_events(events(side("binance", 3e-4, symbol="BTCUSDT")), empty_url)
+    assert stored(empty_url).pairs == ("BTCUSDT_binance_hyperliquid",)
 
 
 def test_events_without_a_pair_join_those_that_are_held(empty_url):
