@@ -301,7 +301,7 @@ DEATHS = {
     "after the first breeding": (1, [BRED, "commit", ANY], 1),
     "in a breeding": (3, [BRED], 2),
     "after its queue was written": (3, [BRED, "SELECT max(work_chunks"], 2),
-    "after its chunks were written": (3, [BRED, "INSERT INTO work_chunks"], 2),
+    "after its chunks were written": (3, [BRED, "SELECT max(work_chunks", ANY], 2),
     "after a breeding": (3, [BRED, "commit", ANY], 3),
     "before a chunk is evaluated": (3, [BRED, "evaluate"], 3),
     "in the transaction of results": (3, [BRED, "hyperparameter_tuning_results"], 3),
