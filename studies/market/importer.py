@@ -134,6 +134,7 @@ def import_panel(
             origin = source_id(connection, source or panel.source, kind, form)
             of_caps = source_id(connection, caps_source, "caps") if caps_source else origin
         history, current = _cap_history(panel, of_caps), _current_caps(panel, of_caps)
+        history = _without_carried(history, engine)
         returns = _ReturnRows(panel, origin, only, theirs)
         jobs: list[tuple[MarketTable, Sequence[Mapping[str, Any]] | _ReturnRows]] = [
             (tables[RETURN_METRICS], returns),
@@ -313,7 +314,6 @@ def _current_caps(panel: ReturnPanel, origin: int) -> list[dict[str, Any]]:
 def _cap_history(panel: ReturnPanel, origin: int) -> list[dict[str, Any]]:
     if panel.market_cap_dates is None:
         return []
-    # Every row, also an unchanged one: a correction must overwrite what an import wrote before.
     dates = [stamp.date() for stamp in pd.DatetimeIndex(panel.market_cap_dates)]
     return [
         {"symbol": symbol, "date": date, "market_cap": cap, "source_id": origin}
@@ -321,3 +321,24 @@ def _cap_history(panel: ReturnPanel, origin: int) -> list[dict[str, Any]]:
         for date, cap in zip(dates, panel.market_caps[:, k].tolist(), strict=True)
         if np.isfinite(cap)
     ]
+
+
+def _without_carried(history: list[dict[str, Any]], engine: Engine) -> list[dict[str, Any]]:
+    """Leave out caps that only repeat the one before: a panel carries them forward.
+
+    Written, they would hide what another source knows of a day between. One that is there already
+    is written all the same, because it may be a correction.
+    """
+    if not history:
+        return history
+    table = sa.table(CAP_HISTORY, sa.column("symbol"), sa.column("date"))
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(table.c.symbol, table.c.date))
+        there = {(symbol, str(date)[:10]) for symbol, date in rows}
+    kept, before = [], ("", 0.0)
+    for row in history:
+        value = (row["symbol"], row["market_cap"])
+        if value != before or (row["symbol"], row["date"].isoformat()) in there:
+            kept.append(row)
+        before = value
+    return kept

@@ -169,18 +169,11 @@ def import_events(
         label = FUNDING_EVENTS if events is None else events.label
         fresh = None if events is None else without_held(events, held)  # what is there is not news
         parts = [part for part in (held, fresh) if part is not None and len(part)]
-        check_multiples(parts)
         if not parts and not there.has_returns_of_events:
             raise DataError(f"{display_url(database)}: holds no funding events")
         wanted = (event_rules or EventRules()).over(store.rules())
         panel, notes = _made_of(parts, wanted, caps, may_be_spot, alone=held is None)
-        foreign = there.without_events()
-        merged = foreign.panel
-        if panel is not None:
-            notes += foreign.notes_of_rows_that_stay(panel)
-            foreign.check_same(panel, rules.mix)
-            merged = foreign.merged(panel)
-        _refuse_doubts(label, notes, rules)
+        merged, notes = _joined(panel, notes, there, label, rules)
         if merged is not None:  # its tables may refuse: before the first event is written
             prepare_tables(engine, display_url(engine), dated_caps=False)
         changed = None if merged is None else there.changed(merged)
@@ -215,6 +208,24 @@ def import_events(
     )
 
 
+def _joined(
+    panel: ReturnPanel | None,
+    notes: tuple[MarketNote, ...],
+    there: StoredMarket,
+    label: str,
+    rules: ImportRules,
+) -> tuple[ReturnPanel | None, tuple[MarketNote, ...]]:
+    """Put the returns of events beside those of other sources; refuse what cannot be one market."""
+    foreign = there.without_events()
+    merged = foreign.panel
+    if panel is not None:
+        notes += foreign.notes_of_rows_that_stay(panel)
+        foreign.check_same(panel, rules.mix)
+        merged = foreign.merged(panel)
+    _refuse_doubts(label, notes, rules)
+    return merged, notes
+
+
 def _made_of(
     parts: Sequence[FundingEvents],
     wanted: EventRules,
@@ -226,6 +237,7 @@ def _made_of(
     """Make the returns of all events; none where they make no pair with those that are held."""
     if not parts:
         return None, ()
+    check_multiples(parts)
     both = FundingEvents.concat(parts)
     n_exchanges = len(both.exchanges) if may_be_spot else max(2, len(both.exchanges))
     try:

@@ -467,6 +467,28 @@ def test_a_source_is_removed_and_the_rest_is_made_again(empty_url, tmp_path):
         plan_removal(engine, Removal(source="x"))
 
 
+def caps_of(*rows):
+    return pd.DataFrame(rows, columns=["symbol", "date", "market_cap"])
+
+
+FIRST_CAPS = caps_of(("BTC", "2024-03-01", 10.0), ("ETH", "2024-03-04", 5.0))
+SECOND_CAPS = caps_of(("BTC", "2024-03-03", 20.0))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_dated_caps_of_two_files_are_those_of_one(empty_url, order):
+    frame = returns_frame(("BTC_x_y", "ETH_x_y"))
+    for caps in [FIRST_CAPS, SECOND_CAPS][::order]:
+        import_returns(ReturnPanel.from_returns(frame, caps), empty_url)
+    panel = stored(empty_url)
+    known = panel.market_caps[panel.market_cap_row[-1]].tolist()
+    assert known == [20.0, 5.0]
+    corrected = caps_of(("BTC", "2024-03-01", 10.0), ("BTC", "2024-03-03", 10.0))
+    import_returns(ReturnPanel.from_returns(frame, corrected), empty_url)
+    panel = stored(empty_url)
+    assert panel.market_caps[panel.market_cap_row[-1]].tolist() == [10.0, 5.0]
+
+
 def test_caps_of_a_source_are_removed(empty_url):
     caps = pd.DataFrame({"symbol": ["BTC"], "market_cap": [1e12]})
     import_returns(ReturnPanel.from_returns(returns_frame(), caps), empty_url, caps_source="c.csv")
