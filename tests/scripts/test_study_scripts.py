@@ -33,7 +33,7 @@ FEW = ["--set", "window_size=5,10", "--set", "data_period=10"]
 
 GRID = ["--set", "factors=SR,DD_ST", "--set", "window_size=5,10", "--set", "data_period=10"]
 GRID += ["--set", "rebalance_frequency=7", "--set", "selection_count=3,5"]
-GRID += ["--set", "weight_method=EQ,FS,IC"]
+GRID += ["--set", "weight_method=EQ,IC,FS"]
 """24 points."""
 
 
