@@ -116,9 +116,9 @@ class EventStore:
     def add(
         self,
         events: FundingEvents,
-        held: FundingEvents | None = None,
         on_progress: Callable[[int], None] | None = None,
         *,
+        none_held: bool = False,
         pause: bool = True,
     ) -> int:
         """Write events that are not held yet, in short transactions.
@@ -126,11 +126,11 @@ class EventStore:
         Parameters
         ----------
         events : FundingEvents
-        held : FundingEvents, optional
-            What the database holds, if the caller has read it; by default what is held of the
-            same sides and days is read here.
         on_progress : callable, optional
             Called with the number of rows of each transaction.
+        none_held : bool
+            The caller has left out what is held (:func:`without_held`); by default it is looked for
+            among the same sides and days.
         pause : bool
             Leave the lock to others between transactions; False where nobody else can be there
             yet.
@@ -145,8 +145,7 @@ class EventStore:
         DataError
             If an event of the same exchange, symbol and millisecond is held with another rate.
         """
-        held = self._around(events) if held is None else held
-        fresh = without_held(events, held)
+        fresh = events if none_held else without_held(events, self._around(events))
         if not len(fresh):
             return 0
         with write_transaction(self._engine) as connection:

@@ -181,7 +181,7 @@ def import_events(
         report = _Progress(on_progress, n_changed + (0 if fresh is None else len(fresh)))
         n_events = 0
         if fresh is not None:
-            n_events = store.add(fresh, held, report.advance, pause=not there.is_new)
+            n_events = store.add(fresh, report.advance, none_held=True, pause=not there.is_new)
         n_removed = there.remove_stale(panel)
         summary = ImportSummary.nothing(display_url(engine))
         if panel is not None and merged is not None:

@@ -22,7 +22,7 @@ from studies.database import WritePacer, display_url, locked_market
 from studies.market.event_store import EventStore
 from studies.market.market_import import ImportRules, import_events
 from studies.market.stored_market import delete_returns_of_events
-from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES
+from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES, names_sources
 
 __all__ = ["Removal", "RemovalPlan", "plan_removal", "remove_market"]
 
@@ -300,15 +300,8 @@ def _conditions(connection: Connection, plan: RemovalPlan) -> list[sa.ColumnElem
     return found
 
 
-def _has_sources(connection: Connection, table_name: str) -> bool:
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(table_name):
-        return False
-    return "source_id" in {column["name"] for column in inspector.get_columns(table_name)}
-
-
 def _of_pair(connection: Connection, plan: RemovalPlan, pair: str) -> sa.ColumnElement[bool]:
-    if plan.source_ids is not None and not _has_sources(connection, RETURN_METRICS):
+    if plan.source_ids is not None and not names_sources(connection, RETURN_METRICS):
         return sa.false()
     return sa.and_(sa.column("trading_pair") == pair, *_conditions(connection, plan))
 
@@ -368,7 +361,7 @@ def _count_caps(connection: Connection, plan: RemovalPlan) -> int:
         return 0
     n_rows = 0
     for name in (MARKET_CAPS, CAP_HISTORY):
-        if _has_sources(connection, name):
+        if names_sources(connection, name):
             query = (
                 sa.select(sa.func.count())
                 .select_from(sa.table(name))
@@ -380,7 +373,7 @@ def _count_caps(connection: Connection, plan: RemovalPlan) -> int:
 
 def _deleting_caps(plan: RemovalPlan, table_name: str) -> Callable[[Connection], int]:
     def step(connection: Connection) -> int:
-        if not _has_sources(connection, table_name):
+        if not names_sources(connection, table_name):
             return 0
         statement = sa.delete(sa.table(table_name)).where(
             sa.column("source_id").in_(plan.source_ids or ())

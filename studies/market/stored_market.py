@@ -19,7 +19,7 @@ from search_spaces.errors import DataError
 from studies.database import WritePacer, display_url
 from studies.market.event_store import EVENTS_KIND
 from studies.market.project_database import is_missing
-from studies.market.tables import FUNDING_EVENTS, MARKET_SOURCES
+from studies.market.tables import FUNDING_EVENTS, MARKET_SOURCES, names_sources
 
 __all__ = ["StoredMarket", "delete_returns_of_events", "observed_in"]
 
@@ -30,6 +30,10 @@ _ANOTHER_MARKET = 0.01
 """Share of common returns that differ above which two markets are different ones."""
 
 _ROWS_DELETED = 5_000
+
+
+_EventRows = tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[str, Any]]]
+_NO_ROWS: _EventRows = (np.empty(0, np.int64), np.empty(0, np.int64), [])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,15 +49,16 @@ class StoredMarket:
         None: no returns.
     complete : bool
         The table has all our columns.
-    of_events : bool array, shape (n_days, n_pairs), or None
-        Which returns were made of the funding events held.
+    event_rows : tuple of (int64 array, int64 array, list)
+        Pair and day on the panel of the returns that were made of funding events, and their keys
+        as stored.
     """
 
     engine: Engine
     is_new: bool
     panel: ReturnPanel | None
     complete: bool
-    of_events: NDArray[np.bool_] | None
+    event_rows: _EventRows = _NO_ROWS
 
     @classmethod
     def read(cls, engine: Engine) -> StoredMarket:
@@ -67,13 +72,13 @@ class StoredMarket:
         inspector = None if is_missing(engine) else sa.inspect(engine)
         tables = set() if inspector is None else set(inspector.get_table_names())
         if inspector is None or RETURN_METRICS not in tables:
-            return cls(engine=engine, is_new=not tables, panel=None, complete=False, of_events=None)
+            return cls(engine=engine, is_new=not tables, panel=None, complete=False)
         columns = {column["name"] for column in inspector.get_columns(RETURN_METRICS)}
         table = sa.table(RETURN_METRICS)
         with engine.connect() as connection:
             some = connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
         if some is None:
-            return cls(engine=engine, is_new=False, panel=None, complete=False, of_events=None)
+            return cls(engine=engine, is_new=False, panel=None, complete=False)
         try:
             panel = ReturnPanel.from_database(engine)
         except DataError as error:
@@ -81,21 +86,22 @@ class StoredMarket:
                 f"the returns that are there cannot be read, so nothing can join them: {error}; "
                 "mass-tuning market remove deletes rows"
             ) from None
-        of_events = np.zeros(panel.returns.shape, dtype=np.bool_)
+        rows = _NO_ROWS
         if "source_id" in columns and MARKET_SOURCES in tables:
-            pair, day, _ = _event_rows(engine, panel)
-            of_events[day, pair] = True
+            rows = _event_rows(engine, panel)
         complete = {"return_all", "roi_all", "source_id"} <= columns
-        return cls(engine=engine, is_new=False, panel=panel, complete=complete, of_events=of_events)
+        return cls(engine=engine, is_new=False, panel=panel, complete=complete, event_rows=rows)
 
     def without_events(self) -> StoredMarket:
         """Return what did not come from funding events, which are put together anew."""
-        if self.panel is None or self.of_events is None or not self.of_events.any():
+        if self.panel is None or not self.has_returns_of_events:
             return self
-        returns = np.where(self.of_events, np.nan, self.panel.returns)
+        pair, day, _ = self.event_rows
+        returns = self.panel.returns.copy()
+        returns[day, pair] = np.nan
         seen = ~np.isnan(returns)
         if not seen.any():
-            return replace(self, panel=None, of_events=None)
+            return replace(self, panel=None, event_rows=_NO_ROWS)
         pairs, days = seen.any(axis=0), np.flatnonzero(seen.any(axis=1))
         span = slice(int(days[0]), int(days[-1]) + 1)
         panel = replace(
@@ -109,7 +115,7 @@ class StoredMarket:
             notes=(),
             warnings=(),
         )
-        return replace(self, panel=panel, of_events=None)
+        return replace(self, panel=panel, event_rows=_NO_ROWS)
 
     def check_same(self, panel: ReturnPanel, mix: bool) -> None:
         """Refuse a market that is not the one of the database, unless both are wanted.
@@ -226,13 +232,13 @@ class StoredMarket:
     @property
     def has_returns_of_events(self) -> bool:
         """Whether some returns were made of funding events."""
-        return self.of_events is not None and bool(self.of_events.any())
+        return len(self.event_rows[2]) > 0
 
     def remove_stale(self, panel: ReturnPanel | None) -> int:
         """Delete returns made of events that the events no longer give; return their number."""
         if self.panel is None or not self.has_returns_of_events:
             return 0
-        pair, day, raw = _event_rows(self.engine, self.panel)
+        pair, day, raw = self.event_rows
         given = np.zeros(self.panel.returns.shape, dtype=np.bool_)
         if panel is not None:
             given = ~np.isnan(_on_grid_of(panel.returns, panel, self.panel))
@@ -252,10 +258,7 @@ class StoredMarket:
 
 def delete_returns_of_events(connection: Connection) -> None:
     """Delete every return that was made of funding events: there are none any more."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(RETURN_METRICS):
-        return
-    if "source_id" in {column["name"] for column in inspector.get_columns(RETURN_METRICS)}:
+    if names_sources(connection, RETURN_METRICS):
         returns = sa.table(RETURN_METRICS, sa.column("source_id"))
         connection.execute(sa.delete(returns).where(returns.c.source_id.in_(_ids_of_events())))
 
@@ -265,9 +268,7 @@ def observed_in(panel: ReturnPanel, merged: ReturnPanel) -> NDArray[np.bool_]:
     return ~np.isnan(_on_grid_of(panel.returns, panel, merged))
 
 
-def _event_rows(
-    engine: Engine, panel: ReturnPanel
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[str, Any]]]:
+def _event_rows(engine: Engine, panel: ReturnPanel) -> _EventRows:
     """Pair and day on the panel of the rows made of events, and their keys as stored."""
     rows = sa.table(
         RETURN_METRICS, sa.column("trading_pair"), sa.column("date"), sa.column("source_id")

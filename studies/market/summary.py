@@ -20,7 +20,7 @@ from objectives.market.funding_events import MarketNote
 from objectives.market.plausibility import notes_of_panel, today
 from studies.database import display_url
 from studies.market.event_store import EVENTS_KIND
-from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES
+from studies.market.tables import FUNDING_EVENTS, FUNDING_SERIES, MARKET_SOURCES, names_sources
 
 __all__ = ["MarketSummary", "PairSummary", "SourceSummary", "pair_summary", "summarise_market"]
 
@@ -224,12 +224,10 @@ def _sources(engine: Engine) -> tuple[SourceSummary, ...]:
 
 def _counts(connection: Connection, table_name: str) -> dict[int | None, int]:
     """Rows of a table by their source; None: not noted."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(table_name):
+    if not sa.inspect(connection).has_table(table_name):
         return {}
-    columns = {column["name"] for column in inspector.get_columns(table_name)}
     table = sa.table(table_name, sa.column("source_id"))
-    if "source_id" not in columns:
+    if not names_sources(connection, table_name):
         count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         return {None: count}
     query = sa.select(table.c.source_id, sa.func.count()).group_by(table.c.source_id)
@@ -238,9 +236,7 @@ def _counts(connection: Connection, table_name: str) -> dict[int | None, int]:
 
 def _sources_of_pair(engine: Engine, pair: str) -> tuple[str, ...]:
     with engine.connect() as connection:
-        inspector = sa.inspect(connection)
-        columns = {column["name"] for column in inspector.get_columns(RETURN_METRICS)}
-        if "source_id" not in columns or not inspector.has_table(MARKET_SOURCES):
+        if not names_sources(connection, RETURN_METRICS):
             return ()
         returns = sa.table(RETURN_METRICS, sa.column("trading_pair"), sa.column("source_id"))
         sources = sa.table(MARKET_SOURCES, *map(sa.column, ("id", "label", "kind")))

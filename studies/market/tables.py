@@ -22,6 +22,7 @@ __all__ = [
     "MARKET_METADATA",
     "MARKET_SOURCES",
     "MarketTable",
+    "names_sources",
     "prepare_tables",
 ]
 
@@ -162,6 +163,14 @@ class MarketTable:
         if column == "source_id":
             return sa.Integer()
         return sa.String() if column in ("trading_pair", "symbol") else sa.Double()
+
+
+def names_sources(connection: Connection, table_name: str) -> bool:
+    """Say whether a table is there and its rows can name their source."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table_name):
+        return False
+    return "source_id" in {column["name"] for column in inspector.get_columns(table_name)}
 
 
 def prepare_tables(engine: Engine, name: str, *, dated_caps: bool) -> dict[str, MarketTable]:
