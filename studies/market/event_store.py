@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from objectives.market.events import EventRules
 from objectives.market.funding_events import EventSource, FundingEvents
 from search_spaces.errors import DataError
-from studies.database import WritePacer, insert_rows, write_transaction
+from studies.database import WritePacer, insert_rows, utc_now, write_transaction
 from studies.market.project_database import is_missing
 from studies.market.tables import (
     FUNDING_EVENTS,
     FUNDING_SERIES,
     MARKET_METADATA,
     MARKET_SOURCES,
+    insert_into,
 )
 
 __all__ = ["EVENTS_KIND", "EventStore", "source_id", "without_held"]
@@ -209,8 +208,8 @@ def source_id(connection: Connection, label: str, kind: str, form: str | None = 
     form : str, optional
         Form of a file of funding events.
     """
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_SOURCES)
+    now = utc_now()
+    insert = insert_into(_SOURCES, connection.dialect.name)
     statement = insert.values(label=label, kind=kind, form=form, imported_at=now)
     connection.execute(
         statement.on_conflict_do_update(
@@ -227,7 +226,7 @@ def _series_ids(connection: Connection, events: FundingEvents) -> NDArray[np.int
     code = events.exchange.astype(np.int64) * n_symbols + events.symbol
     pairs = [divmod(int(k), n_symbols) for k in np.flatnonzero(np.bincount(code))]
     wanted = [(events.exchanges[e], events.symbols[s]) for e, s in pairs]
-    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_SERIES)
+    insert = insert_into(_SERIES, connection.dialect.name)
     rows = [
         {"exchange": side[0], "symbol": side[1], "multiple": events.multiples.get(side)}
         for side in wanted

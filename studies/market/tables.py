@@ -22,6 +22,7 @@ __all__ = [
     "MARKET_METADATA",
     "MARKET_SOURCES",
     "MarketTable",
+    "insert_into",
     "names_sources",
     "prepare_tables",
 ]
@@ -141,7 +142,7 @@ class MarketTable:
         keys, written = _KEYS[self.name], _WRITTEN[self.name]
         columns = [sa.column(name, self._type(name)) for name in written]
         target = sa.table(self.name, *columns)
-        insert: Any = (sqlite if self.dialect == "sqlite" else postgresql).insert(target)
+        insert = insert_into(target, self.dialect)
         insert = insert.values(
             {name: sa.bindparam(name, type_=self._type(name)) for name in written}
         )
@@ -163,6 +164,11 @@ class MarketTable:
         if column == "source_id":
             return sa.Integer()
         return sa.String() if column in ("trading_pair", "symbol") else sa.Double()
+
+
+def insert_into(table: sa.TableClause, dialect: str) -> Any:
+    """Begin an insert that can say what becomes of rows that are there, in SQL of a dialect."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def names_sources(connection: Connection, table_name: str) -> bool:
