@@ -1,4 +1,5 @@
 from .base import Batch as Batch
+from .base import DailyReturns as DailyReturns
 from .base import Objective as Objective
 from .factor_backtest import BacktestResult as BacktestResult
 from .factor_backtest import FactorBacktest as FactorBacktest

@@ -16,7 +16,7 @@ from objectives.market.panel import ReturnPanel
 from objectives.settings import BacktestSettings
 from search_spaces import FactorSpace, SearchSpace
 
-__all__ = ["Batch", "Objective", "Points"]
+__all__ = ["Batch", "DailyReturns", "Objective", "Points"]
 
 Points = npt.NDArray[np.int64] | Sequence[int] | Sequence[Any]
 """Lattice indices of the space, or parameters as its ``params`` returns them."""
@@ -58,6 +58,37 @@ class Batch:
             name: None if math.isnan(value) else value
             for name, value in zip(self.names, self.values[ordinal].tolist(), strict=True)
         }
+
+
+@dataclass(frozen=True)
+class DailyReturns:
+    """What several strategies earned day by day.
+
+    Attributes
+    ----------
+    dates : ndarray of datetime64[D], shape (n_days,)
+        The days at whose close the changes are known.
+    net : ndarray of float32, shape (n_strategies, n_days)
+        Change of wealth as a fraction of the wealth at the close of the day before, fees included.
+        NaN in every day of a strategy that cannot be measured at all.
+    exposure : ndarray of float32, shape (n_strategies, n_days), or None
+        What was held over the day on each exchange, as a fraction of the same wealth. None where
+        the objective does not know it; then nothing can be compared with the basket.
+    basket : ndarray of float32, shape (n_strategies or 1, n_days), or None
+        Mean return of the pairs that each strategy could choose from, without fees.
+    """
+
+    dates: npt.NDArray[np.datetime64]
+    net: npt.NDArray[np.float32]
+    exposure: npt.NDArray[np.float32] | None = None
+    basket: npt.NDArray[np.float32] | None = None
+
+    @property
+    def excess(self) -> npt.NDArray[np.float32] | None:
+        """What is left of ``net`` without the same exposure to the basket; same shape."""
+        if self.exposure is None or self.basket is None:
+            return None
+        return np.asarray(self.net - self.exposure * self.basket)
 
 
 class Objective(abc.ABC):
@@ -152,6 +183,26 @@ class Objective(abc.ABC):
             By default all of them.
         """
         return np.ones(len(indices), dtype=np.bool_)
+
+    def daily_returns(self, points: Points) -> DailyReturns | None:
+        """Return what strategies earned day by day, which the verdict on luck is made of.
+
+        Parameters
+        ----------
+        points : ndarray of int64 or sequence, length n_strategies
+            As for `evaluate`.
+
+        Returns
+        -------
+        DailyReturns of n_strategies or None
+            By default None: the objective does not say, and nothing can be judged.
+        """
+        return None
+
+    @property
+    def benchmark(self) -> Mapping[str, float]:
+        """Figures of holding every pair alike, by name; empty where nobody knows."""
+        return {}
 
     def check(self) -> None:  # noqa: B027 (a hook, empty by default)
         """Refuse a space that this market cannot measure, or in which all would fail."""

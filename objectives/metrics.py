@@ -57,6 +57,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("active_days", "maximize", "count", "days with something held at their end"),
     Metric("turnover", "minimize", "ratio", "traded amount / capital"),
     Metric("fees_paid", "minimize", "money", "fees of all entries and exits"),
+    Metric("excess_sharpe_ratio", "maximize", "ratio", "of daily changes beyond the basket's"),
+    Metric("excess_return", "maximize", "fraction", "daily changes beyond the basket's, in all"),
 )
 """All figures, in the order of every metrics array."""
 
@@ -122,6 +124,9 @@ class SegmentRecord:
     ----------
     equity : list of float
         Total wealth at the close of each day; the first entry is the capital of the segment.
+    basket_returns : list of float
+        What the same exposure to the basket would have earned on each day after the first entry
+        of ``equity``, as a fraction of wealth.
     n_days : int
         Calendar days the segment counts.
     v5_returns : list of float
@@ -131,6 +136,7 @@ class SegmentRecord:
     """
 
     equity: list[float]
+    basket_returns: list[float]
     n_days: int
     v5_returns: list[float]
     pnl: list[float]
@@ -159,13 +165,16 @@ def performance(record: SegmentRecord) -> list[float]:
     -----
     ``net_sharpe_ratio = mean / std x sqrt(365)`` of ``total_d / total_{d-1} - 1`` over all days,
     ``sharpe_ratio = mean / std x sqrt(252)`` of the recorded v5 returns, both with the sample
-    standard deviation and 0 where it is 0.
+    standard deviation and 0 where it is 0. ``excess_sharpe_ratio`` is that of
+    ``total_d / total_{d-1} - 1 - basket_return_d``, ``excess_return`` their compounded sum,
+    ``(1 + e_1) ... (1 + e_n) - 1``.
     """
     capital, final = record.equity[0], record.equity[-1]
     net_returns = [
         after / before - 1.0 if before != 0.0 else 0.0
         for before, after in zip(record.equity, record.equity[1:], strict=False)
     ]
+    excess = [net - basket for net, basket in zip(net_returns, record.basket_returns, strict=True)]
     total_return = final / capital - 1.0 if capital != 0.0 else math.nan
     n_closed = len(record.holding_days)
     n_profit = sum(pnl > 0.0 for pnl in record.pnl)
@@ -186,6 +195,8 @@ def performance(record: SegmentRecord) -> list[float]:
         record.active_days,
         record.traded / capital if capital != 0.0 else math.nan,
         record.fees,
+        _mean_over_std(excess) * math.sqrt(DAYS_PER_YEAR),
+        math.prod(1.0 + change for change in excess) - 1.0,
     ]
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from objectives.base import Batch, Objective, Points
+from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
 from objectives.factor_backtest.factor_cube import FactorCube
-from objectives.factor_backtest.point_table import PointTable, domain
+from objectives.factor_backtest.point_table import PointTable, domain, space_factors
 from objectives.factor_backtest.reach import Reach
 from objectives.factor_backtest.result import BacktestResult
 from objectives.factor_backtest.simulator import StrategySimulator
@@ -98,7 +98,7 @@ class FactorBacktest(Objective):
             first, last, n_warm_up_days=max(domain(self.space, "data_period"))
         )
         self.directions = directions_of(metrics)
-        for code in self._space_factors:
+        for code in space_factors(self.space):
             get_factor(code)
         self._simulator = StrategySimulator(panel, self.settings, domain(self.space, "data_period"))
         if cube is not None and cube.key != self.cube_key:
@@ -135,8 +135,8 @@ class FactorBacktest(Objective):
             "pairs": self.panel.pairs,
             "input": self.settings.factor_input,
             "days": [self._simulator.start, self._simulator.end],
-            "windows": self._space_windows,
-            "factors": self._space_factors,
+            "windows": domain(self.space, "window_size"),
+            "factors": space_factors(self.space),
             "semantics": SEMANTICS_VERSION,
         }
         return _digest(depends_on)
@@ -177,8 +177,8 @@ class FactorBacktest(Objective):
         """Compute the factor cube of this panel, space and settings."""
         return FactorCube.compute(
             self._simulator.factor_input,
-            self._space_windows,
-            self._space_factors,
+            domain(self.space, "window_size"),
+            space_factors(self.space),
             first_day=self._simulator.start,
             last_day=self._simulator.end,
             key=self.cube_key,
@@ -204,15 +204,36 @@ class FactorBacktest(Objective):
         n_strategies = len(table.window)
         n_segments = 2 if self._simulator.split_day else 1
         values = np.full((n_strategies, n_segments, len(METRICS)), np.nan)
-        measurable = np.ones(n_strategies, dtype=np.bool_)
-        if not self._simulator.knows_caps:
-            measurable = ~table.rules.needs_caps
-        if measurable.any():
-            self.prepare()
-        classes = self._simulator.classes(table.data_period)
-        for rows in table.blocks(np.flatnonzero(measurable), classes):
+        measurable = self._measurable(table)
+        for rows in self._blocks(table, measurable):
             values[rows] = self._simulator.measure(table, rows)
         return self._batch(values.reshape(n_strategies, n_segments * len(METRICS)), measurable)
+
+    def daily_returns(self, points: Points) -> DailyReturns:
+        """Return what strategies earned day by day; see :meth:`Objective.daily_returns`.
+
+        With a split the day before it is at liquidation value, like the figures that end there.
+        """
+        table = PointTable.build(points, self.space, self.settings)
+        n_strategies, n_days = len(table.window), len(self._simulator.dates) - 1
+        net = np.full((n_strategies, n_days), np.nan, dtype=np.float32)
+        exposure = np.zeros_like(net)
+        basket = np.zeros_like(net)
+        for rows in self._blocks(table, self._measurable(table)):
+            simulation = self._simulator.simulate(table, rows, keep_daily=True)
+            net[rows], exposure[rows] = simulation.daily, simulation.exposure
+            basket[rows] = self._simulator.basket(int(table.data_period[rows[0]]))
+        dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
+        return DailyReturns(dates, net, exposure, basket)
+
+    @property
+    def benchmark(self) -> dict[str, float]:
+        """Figures of holding all pairs that the shortest data period allows, without fees.
+
+        Named as those of a strategy (`objectives.basket.BASKET_FIGURES`), with a split also
+        ``oos_`` ones.
+        """
+        return self._simulator.basket_figures(min(domain(self.space, "data_period")))
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -336,6 +357,21 @@ class FactorBacktest(Objective):
             params, MappingProxyType(batch.row(0)), equity, batch.failure[0], self._simulator
         )
 
+    def _measurable(self, table: PointTable) -> npt.NDArray[np.bool_]:
+        """Which strategies the market can measure, shape (n_strategies,)."""
+        if self._simulator.knows_caps:
+            return np.ones(len(table.window), dtype=np.bool_)
+        return ~table.rules.needs_caps
+
+    def _blocks(
+        self, table: PointTable, measurable: npt.NDArray[np.bool_]
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """Measurable rows that share a ranking, together; what all share is computed before."""
+        if measurable.any():
+            self.prepare()
+        classes = self._simulator.classes(table.data_period)
+        return table.blocks(np.flatnonzero(measurable), classes)
+
     @cached_property
     def _conditions(self) -> dict[str, Any]:
         """What decides the figures of a strategy besides its parameters."""
@@ -348,17 +384,6 @@ class FactorBacktest(Objective):
     @cached_property
     def _reach(self) -> Reach:
         return Reach(self.space, self.settings, self._simulator.eligibility)
-
-    @property
-    def _space_windows(self) -> tuple[int, ...]:
-        return tuple(domain(self.space, "window_size"))
-
-    @property
-    def _space_factors(self) -> tuple[str, ...]:
-        codes: dict[str, None] = {}
-        for subset in domain(self.space, "factors"):
-            codes.update(dict.fromkeys(subset))
-        return tuple(codes)
 
     def _batch(self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]) -> Batch:
         return judge(

@@ -14,7 +14,7 @@ from objectives.trading_rules import RuleTable, rule_table
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
 from search_spaces.errors import SpaceError
 
-__all__ = ["PointTable", "domain"]
+__all__ = ["PointTable", "domain", "space_factors"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,11 @@ class PointTable:
 def domain(space: FactorSpace, name: str) -> tuple[Any, ...]:
     """Return the values of a parameter, in order."""
     return space.parameters[space.names.index(name)].finite_values()
+
+
+def space_factors(space: FactorSpace) -> tuple[str, ...]:
+    """Return the factors that the strategies of a space combine, in order."""
+    return tuple(dict.fromkeys(code for subset in domain(space, "factors") for code in subset))
 
 
 def _columns_of_params(

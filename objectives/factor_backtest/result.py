@@ -47,6 +47,15 @@ class BacktestResult:
     _simulator: StrategySimulator
 
     @cached_property
+    def benchmark(self) -> dict[str, float]:
+        """Figures of the basket: of holding all pairs the strategy could choose from, no fees.
+
+        Named as those of a strategy (`objectives.basket.BASKET_FIGURES`), with a split also
+        ``oos_`` ones.
+        """
+        return self._simulator.basket_figures(self.params.data_period)
+
+    @cached_property
     def trades(self) -> pd.DataFrame:
         """Entries, exits and daily funding.
 

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from objectives.account import Trade
 from objectives.backtest import (
     InverseCaps,
     Simulation,
-    Trade,
     inverse_caps,
     simulate,
     simulate_reference,
 )
+from objectives.basket import basket_figures, basket_returns
 from objectives.factor_backtest.eligibility import Eligibility
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable
@@ -75,6 +76,7 @@ class StrategySimulator:
         self._shares = True  # False: every data period on its own; to measure what sharing saves
         self._extra_windows: dict[tuple[int, str], npt.NDArray[np.float64]] = {}
         self._moments: dict[tuple[int, int], Moments] = {}
+        self._baskets: dict[int, npt.NDArray[np.float64]] = {}
 
     @property
     def dates(self) -> pd.DatetimeIndex:
@@ -142,7 +144,12 @@ class StrategySimulator:
         return measured
 
     def simulate(
-        self, table: PointTable, rows: npt.NDArray[np.int64], *, keep_equity: bool = False
+        self,
+        table: PointTable,
+        rows: npt.NDArray[np.int64],
+        *,
+        keep_equity: bool = False,
+        keep_daily: bool = False,
     ) -> Simulation:
         """Simulate strategies that share a ranking.
 
@@ -154,6 +161,8 @@ class StrategySimulator:
             Rows of the table with equal factors and window, and data periods of one class.
         keep_equity : bool
             Return the equity curves.
+        keep_daily : bool
+            Return daily changes of wealth and exposures.
 
         Returns
         -------
@@ -166,7 +175,9 @@ class StrategySimulator:
             ranking,
             table.rules[rows],
             self._caps,
+            basket=self.basket(int(table.data_period[rows[0]])),
             keep_equity=keep_equity,
+            keep_daily=keep_daily,
             **self._money,
         )
 
@@ -175,9 +186,41 @@ class StrategySimulator:
         table = PointTable.of_params([params], self.settings)
         ranking = self._rank(table, np.array([0]))
         simulation = simulate_reference(
-            self._returns, ranking, table.rules, self._caps, **self._money
+            self._returns,
+            ranking,
+            table.rules,
+            self._caps,
+            basket=self.basket(params.data_period),
+            **self._money,
         )
         return simulation.trades[0]
+
+    def basket(self, data_period: int) -> npt.NDArray[np.float64]:
+        """Return what the pairs of a data period earned on average, shape (n_days,).
+
+        Day t counts from ``start``; see `objectives.basket.basket_returns`.
+        """
+        number = self.eligibility.number(data_period)
+        basket = self._baskets.get(number)
+        if basket is None:
+            computed = basket_returns(self._returns, self.eligibility.mask(data_period))
+            basket = self._baskets.setdefault(number, computed)
+        return basket
+
+    def basket_figures(self, data_period: int) -> dict[str, float]:
+        """Measure the basket of a data period as if all money were in it.
+
+        Returns
+        -------
+        dict of str to float
+            `objectives.basket.BASKET_FIGURES`, with a split also ``oos_`` ones.
+        """
+        basket = self.basket(data_period)
+        if not self.split_day:
+            return basket_figures(basket)
+        before, after = np.split(basket, [self.split_day - 1])
+        oos = basket_figures(after)
+        return basket_figures(before) | {f"oos_{name}": value for name, value in oos.items()}
 
     def ranking_of_day(
         self, params: StrategyParams, day: int

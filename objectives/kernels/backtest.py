@@ -33,8 +33,11 @@ _BACKTEST_SIGNATURE = types.void(
     types.boolean,
     types.int64,
     types.boolean,
+    array_in(types.float64, 1),
     array_out(types.float64, 3),
     array_out(types.float64, 2),
+    array_out(types.float32, 2),
+    array_out(types.float32, 2),
 )
 
 
@@ -142,7 +145,7 @@ def _weights_njit(method, top, score, inverse_cap, weight):  # type: ignore[no-u
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _measure_njit(  # type: ignore[no-untyped-def]
-    capital, final, first_day, last_day, net_return, v5_return, n_held, worst, tally, out
+    capital, final, first_day, last_day, net_return, excess, v5_return, n_held, worst, tally, out
 ):
     """Metrics of the days after ``first_day`` to ``last_day``, in the order of METRICS."""
     n_recorded = v5_return.shape[0]
@@ -164,6 +167,12 @@ def _measure_njit(  # type: ignore[no-untyped-def]
     out[13] = tally[_ACTIVE]
     out[14] = tally[_TRADED] / capital if capital != 0.0 else np.nan
     out[15] = tally[_FEES]
+    of_segment = excess[first_day + 1 : last_day + 1]
+    out[16] = _mean_over_std_njit(of_segment) * _ANNUAL
+    grown = 1.0
+    for k in range(of_segment.shape[0]):
+        grown *= 1.0 + of_segment[k]
+    out[17] = grown - 1.0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -204,8 +213,11 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
     fixed_amount,
     split_day,
     value_at_liquidation,
+    basket,
     metrics,
     equity,
+    daily,
+    exposure,
 ):
     """Simulate ``strategies`` (rows of integers) on the days of ``returns``.
 
@@ -218,6 +230,8 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
     held = np.zeros(n_pairs, dtype=np.bool_)
     weight = np.empty(n_pairs)
     net_return = np.empty(n_days + 1)
+    excess = np.empty(n_days + 1)
+    keeps_daily = daily.shape[1] > 0
     v5_return = np.empty(n_days)
     tally = np.empty(_N_TALLIED)
     for s in range(strategies.shape[0]):
@@ -231,7 +245,9 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
         tally[:] = 0.0
         for d in range(1, n_days + 1):
             t = d - 1
+            exposed = 0.0
             if n_held > 0:
+                exposed = invested / 2.0 / total if total != 0.0 else 0.0
                 pnl = _funding_njit(returns, t, pair, amount, n_held)
                 cash += pnl
                 v5_return[n_recorded] = pnl / total if total != 0.0 else 0.0
@@ -277,7 +293,12 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
                 worth -= fee_rate * invested
                 tally[_TRADED] += invested
                 tally[_FEES] += fee_rate * invested
-            net_return[d] = worth / before - 1.0 if before != 0.0 else 0.0
+            change = worth / before - 1.0 if before != 0.0 else 0.0
+            net_return[d] = change
+            excess[d] = change - exposed * basket[t]
+            if keeps_daily:
+                daily[s, t] = change
+                exposure[s, t] = exposed
             if worth > peak:
                 peak = worth
             fall = (peak - worth) / peak if peak != 0.0 else 0.0
@@ -293,6 +314,7 @@ def _backtest_njit(  # type: ignore[no-untyped-def]
                     first_day,
                     d,
                     net_return,
+                    excess,
                     v5_return[:n_recorded],
                     n_held,
                     worst,

@@ -30,6 +30,7 @@ from .tables import strategy_queue as strategy_queue
 from .tables import strategy_ranking as strategy_ranking
 from .tables import tuning_sessions as tuning_sessions
 from .tables import utc_now as utc_now
+from .tables import verdicts as verdicts
 from .tables import work_chunks as work_chunks
 from .transactions import WritePacer as WritePacer
 from .transactions import write_transaction as write_transaction

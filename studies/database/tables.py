@@ -29,6 +29,7 @@ __all__ = [
     "strategy_ranking",
     "tuning_sessions",
     "utc_now",
+    "verdicts",
     "work_chunks",
 ]
 
@@ -190,6 +191,27 @@ search_generations = sa.Table(
     _text("points", nullable=False),
     _text("bred_from", nullable=False),
     _created_at(),
+)
+
+# One row per verdict; `settings` and `figures` are JSON. `n_before` counts the verdicts that other
+# settings, strategies or sessions had been given on the same data before.
+verdicts = sa.Table(
+    "verdicts",
+    metadata,
+    _integer("id", primary_key=True),
+    _text("session_id", nullable=False),
+    _text("strategy_id", nullable=False),
+    _text("verdict", nullable=False),
+    _real("p_cash"),
+    _real("p_basket"),
+    _text("settings", nullable=False),
+    _text("figures", nullable=False),
+    _text("data_fingerprint"),
+    _counter("n_before"),
+    _real("seconds"),
+    _created_at(),
+    sa.Index("ix_verdicts_session", "session_id", "id"),
+    sa.Index("ix_verdicts_data", "data_fingerprint", "id"),
 )
 
 strategy_ranking = sa.Table(

@@ -4,6 +4,7 @@ import numpy as np
 
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
 from objectives.backtest import Simulation, inverse_caps, simulate_reference
+from objectives.basket import basket_returns
 from objectives.factors import factor_values_reference
 from objectives.ranking import Ranking, eligible_pairs, rank_pairs_reference
 from objectives.trading_rules import rule_table
@@ -75,6 +76,9 @@ def reference_simulation(
         caps,
         initial_capital=settings.initial_capital,
         fee_rate=settings.fee_rate,
+        basket=basket_returns(
+            panel.returns[start:end], eligible_pairs(panel.returns, params.data_period)[start:]
+        ),
         fixed_amount=settings.position_mode == "fixed_amount",
         split_day=panel.day(settings.split_date) - start if settings.split_date else 0,
         value_at_liquidation=settings.value_at_liquidation,

@@ -74,19 +74,24 @@ def play(
     if caps is None:
         caps = np.full((1, n_pairs), 1e6)
     weights = inverse_caps(np.atleast_2d(caps), np.zeros(n_days, dtype=np.int64))
+    basket = np.linspace(-0.01, 0.02, n_days)
     arguments = {
         "initial_capital": capital,
         "fee_rate": fee,
+        "basket": basket,
         "fixed_amount": fixed,
         "split_day": split_day,
         "value_at_liquidation": liquidate,
         "keep_equity": True,
+        "keep_daily": True,
     }
     ranking = ranking_of(days, n_pairs)
     fast = simulate(returns, ranking, table, weights, **arguments)
     plain = simulate_reference(returns, ranking, table, weights, **arguments)
     np.testing.assert_array_equal(fast.metrics, plain.metrics)
     np.testing.assert_array_equal(fast.equity, plain.equity)
+    np.testing.assert_array_equal(fast.daily, plain.daily)
+    np.testing.assert_array_equal(fast.exposure, plain.exposure)
     segments = [dict(zip(METRIC_NAMES, row.tolist(), strict=True)) for row in fast.metrics[0]]
     moves = [t for t in plain.trades[0] if t.action != "funding"]
     return segments, fast.equity[0], moves
@@ -320,10 +325,13 @@ def test_a_ranking_that_is_not_deep_enough_is_refused():
     caps = InverseCaps(np.ones((1, 4)), np.zeros(1, dtype=np.int64))
     rules = rule_table(*(np.array([n]) for n in (1, 1, 0)), BacktestSettings())
     money = {"initial_capital": 1.0, "fee_rate": 0.0}
+    day = np.zeros(1)
     with pytest.raises(DataError, match="to rank 3"):
-        simulate(np.zeros((1, 4)), shallow, rules, caps, **money)
+        simulate(np.zeros((1, 4)), shallow, rules, caps, basket=day, **money)
     with pytest.raises(DataError, match="2 days"):
-        simulate(np.zeros((2, 4)), ranking, rules, caps, **money)
+        simulate(np.zeros((2, 4)), ranking, rules, caps, basket=np.zeros(2), **money)
+    with pytest.raises(DataError, match="got 1, 1 and 0"):
+        simulate(np.zeros((1, 4)), ranking, rules, caps, basket=np.zeros(0), **money)
 
 
 def test_many_strategies_equal_one_by_one():
@@ -335,7 +343,7 @@ def test_many_strategies_equal_one_by_one():
     caps = inverse_caps(rng.uniform(1, 9, size=(1, 6)), np.zeros(20, dtype=np.int64))
     grid = np.array([(r, s, w) for r in (1, 3) for s in (0, 1, 2, 5) for w in range(3)])
     rules = rule_table(*np.ascontiguousarray(grid.T), BacktestSettings())
-    money = {"initial_capital": 1e4, "fee_rate": 0.001, "split_day": 9}
+    money = {"initial_capital": 1e4, "fee_rate": 0.001, "split_day": 9, "basket": returns[:, 0]}
     together = simulate(returns, ranking, rules, caps, **money).metrics
     for k in range(len(grid)):
         alone = simulate(returns, ranking, rules[[k]], caps, **money).metrics

@@ -13,6 +13,7 @@ from objectives.metrics import SegmentRecord, performance
 def record(**changes):
     values = {
         "equity": [100.0, 110.0, 99.0, 99.0, 121.0],
+        "basket_returns": [0.0, 0.02, -0.01, 0.0],
         "n_days": 5,
         "v5_returns": [0.1, -0.1, 0.0],
         "pnl": [10.0, -11.0, 0.0],
@@ -22,7 +23,9 @@ def record(**changes):
         "fees": 0.25,
         "open_positions": 1,
     }
-    return SegmentRecord(**{**values, **changes})
+    given = {**values, **changes}
+    given["basket_returns"] = given["basket_returns"][: len(given["equity"]) - 1]
+    return SegmentRecord(**given)
 
 
 def figures(**changes):
@@ -34,6 +37,7 @@ def test_names_are_those_of_the_definition():
         "final_balance", "total_return", "annual_return", "net_sharpe_ratio", "sharpe_ratio",
         "max_drawdown", "win_rate", "trade_count", "avg_holding_days", "open_positions",
         "profit_days", "loss_days", "break_even_days", "active_days", "turnover", "fees_paid",
+        "excess_sharpe_ratio", "excess_return",
     )  # fmt: skip
     assert {metric.direction for metric in METRICS} == {"maximize", "minimize"}
     assert {metric.unit for metric in METRICS} <= {"money", "fraction", "ratio", "count", "days"}
@@ -42,6 +46,7 @@ def test_names_are_those_of_the_definition():
 def test_all_figures():
     computed = figures()
     daily = np.array([0.1, -0.1, 0.0, 121 / 99 - 1])
+    excess = daily - [0.0, 0.02, -0.01, 0.0]
     expected = {
         "final_balance": 121.0,
         "total_return": 0.21,
@@ -59,6 +64,8 @@ def test_all_figures():
         "active_days": 3,
         "turnover": 2.5,
         "fees_paid": 0.25,
+        "excess_sharpe_ratio": excess.mean() / excess.std(ddof=1) * math.sqrt(365),
+        "excess_return": np.prod(1 + excess) - 1,
     }
     assert computed == pytest.approx(expected, rel=1e-12, abs=1e-12)
 

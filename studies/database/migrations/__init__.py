@@ -20,7 +20,7 @@ __all__ = ["HEAD", "VERSION_TABLE", "schema_revision", "upgrade"]
 VERSION_TABLE = "mass_tuning_schema"
 # The newest migration in versions/; named here so that an up-to-date database is recognised
 # without importing Alembic.
-HEAD = "0002"
+HEAD = "0003"
 
 
 def upgrade(engine: Engine) -> None:
