@@ -76,10 +76,13 @@ class DailyReturns:
         the objective does not know it; then nothing can be compared with the basket.
     basket : ndarray of float32, shape (n_strategies or 1, n_days), or None
         Mean return of the pairs that each strategy could choose from, without fees.
+    failed : ndarray of bool, shape (n_strategies,)
+        Which of them `Objective.evaluate` counts as failed: a search never returns those.
     """
 
     dates: npt.NDArray[np.datetime64]
     net: npt.NDArray[np.float32]
+    failed: npt.NDArray[np.bool_]
     exposure: npt.NDArray[np.float32] | None = None
     basket: npt.NDArray[np.float32] | None = None
 

@@ -34,6 +34,7 @@ __all__ = [
     "ObjectiveConfig",
     "StudyConfig",
     "TuningConfig",
+    "VerifyConfig",
     "default_config_text",
     "load_config",
 ]
@@ -177,6 +178,27 @@ class StudyConfig(CheckedModel):
     final_best: Annotated[int, Field(ge=0)] = 500
 
 
+class VerifyConfig(CheckedModel):
+    """How the best strategy of a session is judged (`mass-tuning verify`).
+
+    Attributes
+    ----------
+    auto : bool
+        Judge it by itself when a session is completed, if that takes less than `seconds`.
+    seconds : float
+        See above; it is left to `verify` as soon as it is clear that it would take longer.
+    resamples : int
+        Resamples of the bootstrap; the smallest p-value is 1 / resamples.
+    seed : int
+        Of the resamples.
+    """
+
+    auto: bool = True
+    seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1_000
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
 class MethodsConfig(CheckedModel):
     """Options of the adaptive methods (``generate --mode ...``), see `studies.methods`.
 
@@ -248,6 +270,7 @@ class TuningConfig(CheckedModel):
     objective: ObjectiveConfig = ObjectiveConfig()
     execution: ExecutionConfig = ExecutionConfig()
     study: StudyConfig = StudyConfig()
+    verify: VerifyConfig = VerifyConfig()
     methods: MethodsConfig = MethodsConfig()
 
     @classmethod

@@ -219,12 +219,17 @@ class FactorBacktest(Objective):
         net = np.full((n_strategies, n_days), np.nan, dtype=np.float32)
         exposure = np.zeros_like(net)
         basket = np.zeros_like(net)
-        for rows in self._blocks(table, self._measurable(table)):
+        values = np.full((n_strategies, len(self.names)), np.nan)
+        measurable = self._measurable(table)
+        for rows in self._blocks(table, measurable):
             simulation = self._simulator.simulate(table, rows, keep_daily=True)
             net[rows], exposure[rows] = simulation.daily, simulation.exposure
             basket[rows] = self._simulator.basket(int(table.data_period[rows[0]]))
+            values[rows] = simulation.metrics.reshape(len(rows), -1)
+        failure = self._batch(values, measurable).failure
+        failed = np.array([reason is not None for reason in failure], dtype=np.bool_)
         dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
-        return DailyReturns(dates, net, exposure, basket)
+        return DailyReturns(dates, net, failed, exposure, basket)
 
     @property
     def benchmark(self) -> dict[str, float]:

@@ -1,0 +1,131 @@
+"""``verify``: how much of the best result is luck."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studies.cli.context import Command, Context, command_options
+from studies.cli.output import note, print_json, say, style, warn
+from studies.cli.progress import phases
+
+if TYPE_CHECKING:
+    from studies.analysis import StoredVerdict
+    from studies.session import Session
+
+__all__ = ["VERDICT_COLORS", "judge_if_quick", "print_verdict_line", "verify"]
+
+VERDICT_COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red", "cannot tell": None}
+
+
+@click.command(
+    cls=Command,
+    short_help="How much of the best result is luck: the verdict.",
+    examples="""
+    mass-tuning verify
+    mass-tuning verify session_20250131_120000_1234 SR_ST_W30_7D_D90_S5_EQ
+    mass-tuning verify --robust
+    mass-tuning verify --lookahead
+    """,
+)
+@click.argument("session_id", metavar="[SESSION]", required=False)
+@click.argument("strategy_id", metavar="[STRATEGY]", required=False)
+@click.option(
+    "--resamples",
+    type=click.IntRange(100, 100_000),
+    metavar="N",
+    help="Resamples of the bootstrap; default: verify.resamples, 1,000.",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of the resamples.")
+@click.option("--again", is_flag=True, help="Compute a verdict anew that is stored already.")
+@command_options
+@click.pass_obj
+def verify(
+    context: Context,
+    session_id: str | None,
+    strategy_id: str | None,
+    resamples: int | None,
+    seed: int | None,
+    again: bool,
+) -> None:
+    """Judge the best strategy of a session, or another one, and say why.
+
+    The verdict is strong, weak, no evidence or cannot tell. The strategy is compared with
+    everything the search could have returned in its place, against cash and against holding every
+    pair alike (the basket), on the days the search has seen. It is stored; the same question is
+    answered from there. SESSION is by default the newest with results, STRATEGY its best.
+    """
+    from studies.analysis import verify_session
+
+    session = context.session(session_id, "results")
+    with phases() as advance:
+        stored = verify_session(
+            session,
+            strategy_id,
+            n_resamples=resamples,
+            seed=seed,
+            again=again,
+            on_progress=advance,
+        )
+    if context.as_json:
+        print_json(stored.to_dict())
+        return
+    from studies.cli.verdict_table import print_verdict
+
+    print_verdict(session, stored)
+
+
+def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
+    """Judge a completed session's best strategy, if that is wanted and quick.
+
+    Returns
+    -------
+    StoredVerdict or None
+        None if it is not wanted (``verify.auto``), would take longer than ``verify.seconds``, or
+        there is nothing to judge. An error is a note: the session's results stand.
+    """
+    from search_spaces.errors import MassTuningError
+    from studies.analysis import verify_within
+
+    rules = session.config.verify
+    row = session.row
+    if not rules.auto or row.status != "completed" or not row.completed:
+        return None
+    by_hand = context.command(f"verify {row.session_id}")
+    context.hint = f"; the session is completed, judge it with: {by_hand}"
+    try:
+        with phases() as advance:
+            stored = verify_within(session, rules.seconds, on_progress=advance)
+    except MassTuningError as error:
+        warn(f"not judged: {error}")
+        return None
+    if stored is None:
+        note(f"judging it takes more than {rules.seconds:.0f} s; do it with: {by_hand}")
+    return stored
+
+
+def print_verdict_line(stored: StoredVerdict, strategy_id: str | None = None) -> None:
+    """Print the word, what it is about, and the day; its reason if there is room.
+
+    Parameters
+    ----------
+    stored : StoredVerdict
+    strategy_id : str, optional
+        The strategy shown beside it: the line names another one.
+    """
+    word = style(stored.verdict.word, fg=VERDICT_COLORS[stored.verdict.word], bold=True)
+    about = "" if stored.strategy_id == strategy_id else f" of {stored.strategy_id}"
+    say(f"verdict{about}: {word} ({stored.created_at:%Y-%m-%d})")
+
+
+def verdict_document(stored: StoredVerdict | None) -> dict[str, Any] | None:
+    """Return what lists say of a verdict, as JSON holds it."""
+    if stored is None:
+        return None
+    return {
+        "verdict": stored.verdict.word,
+        "strategy_id": stored.strategy_id,
+        "reasons": list(stored.verdict.reasons),
+        "created_at": stored.created_at,
+    }
