@@ -1,0 +1,17 @@
+from .overfitting import BlockSums as BlockSums
+from .overfitting import Deflation as Deflation
+from .overfitting import Overfitting as Overfitting
+from .overfitting import block_sums as block_sums
+from .overfitting import cscv as cscv
+from .sharpe import ReturnMoments as ReturnMoments
+from .sharpe import deflated_sharpe_ratio as deflated_sharpe_ratio
+from .sharpe import expected_maximum_sharpe as expected_maximum_sharpe
+from .sharpe import minimum_track_record_length as minimum_track_record_length
+from .sharpe import probabilistic_sharpe_ratio as probabilistic_sharpe_ratio
+from .sharpe import return_moments as return_moments
+from .sharpe import sharpe_ratio as sharpe_ratio
+from .walk_forward import WalkForward as WalkForward
+from .walk_forward import WalkForwardResult as WalkForwardResult
+from .walk_forward import Winners as Winners
+from .walk_forward import stitch as stitch
+from .walk_forward import walk_forward_windows as walk_forward_windows
