@@ -89,7 +89,7 @@ def _block_sums_njit(daily, n_days, sums, squares):  # type: ignore[no-untyped-d
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _partial_sums_njit(sums, squares, first, stop, partial_sum, partial_square):  # type: ignore[no-untyped-def]
-    """Sums of rows ``first`` to ``stop`` over every subset of the blocks of either half.
+    """Sum rows ``first`` to ``stop`` over every subset of the blocks of either half.
 
     ``partial_sum[h, m, k]`` belongs to half h, the subset whose bits are m, strategy first + k.
     """

@@ -12,6 +12,7 @@ from .sharpe import return_moments as return_moments
 from .sharpe import sharpe_ratio as sharpe_ratio
 from .walk_forward import WalkForward as WalkForward
 from .walk_forward import WalkForwardResult as WalkForwardResult
+from .walk_forward import Winner as Winner
 from .walk_forward import Winners as Winners
 from .walk_forward import stitch as stitch
 from .walk_forward import walk_forward_windows as walk_forward_windows

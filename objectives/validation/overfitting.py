@@ -1,4 +1,4 @@
-"""Probability of backtest overfitting: does the best of one half of the days stay good in the other?
+"""Probability of backtest overfitting: how the best of half of the days does in the other half.
 
 Combinatorially symmetric cross-validation (CSCV) of Bailey, Borwein, Lopez de Prado and Zhu (2015),
 "The probability of backtest overfitting". The days are cut into blocks; every half of the blocks is
@@ -131,8 +131,9 @@ class Overfitting:
         """
         train, test = self.train_sharpe, self.test_sharpe
         deviation = train - train.mean()
-        constant = train.min() == train.max()
-        slope = 0.0 if constant else float(deviation @ (test - test.mean()) / (deviation @ deviation))
+        slope = 0.0
+        if train.min() < train.max():
+            slope = float(deviation @ (test - test.mean()) / (deviation @ deviation))
         intercept = float(test.mean() - slope * train.mean())
         low, high = np.quantile(test - (intercept + slope * train), [0.05, 0.95])
         expected = intercept + slope * train_sharpe
@@ -308,7 +309,7 @@ def _checked_population(
             f"sums {sums.shape}, squares {squares.shape}, n_days {n_days.shape} and counts "
             f"{counts.shape} do not fit each other"
         )
-    if len(counts) == 0 or counts.min() < 1 or counts.sum() < 2:
+    if counts.sum() < 2 or counts.min() < 1:
         raise DataError(f"at least two strategies, each counted once or more, got {counts=}")
     return (
         np.ascontiguousarray(sums),

@@ -79,8 +79,10 @@ def test_block_sums_are_those_of_the_reference(seed, n_strategies, n_days, n_blo
 
 def test_block_sums_of_a_view():
     daily = noise(0, 6, 40)
-    np.testing.assert_array_equal(block_sums(daily[::2, ::2], 4).sums[1], block_sums(
-        np.ascontiguousarray(daily[2:3, ::2]), 4).sums[0])
+    np.testing.assert_array_equal(
+        block_sums(daily[::2, ::2], 4).sums[1],
+        block_sums(np.ascontiguousarray(daily[2:3, ::2]), 4).sums[0],
+    )
 
 
 @pytest.mark.parametrize("n_blocks", [3, 2, 0, 42])

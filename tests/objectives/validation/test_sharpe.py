@@ -144,9 +144,7 @@ def test_autocorrelation_multiplies_the_variance(daily):
 def test_track_record_reaches_the_confidence(factor):
     omega = None if factor is None else factor * EXAMPLE.std
     days = minimum_track_record_length(EXAMPLE, 0.01, confidence=0.9, long_run_std=omega)
-    reached = ReturnMoments(
-        days, EXAMPLE.mean, EXAMPLE.std, EXAMPLE.skewness, EXAMPLE.kurtosis
-    )
+    reached = ReturnMoments(days, EXAMPLE.mean, EXAMPLE.std, EXAMPLE.skewness, EXAMPLE.kurtosis)
     assert probabilistic_sharpe_ratio(reached, 0.01, long_run_std=omega) == pytest.approx(0.9)
 
 
