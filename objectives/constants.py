@@ -43,4 +43,5 @@ MIN_RANKED_PAIRS = 2
 """Fewer ranked pairs than this: no ranking that day."""
 
 VARIANCE_FLOOR = 1e-16
-"""Variance of daily returns below which a strategy counts as constant: this one is used instead."""
+"""Daily returns whose variance is not above this count as constant: their Sharpe ratio is 0, and where
+a spread is divided by, this one is taken."""

@@ -178,7 +178,9 @@ def _of_walk_forward(evidence: Evidence) -> str:
     if excess is not None:
         sharpes += f", beyond the basket {excess:.2f}"
     if net > 0 and (excess is None or excess > 0):
-        return f"choosing the best anew every 30 days and trading it for the next 30 earned: {sharpes}"
+        return (
+            f"choosing the best anew every 30 days and trading it for the next 30 earned: {sharpes}"
+        )
     where = "lost" if net <= 0 else "earned no more than the basket"
     return f"choosing the best anew every 30 days and trading it for the next 30 {where}: {sharpes}"
 

@@ -208,9 +208,7 @@ def _population(scan: PopulationScan) -> dict[str, Any]:
     }
 
 
-def _sharpe(
-    net: npt.NDArray[np.float32], scan: PopulationScan, shown: _Shown
-) -> dict[str, Any]:
+def _sharpe(net: npt.NDArray[np.float32], scan: PopulationScan, shown: _Shown) -> dict[str, Any]:
     """Probabilistic and deflated Sharpe ratio of the strategy, and the history it needs."""
     series = net.astype(np.float64)
     moments = return_moments(series)

@@ -77,16 +77,22 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if figures["p_basket"] is not None:
         value = _p(figures["p_basket"], n_resamples)
         yield "p, basket", value, "the same, of what is earned beyond the basket"
-    yield "beat cash", f"{population['n_beat_cash']:,}", (
-        f"of {population['n_succeeded']:,} strategies, all of them together at 5 %"
+    yield (
+        "beat cash",
+        f"{population['n_beat_cash']:,}",
+        (f"of {population['n_succeeded']:,} strategies, all of them together at 5 %"),
     )
     if population["n_beat_basket"] is not None:
         yield "beat the basket", f"{population['n_beat_basket']:,}", "likewise"
-    yield "independent tries", f"{population['n_independent']:,.0f}", (
-        "whose best would look as good by luck"
+    yield (
+        "independent tries",
+        f"{population['n_independent']:,.0f}",
+        ("whose best would look as good by luck"),
     )
-    yield "p, White", _p(figures["reality_check_p"], n_resamples), (
-        "reality check: valid, but sees little"
+    yield (
+        "p, White",
+        _p(figures["reality_check_p"], n_resamples),
+        ("reality check: valid, but sees little"),
     )
 
 
@@ -94,16 +100,20 @@ def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What later days say of choices made on earlier ones."""
     walk, hold_out = figures["walk_forward"], figures["hold_out"]
     n_windows = len(walk["windows"])
-    yield "walk-forward", figure(walk["net_sharpe"], "ratio"), (
-        f"net Sharpe of the best chosen anew, {n_windows} windows"
+    yield (
+        "walk-forward",
+        figure(walk["net_sharpe"], "ratio"),
+        (f"net Sharpe of the best chosen anew, {n_windows} windows"),
     )
     if walk["excess_sharpe"] is not None:
         yield "  beyond the basket", figure(walk["excess_sharpe"], "ratio"), "the same, excess"
     if hold_out is None:
         yield "hold-out", "–", "no split: the search has seen every day"
     else:
-        yield "hold-out", figure(hold_out["net_sharpe"], "ratio"), (
-            f"net Sharpe of {hold_out['n_days']} days nothing has seen, entry charged"
+        yield (
+            "hold-out",
+            figure(hold_out["net_sharpe"], "ratio"),
+            (f"net Sharpe of {hold_out['n_days']} days nothing has seen, entry charged"),
         )
         if hold_out["excess_sharpe"] is not None:
             value = figure(hold_out["excess_sharpe"], "ratio")
@@ -114,12 +124,16 @@ def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             continue
         of_kind = overfitting[kind]
         if kind == overfitting["deflated"]:
-            yield f"in sample {of_kind['in_sample']:.1f}", f"{of_kind['expected']:.1f}", (
-                f"expected of later days ({of_kind['low']:.1f} to {of_kind['high']:.1f})"
+            yield (
+                f"in sample {of_kind['in_sample']:.1f}",
+                f"{of_kind['expected']:.1f}",
+                (f"expected of later days ({of_kind['low']:.1f} to {of_kind['high']:.1f})"),
             )
         name = "overfitting" if kind == "net" else "  beyond the basket"
-        yield name, f"{100 * of_kind['pbo']:.0f} %", (
-            "of halves: the best of one is below the middle in the other"
+        yield (
+            name,
+            f"{100 * of_kind['pbo']:.0f} %",
+            ("of halves: the best of one is below the middle in the other"),
         )
         yield "", sparkline(of_kind["logit_counts"]), "its place there, last to first"
 
@@ -128,20 +142,28 @@ def _ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What the Sharpe ratio alone says."""
     sharpe = figures["sharpe"]
     doubt = "" if sharpe["is_reliable"] else "; a few days decide it, do not read it"
-    yield "probabilistic SR", f"{100 * sharpe['probabilistic']:.1f} %", (
-        f"that its Sharpe ratio is above 0, had it been the only one{doubt}"
+    yield (
+        "probabilistic SR",
+        f"{100 * sharpe['probabilistic']:.1f} %",
+        (f"that its Sharpe ratio is above 0, had it been the only one{doubt}"),
     )
-    yield "deflated SR", f"{100 * sharpe['deflated']:.1f} %", (
-        f"the same, as the best of {figures['population']['n_independent']:,.0f} tries{doubt}"
+    yield (
+        "deflated SR",
+        f"{100 * sharpe['deflated']:.1f} %",
+        (f"the same, as the best of {figures['population']['n_independent']:,.0f} tries{doubt}"),
     )
     needed = sharpe["min_track_record_days"]
-    yield "track record", "–" if needed is None else f"{needed:,.0f}", (
-        "days needed for a Sharpe ratio above 0 at 95 %, had it been the only one"
+    yield (
+        "track record",
+        "–" if needed is None else f"{needed:,.0f}",
+        ("days needed for a Sharpe ratio above 0 at 95 %, had it been the only one"),
     )
     benchmark = figures["benchmark"]
     if benchmark:
-        yield "the basket", figure(benchmark["net_sharpe_ratio"], "ratio"), (
-            f"Sharpe; {figure(benchmark['annual_return'], 'fraction')} a year, without fees"
+        yield (
+            "the basket",
+            figure(benchmark["net_sharpe_ratio"], "ratio"),
+            (f"Sharpe; {figure(benchmark['annual_return'], 'fraction')} a year, without fees"),
         )
 
 
