@@ -177,6 +177,20 @@ def test_a_strategy_that_hardly_moves_does_not_own_the_maximum():
     both = maxima_of(np.concatenate([daily, still]), bootstrap)
     assert both.p_value(daily[0]) == maxima_of(daily, bootstrap).p_value(daily[0]) < 0.3
     assert both.long_run.max() < 10.0
+    assert both.p_value(still[0]) > 0.9
+
+
+def test_the_bound_of_the_recentring_is_in_units_of_omega():
+    """Days that alternate: omega is a tenth of sd, and a mean of -3 standard errors too low."""
+    n_days = 90
+    bootstrap = StationaryBootstrap(n_days, 30.0, n_resamples=200)
+    daily = np.where(np.arange(n_days) % 2, 0.01, -0.01)[None].astype(np.float32)
+    omega, s = scales(daily, 30.0)
+    assert omega[0] < 0.2 * s[0]
+    daily -= np.float32(3.0 * omega[0] / math.sqrt(n_days))
+    largest = brute_force(daily, bootstrap)[1]
+    np.testing.assert_allclose(maxima_of(daily, bootstrap).largest, largest, atol=1e-5)
+    assert largest.max() < 0.2
 
 
 # any order, any partition, any thread
@@ -361,11 +375,22 @@ def test_step_down_by_hand():
     assert step_down.critical_t == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize(("critical", "rejected"), [(1.0 + 1e-3, 0), (1.0 - 1e-3, 4)])
+@pytest.mark.parametrize(
+    ("critical", "rejected"), [(1.0 + 1e-3, 0), (1.0 - 1e-6, 0), (1.0 - 1e-3, 4)]
+)
 def test_a_bin_is_rejected_as_a_whole(critical, rejected):
     bootstrap = StationaryBootstrap(90, 5.0, n_resamples=10)
     maxima = handmade(bootstrap, {64: np.full(10, critical)}, {64: 4})
     assert maxima.step_down(0.05).n_rejected == rejected
+
+
+@pytest.mark.parametrize(("n_high", "rejected"), [(6, 4), (7, 0)])
+def test_fewer_than_alpha_of_the_resamples_may_reach_t(n_high, rejected):
+    """0.07 x 100 is a little more than 7 in floats; seven are not fewer."""
+    bootstrap = StationaryBootstrap(90, 5.0, n_resamples=100)
+    largest = np.where(np.arange(100) < n_high, 2.0, 0.5)
+    maxima = handmade(bootstrap, {64: largest}, {64: 4})
+    assert maxima.step_down(0.07).n_rejected == rejected
 
 
 @pytest.mark.parametrize(("critical", "rejected"), [(31.9, 4), (40.0, 0)])
