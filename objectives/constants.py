@@ -43,5 +43,5 @@ MIN_RANKED_PAIRS = 2
 """Fewer ranked pairs than this: no ranking that day."""
 
 VARIANCE_FLOOR = 1e-16
-"""Daily returns whose variance is not above this count as constant: their Sharpe ratio is 0, and where
-a spread is divided by, this one is taken."""
+"""Daily returns whose variance is not above this count as constant: their Sharpe ratio is 0, and
+where a spread is divided by, this one is taken."""

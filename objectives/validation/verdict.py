@@ -13,7 +13,8 @@ __all__ = [
     "Evidence",
     "Verdict",
     "decide",
-    "too_little",
+    "too_few_trades",
+    "too_short",
 ]
 
 STRONG, WEAK, NO_EVIDENCE, CANNOT_TELL = WORDS = ("strong", "weak", "no evidence", "cannot tell")
@@ -74,23 +75,13 @@ class Evidence:
     walk_excess: float | None
 
 
-def too_little(
-    *,
-    n_days: int,
-    n_active_days: float | None,
-    n_trades: float | None,
-    n_windows: int,
-    block: float,
-) -> tuple[str, ...]:
-    """Say why nothing can be said.
+def too_short(*, n_days: int, n_windows: int, block: float) -> tuple[str, ...]:
+    """Say why nothing can be said of any strategy of a history.
 
     Parameters
     ----------
     n_days : int
         Measured days that the search has seen.
-    n_active_days, n_trades : float or None
-        Days with something held and closed positions of the strategy in them; None where the
-        objective does not count them, and then not asked for.
     n_windows : int
         Windows of the walk-forward.
     block : float
@@ -104,12 +95,6 @@ def too_little(
     reasons = []
     if n_days < MIN_DAYS:
         reasons.append(f"{n_days} measured days; at least {MIN_DAYS} are needed")
-    if n_active_days is not None and n_active_days < MIN_ACTIVE_DAYS:
-        reasons.append(
-            f"it holds something on {n_active_days:.0f} days; at least {MIN_ACTIVE_DAYS} are needed"
-        )
-    if n_trades is not None and n_trades < MIN_TRADES:
-        reasons.append(f"{n_trades:.0f} closed trades; at least {MIN_TRADES} are needed")
     if n_windows < MIN_WINDOWS:
         reasons.append(
             f"room for {n_windows} walk-forward windows; at least {MIN_WINDOWS} are needed"
@@ -119,6 +104,30 @@ def too_little(
             f"what it earns depends on the {block:.0f} days before, and {n_days} days hold fewer "
             f"than {MIN_BLOCKS} stretches of that length"
         )
+    return tuple(reasons)
+
+
+def too_few_trades(*, n_active_days: float | None, n_trades: float | None) -> tuple[str, ...]:
+    """Say why nothing can be said of a strategy.
+
+    Parameters
+    ----------
+    n_active_days, n_trades : float or None
+        Days with something held and closed positions, in the days that the search has seen; None
+        where the objective does not count them, and then not asked for.
+
+    Returns
+    -------
+    tuple of str
+        A sentence for each condition that is not met; empty if all are.
+    """
+    reasons = []
+    if n_active_days is not None and n_active_days < MIN_ACTIVE_DAYS:
+        reasons.append(
+            f"it holds something on {n_active_days:.0f} days; at least {MIN_ACTIVE_DAYS} are needed"
+        )
+    if n_trades is not None and n_trades < MIN_TRADES:
+        reasons.append(f"{n_trades:.0f} closed trades; at least {MIN_TRADES} are needed")
     return tuple(reasons)
 
 

@@ -20,7 +20,14 @@ from objectives.validation.sharpe import (
     return_moments,
     sharpe_ratio,
 )
-from objectives.validation.verdict import CANNOT_TELL, Evidence, Verdict, decide, too_little
+from objectives.validation.verdict import (
+    CANNOT_TELL,
+    Evidence,
+    Verdict,
+    decide,
+    too_few_trades,
+    too_short,
+)
 from objectives.validation.walk_forward import stitch, walk_forward_windows
 
 __all__ = ["Verification", "verify"]
@@ -29,6 +36,7 @@ IntArray = npt.NDArray[np.int64]
 OnProgress = Callable[[str, int, int], None]
 
 MIN_BLOCK = 10.0
+_LEAST_ESTIMABLE = 16  # days, for a block length and for a first window of the walk-forward
 _LOGIT_EDGES = np.arange(-6.0, 6.5, 0.5)
 
 
@@ -82,13 +90,13 @@ def verify(
     Returns
     -------
     Verdict
-        ``cannot tell``, at once, where the history or the strategy has too little to judge by.
+        ``cannot tell``, at once, where the history is too short; where the strategy trades too
+        little, the figures are measured all the same.
     """
     settings = settings or Verification()
     shown = _Shown.measure(objective, strategy)
-    if shown.reasons:
+    if not shown.can_be_compared:
         return Verdict(CANNOT_TELL, shown.reasons, shown.figures)
-    assert shown.daily is not None
     bootstrap = StationaryBootstrap(
         n_days=shown.n_days, block=shown.block, n_resamples=settings.n_resamples, seed=settings.seed
     )
@@ -111,6 +119,7 @@ class _Shown:
 
     figures: dict[str, Any]
     reasons: tuple[str, ...]
+    can_be_compared: bool = False
     daily: DailyReturns | None = None
     n_days: int = 0
     block: float = MIN_BLOCK
@@ -130,31 +139,35 @@ class _Shown:
         split = objective.settings.split_date
         seen = daily.dates < np.datetime64(split or "9999-12-31")
         n_days = int(seen.sum())
-        net = daily.net[0, :n_days].astype(np.float64)
-        lengths = [MIN_BLOCK, block_length(net)]
-        if daily.basket is not None:
-            lengths.append(block_length(daily.basket[0, :n_days].astype(np.float64)))
-        block = max(lengths)
+        block = _block_of(daily, n_days)
         figures |= {
             "n_days": n_days,
             "first_day": str(daily.dates[0]),
             "last_day": str(daily.dates[n_days - 1]),
             "block": block,
         }
-        reasons = too_little(
-            n_days=n_days,
-            n_active_days=metrics.get("active_days"),
-            n_trades=metrics.get("trade_count"),
-            n_windows=len(walk_forward_windows(n_days)),
-            block=block,
+        n_windows = len(walk_forward_windows(n_days)) if n_days >= _LEAST_ESTIMABLE else 0
+        short = too_short(n_days=n_days, n_windows=n_windows, block=block)
+        few = too_few_trades(
+            n_active_days=metrics.get("active_days"), n_trades=metrics.get("trade_count")
         )
-        return cls(figures, reasons, daily, n_days, block)
+        return cls(figures, short + few, not short, daily, n_days, block)
 
     def series(self, *, excess: bool) -> npt.NDArray[np.float32] | None:
         """Daily returns that the search has seen, shape (n_days,); None where nobody knows."""
         assert self.daily is not None
         of_all = self.daily.excess if excess else self.daily.net
         return None if of_all is None else of_all[0, : self.n_days]
+
+
+def _block_of(daily: DailyReturns, n_days: int) -> float:
+    """Return the block length of the bootstrap: that of strategy and basket, at least 10 days."""
+    if n_days < _LEAST_ESTIMABLE:
+        return MIN_BLOCK
+    series = [daily.net[0, :n_days]]
+    if daily.basket is not None:
+        series.append(daily.basket[0, :n_days])
+    return max(MIN_BLOCK, *(block_length(each.astype(np.float64)) for each in series))
 
 
 def _judge(
@@ -182,6 +195,8 @@ def _judge(
         walk_excess=walk.excess_sharpe if knows_excess else None,
     )
     verdict = decide(evidence)
+    if shown.reasons:
+        verdict = Verdict(CANNOT_TELL, (*shown.reasons, *verdict.reasons))
     figures = {
         **shown.figures,
         **dataclasses.asdict(evidence),

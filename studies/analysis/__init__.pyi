@@ -8,3 +8,10 @@ from .one_strategy import recompute as recompute
 from .output_file import is_stream as is_stream
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail
+from .verdict import population_of as population_of
+from .verdict import verdict_settings as verdict_settings
+from .verdict import verify_session as verify_session
+from .verdict import verify_within as verify_within
+from .verdict_rows import StoredVerdict as StoredVerdict
+from .verdict_rows import latest_verdicts as latest_verdicts
+from .verdict_rows import read_verdicts as read_verdicts

@@ -11,17 +11,25 @@ import sqlalchemy as sa
 
 from objectives import FactorBacktest, Objective
 from objectives.validation import Verification, verify
-from search_spaces.errors import SpaceTooLargeError
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
 from studies.analysis.verdict_rows import StoredVerdict, read_verdicts, store_verdict
 from studies.database import database_errors, hyperparameter_tuning_results
 from studies.sessions import StoredSession, build_objective
 
-__all__ = ["MAX_SPACE", "population_of", "verify_session"]
+__all__ = [
+    "MAX_SPACE",
+    "population_of",
+    "verdict_settings",
+    "verify_session",
+    "verify_within",
+]
 
 MAX_SPACE = 2_000_000
 """A larger space is not passed through: its strategies are judged against what was visited."""
+
+_SCAN_SHARE = 0.75  # of the time is spent on the strategies, the rest on the splits
+_PATIENCE = 0.05  # of the time allowed passes before a verdict is given up
 
 RULE_VERSION = 1
 """Of the rule and its algorithm: a verdict of another version is computed anew."""
@@ -111,6 +119,48 @@ def verify_session(
     )
 
 
+class _TooLongError(Exception):
+    """It has become clear that a verdict takes longer than it may."""
+
+
+def verify_within(
+    session: StoredSession,
+    seconds: float,
+    *,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> StoredVerdict | None:
+    """Judge the best strategy of a session, unless that takes too long.
+
+    Parameters
+    ----------
+    session : StoredSession
+    seconds : float
+        Looked at after each tile of strategies: as soon as those done and their time say that all
+        of them and the splits would take longer, the verdict is given up.
+    on_progress : callable, optional
+        As for :func:`verify_session`.
+
+    Returns
+    -------
+    StoredVerdict or None
+        None if it was given up; nothing is stored then.
+    """
+    started = time.perf_counter()
+
+    def look(what: str, done: int, total: int) -> None:
+        elapsed = time.perf_counter() - started
+        expected = _SCAN_SHARE * seconds * done / total if what == "strategies" else seconds
+        if elapsed > _PATIENCE * seconds and elapsed > expected:
+            raise _TooLongError
+        if on_progress is not None:
+            on_progress(what, done, total)
+
+    try:
+        return verify_session(session, on_progress=look)
+    except _TooLongError:
+        return None
+
+
 def population_of(
     session: StoredSession, objective: Objective
 ) -> tuple[npt.NDArray[np.int64], bool]:
@@ -129,12 +179,8 @@ def population_of(
     whole : bool
     """
     space = session.space
-    try:
-        size = len(space)
-    except (SpaceTooLargeError, OverflowError):
-        size = MAX_SPACE + 1
-    if isinstance(objective, FactorBacktest) and size <= MAX_SPACE:
-        return np.arange(size, dtype=np.int64), True
+    if isinstance(objective, FactorBacktest) and space.size <= MAX_SPACE:
+        return np.arange(space.size, dtype=np.int64), True
     results = hyperparameter_tuning_results.c
     query = sa.select(results.strategy_id).where(results.session_id == session.row.session_id)
     with database_errors(session.engine), session.engine.connect() as connection:

@@ -30,6 +30,7 @@ from studies.cli.output import error as print_error
 from studies.cli.show import show
 from studies.cli.status import sessions, status
 from studies.cli.top import top
+from studies.cli.verify import verify
 from studies.cli.worker import worker
 
 __all__ = ["app", "main", "run"]
@@ -188,6 +189,7 @@ def _assemble() -> None:
         sessions,
         top,
         show,
+        verify,
         export_command,
         clean,
         config_command,

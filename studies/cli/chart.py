@@ -12,7 +12,7 @@ from studies.cli.output import width
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["coverage_line", "line_chart"]
+__all__ = ["coverage_line", "line_chart", "sparkline"]
 
 _HEIGHT = 8
 _WIDEST = 72
@@ -80,6 +80,27 @@ def coverage_line(shares: Sequence[float], labels: Sequence[str]) -> str:
         _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)] if share else "·" for share in bars
     )
     return f"{labels[0]} {drawn} {labels[-1]}"
+
+
+def sparkline(counts: Sequence[float]) -> str:
+    """Draw numbers of at least 0 as one bar each, the largest at full height.
+
+    Parameters
+    ----------
+    counts : sequence of float
+
+    Returns
+    -------
+    str
+        A middle dot for 0. The numbers themselves where the output cannot show the bars.
+    """
+    largest = max(counts, default=0) or 1
+    try:
+        _BARS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return " ".join(f"{count:g}" for count in counts)
+    last = len(_BARS) - 1
+    return "".join(_BARS[round(count / largest * last)] if count else "·" for count in counts)
 
 
 def _rows(values: list[float], low: float, high: float, columns: int) -> list[str]:

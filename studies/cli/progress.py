@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from studies.market import FetchProgress
     from studies.runs import Progress, Stop
 
-__all__ = ["counting", "fetching", "run_progress", "waiting"]
+__all__ = ["counting", "fetching", "phases", "run_progress", "waiting"]
 
 _LINE_SECONDS = 5.0
 _BAR_WIDTH = 28
@@ -50,6 +50,48 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+@contextlib.contextmanager
+def phases() -> Iterator[Callable[[str, int, int], None]]:
+    """Show work of several phases: which one, how much of it is done, how long it still takes.
+
+    Yields
+    ------
+    callable
+        To be called with the name of the phase, the number done and the number of all.
+    """
+    if not sys.stderr.isatty():
+        counts: dict[str, _PlainCount] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            counts.setdefault(what, _PlainCount(f"judging: {what}"))(done, total)
+
+        yield tell
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("judging: {task.description}"),
+        BarColumn(_BAR_WIDTH, complete_style="green", finished_style="green"),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=_console(), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
 
         yield advance
 

@@ -71,7 +71,7 @@ def _print_figures(figures: Mapping[str, Any]) -> None:
 
 
 def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What the resamples say."""
+    """List what the resamples say."""
     population, n_resamples = figures["population"], figures["n_resamples"]
     yield "p, cash", _p(figures["p_cash"], n_resamples), "the best of pure luck is as good"
     if figures["p_basket"] is not None:
@@ -97,7 +97,7 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What later days say of choices made on earlier ones."""
+    """List what later days say of choices made on earlier ones."""
     walk, hold_out = figures["walk_forward"], figures["hold_out"]
     n_windows = len(walk["windows"])
     yield (
@@ -139,7 +139,7 @@ def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """What the Sharpe ratio alone says."""
+    """List what the Sharpe ratio alone says."""
     sharpe = figures["sharpe"]
     doubt = "" if sharpe["is_reliable"] else "; a few days decide it, do not read it"
     yield (
