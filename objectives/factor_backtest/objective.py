@@ -15,6 +15,7 @@ import pandas as pd
 
 from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
+from objectives.factor_backtest.daily_series import simulate_days
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain, space_factors
 from objectives.factor_backtest.reach import Reach
@@ -215,21 +216,12 @@ class FactorBacktest(Objective):
         With a split the day before it is at liquidation value, like the figures that end there.
         """
         table = PointTable.build(points, self.space, self.settings)
-        n_strategies, n_days = len(table.window), len(self._simulator.dates) - 1
-        net = np.full((n_strategies, n_days), np.nan, dtype=np.float32)
-        exposure = np.zeros_like(net)
-        basket = np.zeros_like(net)
-        values = np.full((n_strategies, len(self.names)), np.nan)
         measurable = self._measurable(table)
-        for rows in self._blocks(table, measurable):
-            simulation = self._simulator.simulate(table, rows, keep_daily=True)
-            net[rows], exposure[rows] = simulation.daily, simulation.exposure
-            basket[rows] = self._simulator.basket(int(table.data_period[rows[0]]))
-            values[rows] = simulation.metrics.reshape(len(rows), -1)
-        failure = self._batch(values, measurable).failure
+        series = simulate_days(self._simulator, table, self._blocks(table, measurable))
+        failure = self._batch(series.metrics.reshape(len(measurable), -1), measurable).failure
         failed = np.array([reason is not None for reason in failure], dtype=np.bool_)
         dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
-        return DailyReturns(dates, net, failed, exposure, basket)
+        return DailyReturns(dates, series.net, failed, series.exposure, series.basket)
 
     @property
     def benchmark(self) -> dict[str, float]:
