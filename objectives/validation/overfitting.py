@@ -218,7 +218,8 @@ def cscv(
     -----
     The Sharpe ratio is ``mean / sample std`` of the days of a part. It is 0 where the variance is
     not above ``VARIANCE_FLOOR`` or not above 1e-5 of the mean square, which float32 sums cannot
-    tell from a constant series.
+    tell from a constant series. Equal series are ties; series that are multiples of each other
+    have the same Sharpe ratio only up to rounding, which then decides.
     """
     from objectives.kernels import overfitting as kernels
 

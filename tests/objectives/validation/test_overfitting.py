@@ -108,12 +108,15 @@ def test_not_finite(bad):
 )
 @settings(max_examples=40, deadline=None)
 def test_kernel_is_the_reference(seed, n_strategies, n_blocks, n_threads, some_idle):
-    """Also across tiles, with equal rows, counts and strategies that sit idle in some blocks."""
+    """Also across tiles, with equal rows, counts and strategies that sit idle in some blocks.
+
+    Never active on a single day of a part: all such series share a Sharpe ratio, up to rounding.
+    """
     rng = np.random.default_rng(seed)
-    daily = noise(seed, n_strategies, 50)
+    daily = noise(seed, n_strategies, 60)
     daily = daily[rng.integers(0, n_strategies, n_strategies)]
     if some_idle:
-        daily *= np.repeat(rng.random((n_strategies, 5)) < 0.5, 10, axis=1)
+        daily *= np.repeat(rng.random((n_strategies, 6)) < 0.5, 10, axis=1)
     counts = rng.integers(1, 4, n_strategies)
     sums = block_sums(daily, n_blocks)
     before = [array.copy() for array in sums]
@@ -223,6 +226,17 @@ def test_constant_and_idle_strategies_have_no_sharpe(dtype):
     assert (found.rows == 1).all()
     assert (found.train_sharpe == 0.0).all()
     assert (found.relative_ranks == 2.5 / 4).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_is_no_variance(dtype):
+    """Constant returns of every size, and returns that differ by a billionth."""
+    level = np.random.default_rng(0).uniform(-0.05, 0.05, (200, 1))
+    tiny = 1e-9 * noise(0, 200, 539) / 1e-3
+    for daily in (np.repeat(level, 539, axis=1), tiny):
+        found = measured(daily.astype(dtype))
+        assert (found.train_sharpe == 0.0).all()
+        assert (found.test_sharpe == 0.0).all()
 
 
 def test_float32_agrees_with_float64():
