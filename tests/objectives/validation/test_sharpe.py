@@ -39,7 +39,9 @@ def test_sharpe_of_rows(daily):
 
 def test_sharpe_is_that_of_the_metrics(daily):
     wealth = np.cumprod(np.concatenate(([1e4], 1 + daily)))
-    record = SegmentRecord(wealth.tolist(), len(daily), [], [], 0, [], 0.0, 0.0, 0)
+    record = SegmentRecord(
+        wealth.tolist(), [0.0] * len(daily), len(daily), [], [], 0, [], 0.0, 0.0, 0
+    )
     np.testing.assert_allclose(
         sharpe_ratio(daily, annualise=True), performance(record)[3], rtol=1e-9
     )
