@@ -6,6 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from objectives.constants import SEMANTICS_VERSION
 from objectives.judge import judge
 from objectives.market import ReturnPanel
 from objectives.metrics import METRIC_NAMES, directions_of
-from objectives.settings import BacktestSettings, ResolvedSettings
+from objectives.settings import AUTO, BacktestSettings, ResolvedSettings
 from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError, DataError, MassTuningError, SpaceError
 
@@ -44,7 +45,7 @@ class FrameObjective(Objective):
     panel : ReturnPanel
         The market.
     settings : BacktestSettings, optional
-        Dates left out are the first and last of the panel.
+        Dates left out are the first and last of the panel. ``split_date="auto"`` is none here.
     space : SearchSpace
         Any parameters.
     metrics : sequence of str or mapping of str to {"maximize", "minimize"}
@@ -83,7 +84,7 @@ class FrameObjective(Objective):
     ) -> None:
         self.panel = panel
         self.space = space
-        self.settings: ResolvedSettings = (settings or BacktestSettings()).resolve(
+        self.settings: ResolvedSettings = _without_auto(settings or BacktestSettings()).resolve(
             panel.dates[0].date(), panel.dates[-1].date()
         )
         _check_names(type(self), self.names)
@@ -112,7 +113,7 @@ class FrameObjective(Objective):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Say so if the settings ask for a split, which such an objective does not make."""
+        """Say so if the settings name a split date, which such an objective does not make."""
         if self.settings.split_date is None:
             return ()
         return (
@@ -185,6 +186,10 @@ class FrameObjective(Objective):
                 f"where a figure does not exist); missing: {', '.join(missing) or 'none'}, "
                 f"unknown: {', '.join(unknown) or 'none'}"
             )
+
+
+def _without_auto(settings: BacktestSettings) -> BacktestSettings:
+    return replace(settings, split_date=None) if settings.split_date == AUTO else settings
 
 
 def _check_names(objective_type: type[FrameObjective], names: Any) -> None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final, Literal
 
 from objectives.constants import FACTOR_INPUTS
 from search_spaces.errors import ConfigError
@@ -15,6 +15,11 @@ __all__ = ["BacktestSettings", "ResolvedSettings"]
 POSITION_MODES = ("percentage_based", "fixed_amount")
 DEFAULT_MIN_ACTIVE_DAYS = 60
 DEFAULT_MIN_ACTIVE_SHARE = 0.5
+AUTO: Final = "auto"
+"""Of `split_date`: the last 30 % of the days, if there are enough."""
+
+_MIN_DAYS_BEFORE_SPLIT = 180
+_AUTO_MIN_DAYS = -(-_MIN_DAYS_BEFORE_SPLIT * 10 // 7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +48,11 @@ class BacktestSettings:
         Pairs of rank 1 to this may be entered; default selection_count.
     exit_threshold : int, optional
         A held pair leaves when its rank is beyond this; default ceil(2.5 x selection_count).
-    split_date : date or str, optional
-        First out-of-sample day; metrics end on the day before, ``oos_`` metrics start here.
+    split_date : date, str or None
+        First out-of-sample day; metrics end on the day before, ``oos_`` metrics start here. None
+        (or ``"none"``): no day is out of sample. ``"auto"``: the last 30 % of the days from
+        start_date to end_date are, where that leaves at least 180 days before them (of 258 days
+        the last 78); else none.
     value_at_liquidation : bool
         Measure on equity whose last day is what selling everything would leave; False gives the
         figures of backtest_v5. Nothing is sold either way.
@@ -70,14 +78,15 @@ class BacktestSettings:
     max_positions: int | None = None
     entry_top_n: int | None = None
     exit_threshold: int | None = None
-    split_date: dt.date | None = None
+    split_date: dt.date | Literal["auto"] | None = AUTO
     value_at_liquidation: bool = True
     min_active_days: int = DEFAULT_MIN_ACTIVE_DAYS
     min_active_share: float = DEFAULT_MIN_ACTIVE_SHARE
 
     def __post_init__(self) -> None:
-        for name in ("start_date", "end_date", "split_date"):
+        for name in ("start_date", "end_date"):
             object.__setattr__(self, name, _as_date(name, getattr(self, name)))
+        object.__setattr__(self, "split_date", _as_split(self.split_date))
         for name in ("initial_capital", "fee_rate", "position_size", "min_active_share"):
             object.__setattr__(self, name, _as_number(name, getattr(self, name)))
         _require(
@@ -123,7 +132,7 @@ class BacktestSettings:
                 self.start_date < self.end_date,
                 f"start_date must be before end_date, got {self.start_date} and {self.end_date}",
             )
-        if self.split_date and self.start_date and self.end_date:
+        if isinstance(self.split_date, dt.date) and self.start_date and self.end_date:
             first = self.start_date + dt.timedelta(days=2)
             _require(
                 first <= self.split_date <= self.end_date,
@@ -180,11 +189,14 @@ class BacktestSettings:
         )
 
     def with_dates(self, start_date: dt.date, end_date: dt.date) -> "ResolvedSettings":
-        """Return a copy measured from ``start_date`` to ``end_date``."""
-        return ResolvedSettings(**{**asdict(self), "start_date": start_date, "end_date": end_date})
+        """Return a copy measured from ``start_date`` to ``end_date``, its split a date or None."""
+        dates = {"start_date": start_date, "end_date": end_date, "split_date": self.split_date}
+        if self.split_date == AUTO:
+            dates["split_date"] = _auto_split(start_date, end_date)
+        return ResolvedSettings(**{**asdict(self), **dates})
 
     def resolve(self, first: dt.date, last: dt.date, n_warm_up_days: int = 0) -> "ResolvedSettings":
-        """Fill in the dates that were left out.
+        """Fill in the dates that were left out, and those that ``"auto"`` stands for.
 
         Parameters
         ----------
@@ -239,10 +251,33 @@ class ResolvedSettings(BacktestSettings):
     ----------
     start_date, end_date : date
         First and last day, both included.
+    split_date : date or None
+        First out-of-sample day.
     """
 
     start_date: dt.date = field()
     end_date: dt.date = field()
+    split_date: dt.date | None = None
+
+    @property
+    def n_days(self) -> int:
+        """Days from start_date to end_date, both included."""
+        return (self.end_date - self.start_date).days + 1
+
+    def describe_split(self, *, was_auto: bool) -> str:
+        """Return a sentence on which days are out of sample.
+
+        Parameters
+        ----------
+        was_auto : bool
+            Whether `split_date` was ``"auto"`` before; then it says what that lacks.
+        """
+        if self.split_date is not None:
+            n_after = (self.end_date - self.split_date).days + 1
+            return f"out of sample from {self.split_date} ({n_after:,} day{'s' * (n_after > 1)})"
+        if was_auto and self.n_days < _AUTO_MIN_DAYS:
+            return f"no split: {self.n_days:,} days, and auto needs {_AUTO_MIN_DAYS}"
+        return f"no split: all {self.n_days:,} days are in sample"
 
     @property
     def n_search_days(self) -> int:
@@ -262,6 +297,27 @@ def _as_date(name: str, value: Any) -> dt.date | None:
     except ValueError:
         raise ConfigError(f"{name} is a date like 2025-01-31, got {value!r}") from None
     return moment.astimezone(dt.UTC).date() if moment.tzinfo else moment.date()
+
+
+def _as_split(value: Any) -> dt.date | Literal["auto"] | None:
+    """Return a date, ``"auto"``, or None, which may be written ``"none"``."""
+    text = value.strip().lower() if isinstance(value, str) else value
+    if text == AUTO:
+        return AUTO
+    if text == "none":
+        return None
+    try:
+        return _as_date("split_date", value)
+    except ConfigError:
+        raise ConfigError(
+            f"split_date is a date like 2025-01-31, auto, or none, got {value!r}"
+        ) from None
+
+
+def _auto_split(start: dt.date, end: dt.date) -> dt.date | None:
+    """Return the first of the last 30 % of the days, None where too few are before it."""
+    n_before = ((end - start).days + 1) * 7 // 10
+    return start + dt.timedelta(days=n_before) if n_before >= _MIN_DAYS_BEFORE_SPLIT else None
 
 
 def _as_number(name: str, value: Any) -> float | None:

@@ -161,7 +161,7 @@ def _market(
     arguments: argparse.Namespace, standard_market: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Return the objective, and what is told of its market."""
-    from objectives import FactorBacktest, ReturnPanel
+    from objectives import BacktestSettings, FactorBacktest, ReturnPanel
     from search_spaces import FactorSpace
 
     space = FactorSpace.default()
@@ -193,7 +193,8 @@ def _market(
         space = space.restrict(restricted)
     market["days"] = [f"{panel.dates[0]:%Y-%m-%d}", f"{panel.dates[-1]:%Y-%m-%d}"]
     market["restricted"] = restricted
-    objective = FactorBacktest(panel, space=space)
+    # all days: the page is about how well a table is searched, not about what holds later
+    objective = FactorBacktest(panel, BacktestSettings(split_date=None), space=space)
     objective.check()
     return objective, market
 

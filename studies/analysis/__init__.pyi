@@ -5,6 +5,8 @@ from .leaderboard import top as top
 from .one_strategy import Recomputed as Recomputed
 from .one_strategy import best_strategy_id as best_strategy_id
 from .one_strategy import recompute as recompute
+from .out_of_sample import loses_out_of_sample as loses_out_of_sample
+from .out_of_sample import spent_warning as spent_warning
 from .output_file import is_stream as is_stream
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail

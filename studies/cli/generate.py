@@ -86,8 +86,9 @@ def generate(
             on_progress=advance,
         )
     following = context.command(f"execute --session {session.row.session_id}")
+    split = _split(session, request)
     if context.as_json:
-        print_json(_document(session, following))
+        print_json(_document(session, split, following))
         return
     for text in session.row.snapshot.warnings:
         warn(text)
@@ -98,10 +99,25 @@ def generate(
         say(row.snapshot.distinct_note)
     if row.snapshot.warm_start:
         say(f"begins with {len(row.snapshot.warm_start):,} of the best of {start_from}")
+    if split is not None:
+        say(split)
     say(f"run it with: {following}")
 
 
-def _document(session: Session, following: str) -> dict[str, Any]:
+def _split(session: Session, request: SessionRequest) -> str | None:
+    """Say what is out of sample; None where the objective takes no notice of dates."""
+    from objectives.settings import AUTO, BacktestSettings, ResolvedSettings
+
+    backtest = session.config.backtest
+    if backtest.get("start_date") is None or backtest.get("end_date") is None:
+        return None
+    asked = BacktestSettings.from_dict(request.config.backtest).split_date
+    splits = session.config.objective.type == "factor_backtest"
+    settings = ResolvedSettings(**backtest)
+    return settings.describe_split(was_auto=asked == AUTO and splits)
+
+
+def _document(session: Session, split: str | None, following: str) -> dict[str, Any]:
     row = session.row
     return {
         "session_id": row.session_id,
@@ -115,6 +131,7 @@ def _document(session: Session, following: str) -> dict[str, Any]:
         "status": row.status,
         "objective": session.directions,
         "backtest": session.config.backtest,
+        "split": split,
         "warm_start": list(row.snapshot.warm_start or ()),
         "notes": row.notes,
         "warnings": list(row.snapshot.warnings),

@@ -178,7 +178,8 @@ _OPTIONS = [
     click.option(
         "--split-date",
         metavar="DATE",
-        help="First out-of-sample day; the search sees only the days before.",
+        help="First out-of-sample day, of which the search sees nothing; or none; or auto, the "
+        "last 30 % of the days if at least 180 are before them.  [default: as configured, auto]",
     ),
     click.option(
         "--backtest",

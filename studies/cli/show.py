@@ -10,7 +10,7 @@ from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
-from studies.cli.top import metric_units, shown
+from studies.cli.top import LOSES, metric_units, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +141,8 @@ def _document(
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from studies.analysis import loses_out_of_sample
+
     document: dict[str, Any] = {
         "session_id": session.row.session_id,
         "strategy_id": recorded["strategy_id"],
@@ -151,6 +153,7 @@ def _document(
         "start_date": recorded["start_date"],
         "end_date": recorded["end_date"],
         "parameters": recorded["parameters"],
+        "loses_out_of_sample": loses_out_of_sample(recorded),
         "metrics": {name: recorded[name] for name in session.figures},
         "warnings": list(session.row.snapshot.warnings),
     }
@@ -186,17 +189,31 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
     }
     pairs((name, str(value)) for name, value in parameters.items())
     say()
+    _print_figures(session, recorded)
+
+
+def _print_figures(session: Session, recorded: dict[str, Any]) -> None:
+    from studies.analysis import loses_out_of_sample
+
     units = metric_units()
     names = [name for name in session.figures if not name.startswith("oos_")]
     columns = [
         Column("figure", names, right=False),
         Column("value", [shown(name, recorded[name], units) for name in names]),
     ]
+    loses = loses_out_of_sample(recorded)
     if any(name.startswith("oos_") for name in session.figures):
         values = [shown(f"oos_{name}", recorded[f"oos_{name}"], units) for name in names]
+        if loses:
+            place = names.index("total_return")
+            values[place] = f"{LOSES} {values[place]}"
         columns.append(Column("out of sample", values))
     columns.append(Column("", [_meaning(name) for name in names], right=False))
     table(columns, indent=2)
+    if loses:
+        say()
+        split = session.config.backtest["split_date"]
+        say(f"{LOSES} it loses out of sample, on the days from {split} on")
 
 
 def _meaning(metric: str) -> str:

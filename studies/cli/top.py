@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from studies.session import Session
 
 __all__ = [
+    "LOSES",
     "metric_units",
     "print_top",
     "shown",
@@ -34,6 +35,12 @@ _SHORT = {
     "oos_net_sharpe_ratio": "oos sharpe",
     "oos_total_return": "oos return",
 }
+
+
+_USUAL = ("net_sharpe_ratio", "total_return")
+_LAST = ("max_drawdown", "win_rate", "trade_count", "avg_holding_days", "turnover")
+LOSES = "!"
+"""Beside a result that loses out of sample."""
 
 
 @click.command(
@@ -58,7 +65,8 @@ _SHORT = {
 @click.option(
     "--metric",
     metavar="NAME",
-    help="Rank by this figure; default: the session's objective, of several the Pareto front.",
+    help="Rank by this figure; default: the session's objective, of several the Pareto front. "
+    "By an oos_ figure the out-of-sample days are spent: they have chosen.",
 )
 @click.option(
     "--direction",
@@ -75,8 +83,11 @@ def top(
     In a session with several objectives that is its Pareto front: strategies that no other one
     surpasses in an objective without falling behind in another. They stand in the order of the
     first objective, and rank is the place among all strategies by it.
+
+    With a split date every figure is followed by that of the days the search did not see, and !
+    marks a strategy that lost money there (its oos total return is below 0).
     """
-    from studies.analysis import pareto_front
+    from studies.analysis import pareto_front, spent_warning
     from studies.analysis import top as best
     from studies.outcomes import direction_of
 
@@ -89,6 +100,8 @@ def top(
     else:
         frame = best(session, n, metric=metric, direction=direction)
     chosen = metric or next(iter(session.directions))
+    spent = spent_warning(chosen)
+    warnings = [*session.row.snapshot.warnings, *([spent] if spent else [])]
     if context.as_json:
         print_json(
             {
@@ -97,13 +110,13 @@ def top(
                 "metric": chosen,
                 "direction": direction_of(chosen, session.directions, direction),
                 **(_front_document(session, front_size) if several else {}),
-                "warnings": list(session.row.snapshot.warnings),
+                "warnings": warnings,
                 "strategies": strategy_records(frame),
             }
         )
         return
     row = session.row
-    for text in row.snapshot.warnings:
+    for text in warnings:
         warn(text)
     done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
     what = f"by {chosen}"
@@ -130,29 +143,53 @@ def print_top(session: Session, frame: pd.DataFrame) -> None:
 
 
 def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
+    from studies.analysis import loses_out_of_sample
+
     units = metric_units()
-    names = [*first, "net_sharpe_ratio", "oos_net_sharpe_ratio", "total_return"]
-    names += ["oos_total_return", "max_drawdown", "win_rate", "trade_count", "avg_holding_days"]
-    names += ["turnover"]
+    losing = [loses_out_of_sample(row) for row in frame.to_dict("records")]
     columns = [
         Column("rank", [str(rank) for rank in frame.index]),
         Column("strategy", frame["strategy_id"].tolist(), right=False),
     ]
-    for name in dict.fromkeys(names):
-        if name in frame:
-            cells = [shown(name, value, units) for value in frame[name].tolist()]
-            columns.append(Column(_SHORT.get(name, name.replace("_", " ")), cells))
+    names = [name for name in _shown_figures(first) if name in frame]
+    # on the first one, which fits every terminal
+    marked = next((name for name in names if name.startswith("oos_")), None)
+    for name in names:
+        cells = [shown(name, value, units) for value in frame[name].tolist()]
+        if name == marked:
+            cells = [
+                f"{LOSES} {cell}" if loses else cell
+                for cell, loses in zip(cells, losing, strict=True)
+            ]
+        columns.append(Column(_SHORT.get(name, name.replace("_", " ")), cells))
     table(columns)
+    measured = [loses for loses in losing if loses is not None]
+    if measured:
+        say()
+        mark = f" ({LOSES})" if any(measured) else ""
+        say(f"{sum(measured):,} of the {len(measured):,} lose out of sample{mark}")
+
+
+def _shown_figures(first: list[str]) -> list[str]:
+    """Name the figures of a table: what it is sorted by and its other side, then the usual."""
+    names = []
+    for name in [*first, *_USUAL]:
+        inside = name.removeprefix("oos_")
+        names += [name, inside if name != inside else f"oos_{name}"]
+    return list(dict.fromkeys([*names, *_LAST]))
 
 
 def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a table of `studies.analysis.top` into what programs read."""
+    from studies.analysis import loses_out_of_sample
+
     units = metric_units()
     return [
         {
             "rank": rank,
             "strategy_id": row["strategy_id"],
             "parameters": _parameters_of(row),
+            "loses_out_of_sample": loses_out_of_sample(row),
             "metrics": {name: value for name, value in row.items() if name in units},
         }
         for rank, row in zip(frame.index.tolist(), frame.to_dict("records"), strict=True)

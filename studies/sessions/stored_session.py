@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.engine import Engine
 
+from objectives.settings import AUTO
 from search_spaces import Design, SearchSpace, make_design
 from search_spaces.errors import SessionError
 from studies.config import TuningConfig
@@ -120,7 +121,8 @@ class StoredSession:
     @property
     def figures(self) -> tuple[str, ...]:
         """Columns of the results that the session fills with figures."""
-        return figure_columns(split=bool(self.config.backtest.get("split_date")))
+        # "auto" is left where an objective of one's own does not look at the dates
+        return figure_columns(split=self.config.backtest.get("split_date") not in (None, AUTO))
 
     @property
     def study_name(self) -> str:

@@ -255,6 +255,12 @@ def test_options():
     assert made(depth=3).options == {"depth": 3}
 
 
+def test_an_automatic_split_is_none():
+    objective = momentum(split_date="auto")
+    assert objective.settings.split_date is None
+    assert objective.warnings == ()
+
+
 def test_a_split_is_warned_of():
     assert momentum().warnings == ()
     (warning,) = momentum(split_date="2024-04-01").warnings

@@ -1,6 +1,7 @@
 """Creating, opening, running and resuming sessions, and what is refused."""
 
 import json
+import math
 import re
 
 import pandas as pd
@@ -198,6 +199,30 @@ def test_a_split_date_adds_out_of_sample_figures(make_session, url, panel):
     plain.run()
     assert all(row[name] is None for row in results_of(plain) for name in OOS_METRIC_COLUMNS)
     assert not set(OOS_METRIC_COLUMNS) & set(plain.top(1).columns)
+
+
+def test_a_session_keeps_its_automatic_split_when_the_market_grows(empty_url):
+    longer = ReturnPanel.synthetic(n_pairs=8, n_days=400)
+    frame = longer.to_frame()
+    engine = open_database(empty_url)
+    days = sorted(frame["date"].unique())
+    import_panel(ReturnPanel.from_returns(frame[frame["date"] <= days[299]]), engine)
+    config = make_config(
+        empty_url, backtest={"start_date": str(days[20])[:10], "split_date": "auto"}
+    )
+    restricted = {"weight_method": ["EQ"], "data_period": ["10"]}
+    made = Session.create(config, size=20, restrictions=restricted)
+    # 280 days: 196 in sample
+    assert made.config.backtest["split_date"] == str(days[216])[:10]
+    assert set(OOS_METRIC_COLUMNS) <= set(made.figures)
+    import_panel(ReturnPanel.from_returns(frame[frame["date"] > days[299]]), engine)
+    again = Session.open(empty_url, made.row.session_id)
+    assert again.objective().settings.to_dict() == made.config.backtest
+    again.run()
+    assert again.row.status == "completed"
+    (value,) = again.top(1)["oos_total_return"]
+    assert math.isfinite(value)
+    engine.dispose()
 
 
 @pytest.fixture

@@ -321,15 +321,65 @@ def test_show_refuses_an_unknown_strategy(cli, newest):
     assert "Missing argument" in cli("show").error
 
 
-def test_out_of_sample_figures_are_shown(cli, project):
+@pytest.fixture
+def split(cli, project):
+    """Id of a session with a split; of its three best the second one loses out of sample."""
     cli("generate", *SMALL_SPACE, "--split-date", "2024-05-20", "--backtest", "min_active_days=9")
     assert cli("execute").code == 0
+    told = cli("top", "-n", 3, "--json").json
+    with sqlite3.connect("funding_rate.db") as connection:
+        for place, value in enumerate((0.01, -0.02, 0.0)):
+            connection.execute(
+                "UPDATE hyperparameter_tuning_results SET oos_total_return = ? "
+                "WHERE session_id = ? AND strategy_id = ?",
+                [value, told["session_id"], told["strategies"][place]["strategy_id"]],
+            )
+    return told["session_id"]
+
+
+def test_out_of_sample_figures_are_shown(cli, split):
     best = cli("top", "-n", 1, "--json").json["strategies"][0]
     assert best["metrics"]["oos_total_return"] is not None
-    assert "oos sharpe" in cli("top").out
+    head = cli("top").out.splitlines()[2]
+    assert re.match(r"rank  strategy +net sharpe +oos sharpe +return +oos return +drawdown", head)
     assert "out of sample" in cli("show", "best").out
     told = cli("top", "--metric", "oos_max_drawdown", "--json").json
     assert told["direction"] == "minimize"
+    head = cli("top", "--metric", "turnover").out.splitlines()[2]
+    assert re.match(r"rank  strategy +turnover +oos turnover +net sharpe +oos sharpe", head)
+
+
+def test_a_winner_that_loses_out_of_sample_is_marked(cli, split):
+    told = cli("top", "-n", 3, "--json").json["strategies"]
+    assert [row["loses_out_of_sample"] for row in told] == [False, True, False]
+    text = cli("top", "-n", 3).out
+    assert text.endswith("\n\n1 of the 3 lose out of sample (!)\n")
+    marked = [line for line in text.splitlines() if " ! " in line]
+    assert [line.split()[1] for line in marked] == [told[1]["strategy_id"]]
+    assert cli("top", "-n", 1).out.endswith("\n\n0 of the 1 lose out of sample\n")
+    loser = cli("show", told[1]["strategy_id"], "--no-chart")
+    assert re.search(r"total_return +\S+ % +! -2.00 %", loser.out)
+    assert loser.out.endswith("! it loses out of sample, on the days from 2024-05-20 on\n")
+    assert cli("show", told[1]["strategy_id"], "--json").json["loses_out_of_sample"] is True
+    assert "loses" not in cli("show", "best", "--no-chart").out
+    executed = cli("execute", "--session", split, "--json").json
+    assert [row["loses_out_of_sample"] for row in executed["top"]] == [False, True, False]
+    assert "1 of the 3 lose out of sample (!)" in cli("execute", "--session", split).out
+
+
+def test_without_a_split_nothing_loses_out_of_sample(cli, newest):
+    told = cli("top", "--json").json["strategies"]
+    assert {row["loses_out_of_sample"] for row in told} == {None}
+    assert "out of sample" not in cli("top").out
+    assert cli("show", "best", "--json").json["loses_out_of_sample"] is None
+
+
+def test_sorting_by_an_out_of_sample_figure_spends_it(cli, split):
+    done = cli("top", "--metric", "oos_total_return")
+    assert "note: sorting by oos_total_return spends the out-of-sample days" in done.err
+    told = cli("top", "--metric", "oos_total_return", "--json").json
+    assert any("spends the out-of-sample days" in text for text in told["warnings"])
+    assert not any("spends" in text for text in cli("top", "--json").json["warnings"])
 
 
 def test_show_saves_the_detail(cli, newest):

@@ -72,6 +72,23 @@ def test_settings_dates_notes_and_trials(cli, project):
     assert '"trials": "full"' in stored
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((), "no split: 153 days, and auto needs 258"),
+        (("--split-date", "none"), "no split: all 153 days are in sample"),
+        (("--backtest", "split_date=null"), "no split: all 153 days are in sample"),
+        (("--split-date", "2024-05-20"), "out of sample from 2024-05-20 (20 days)"),
+    ],
+)
+def test_it_is_said_which_days_are_out_of_sample(cli, project, asked, said):
+    told = generated(cli, *SMALL_SPACE, "--size", 10, "--start-date", "2024-01-08", *asked)
+    assert told["split"] == said
+    assert told["backtest"]["split_date"] == (asked[1] if "2024-05-20" in asked else None)
+    spoken = cli("generate", *SMALL_SPACE, "--size", 10, "--start-date", "2024-01-08", *asked)
+    assert f"\n{said}\nrun it with" in spoken.out
+
+
 def test_a_table_for_people_names_the_next_command(cli, project):
     done = cli("generate", "--size", 10)
     assert done.code == 0
