@@ -15,5 +15,6 @@ from .verdict import verdict_settings as verdict_settings
 from .verdict import verify_session as verify_session
 from .verdict import verify_within as verify_within
 from .verdict_rows import StoredVerdict as StoredVerdict
+from .verdict_rows import latest_verdict as latest_verdict
 from .verdict_rows import latest_verdicts as latest_verdicts
 from .verdict_rows import read_verdicts as read_verdicts

@@ -12,7 +12,13 @@ from sqlalchemy.engine import Connection, Engine
 from objectives.validation.verdict import Verdict
 from studies.database import database_errors, utc_now, verdicts, write_transaction
 
-__all__ = ["StoredVerdict", "latest_verdicts", "read_verdicts", "store_verdict"]
+__all__ = [
+    "StoredVerdict",
+    "latest_verdict",
+    "latest_verdicts",
+    "read_verdicts",
+    "store_verdict",
+]
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,15 @@ def read_verdicts(
     with database_errors(engine), engine.connect() as connection:
         rows = connection.execute(query.order_by(verdicts.c.id.desc())).all()
     return [_stored(row) for row in rows]
+
+
+def latest_verdict(
+    engine: Engine, session_id: str, strategy_id: str | None = None
+) -> StoredVerdict | None:
+    """Read the newest verdict of a strategy; where it has none, the newest of its session."""
+    of_session = read_verdicts(engine, session_id)
+    of_strategy = [stored for stored in of_session if stored.strategy_id == strategy_id]
+    return next(iter([*of_strategy, *of_session]), None)
 
 
 def latest_verdicts(engine: Engine, session_ids: Iterable[str]) -> dict[str, StoredVerdict]:

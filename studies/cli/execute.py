@@ -11,6 +11,8 @@ from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
+from studies.cli.verdict_line import verdict_document
+from studies.cli.verify import judge_if_quick
 
 if TYPE_CHECKING:
     from studies.runs import Progress
@@ -96,6 +98,7 @@ def execute(
         note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
         note_others(session)
     progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
+    judge_if_quick(context, session)
     if context.as_json:
         document = outcome_document(session, progress)
         if n_retried is not None:
@@ -154,6 +157,7 @@ def note_others(session: Session) -> None:
 
 def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
     """Return what became of a run, as JSON holds it."""
+    from studies.analysis import latest_verdict
     from studies.cli.top import strategy_records
 
     row = session.row
@@ -168,6 +172,7 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
         "seconds": progress.seconds,
         "strategies_per_second": progress.rate,
         "warnings": list(row.snapshot.warnings),
+        "verdict": verdict_document(latest_verdict(session.engine, row.session_id)),
         "top": strategy_records(session.top(3)),
     }
 
@@ -194,7 +199,7 @@ def summarise(
     say(", ".join(parts))
     if row.completed:
         say()
-        print_top(session, session.top(n))
+        print_top(context, session, session.top(n))
     say()
     if row.status == SessionState.PAUSED:
         again = context.command(f"execute --session {row.session_id} --resume")

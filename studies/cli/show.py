@@ -11,6 +11,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
 from studies.cli.top import LOSES, metric_units, shown
+from studies.cli.verdict_line import basket_text, own_verdict, verdict_document, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,9 @@ def show(
             | ({"trades": _trades(result, funding)} if trades and result is not None else {})
         )
         return
-    _print_recorded(session, recorded)
+    _print_recorded(context, session, recorded)
+    if result is not None:
+        _print_basket(result)
     if result is not None and not no_chart:
         say()
         for line in line_chart(result.equity):
@@ -156,7 +159,10 @@ def _document(
         "loses_out_of_sample": loses_out_of_sample(recorded),
         "metrics": {name: recorded[name] for name in session.figures},
         "warnings": list(session.row.snapshot.warnings),
+        "verdict": verdict_document(own_verdict(session, recorded["strategy_id"])),
     }
+    if result is not None:
+        document["benchmark"] = result.benchmark
     if result is not None and not no_chart:
         document["equity"] = [
             {"date": f"{date:%Y-%m-%d}", "total": total} for date, total in result.equity.items()
@@ -168,7 +174,7 @@ def _document(
     return document
 
 
-def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
+def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]) -> None:
     for text in session.row.snapshot.warnings:
         warn(text)
     if recorded["rank"] is not None:
@@ -181,7 +187,11 @@ def _print_recorded(session: Session, recorded: dict[str, Any]) -> None:
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")
     say()
     days = f"{recorded['start_date']} to {recorded['end_date']}"
-    pairs([("session", session.row.session_id), ("backtest", days)])
+    rows = [("session", session.row.session_id), ("backtest", days)]
+    if recorded["rank"] is not None:
+        stored = own_verdict(session, recorded["strategy_id"])
+        rows.append(("verdict", verdict_text(context, session, stored, recorded["strategy_id"])))
+    pairs(rows)
     say()
     parameters = {
         name: " ".join(value) if isinstance(value, list) else value
@@ -214,6 +224,14 @@ def _print_figures(session: Session, recorded: dict[str, Any]) -> None:
         say()
         split = session.config.backtest["split_date"]
         say(f"{LOSES} it loses out of sample, on the days from {split} on")
+
+
+def _print_basket(result: BacktestResult) -> None:
+    """Print what holding every pair alike would have earned, beside the strategy."""
+    text = basket_text(result.benchmark)
+    if text is not None:
+        say()
+        pairs([("basket", text)])
 
 
 def _meaning(metric: str) -> str:

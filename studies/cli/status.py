@@ -12,8 +12,11 @@ import click
 
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
+from studies.cli.verdict_line import basket_text, verdict_document, verdict_text
 
 if TYPE_CHECKING:
+    from studies.analysis import StoredVerdict
+    from studies.session import Session
     from studies.sessions import LogEntry
     from studies.upkeep import SessionStatus
 
@@ -42,6 +45,7 @@ _BAR_WIDTH = 40
 @click.pass_obj
 def status(context: Context, session_id: str | None, detailed: bool, watch: bool) -> None:
     """Show how far a session is."""
+    from studies.analysis import latest_verdict
     from studies.sessions import SessionState
     from studies.upkeep import log_health, status_with_warnings
 
@@ -50,13 +54,16 @@ def status(context: Context, session_id: str | None, detailed: bool, watch: bool
     live = watch and not context.as_json and sys.stdout.isatty()
     while True:
         now = status_with_warnings(session, detailed=detailed)
+        stored = latest_verdict(session.engine, now.session_id)
         log_health(session, now)
         if context.as_json:
-            print_json(_document(now, detailed), lines=watch)
+            document = _document(now, detailed) | {"verdict": verdict_document(stored)}
+            document["benchmark"] = dict(session.row.snapshot.benchmark)
+            print_json(document, lines=watch)
         else:
             if live:
                 click.clear()
-            _print_status(now, detailed)
+            _print_status(now, detailed, verdict_text(context, session, stored, None), session)
         if not watch or now.state in over:
             return
         if not context.as_json and not live:
@@ -77,9 +84,12 @@ def status(context: Context, session_id: str | None, detailed: bool, watch: bool
 @click.pass_obj
 def sessions(context: Context) -> None:
     """List the sessions of the database, newest first."""
+    from studies.analysis import latest_verdicts
     from studies.sessions import list_sessions
 
-    rows = list_sessions(context.engine())
+    engine = context.engine()
+    rows = list_sessions(engine)
+    verdicts = latest_verdicts(engine, [row.session_id for row in rows])
     if context.as_json:
         names = ("mode", "method", "seed", "total", "completed", "failed", "status")
         times = ("created_at", "started_at", "completed_at")
@@ -88,6 +98,7 @@ def sessions(context: Context) -> None:
                 {
                     "session_id": row.session_id,
                     **{name: getattr(row, name) for name in (*names, *times, "notes")},
+                    "verdict": verdict_document(verdicts.get(row.session_id)),
                 }
                 for row in rows
             ]
@@ -103,11 +114,16 @@ def sessions(context: Context) -> None:
             Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
             Column("of", [f"{row.total:,}" for row in rows]),
             Column("failed", [f"{row.failed:,}" for row in rows]),
+            Column("verdict", [_short(verdicts.get(row.session_id)) for row in rows], right=False),
             Column("method", [row.method for row in rows], right=False),
             Column("created", [local_time(row.created_at) for row in rows], right=False),
             Column("notes", [" ".join((row.notes or "").split()) for row in rows], right=False),
         ]
     )
+
+
+def _short(stored: StoredVerdict | None) -> str:
+    return "–" if stored is None else stored.short
 
 
 def _document(now: SessionStatus, detailed: bool) -> dict[str, Any]:
@@ -119,7 +135,7 @@ def _document(now: SessionStatus, detailed: bool) -> dict[str, Any]:
     return values
 
 
-def _print_status(now: SessionStatus, detailed: bool) -> None:
+def _print_status(now: SessionStatus, detailed: bool, verdict: str, session: Session) -> None:
     from studies.sessions import SessionState
 
     done = now.completed + now.failed
@@ -146,6 +162,11 @@ def _print_status(now: SessionStatus, detailed: bool) -> None:
     ]
     if now.completed_at is not None:
         rows.append(("finished", local_time(now.completed_at)))
+    if now.completed:
+        rows.append(("verdict", verdict))
+    basket = basket_text(session.row.snapshot.benchmark)
+    if basket is not None:
+        rows.append(("basket", basket))
     if now.notes:
         rows.append(("notes", now.notes))
     rows += [("note", text) for text in now.warnings]

@@ -8,10 +8,12 @@ import click
 
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, figure, print_json, say, style, table, warn
+from studies.cli.verdict_line import print_verdict_line, verdict_document
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from studies.analysis import StoredVerdict
     from studies.session import Session
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
 
 _SHORT = {
     "net_sharpe_ratio": "net sharpe",
+    "excess_sharpe_ratio": "excess sharpe",
+    "oos_excess_sharpe_ratio": "oos excess",
     "total_return": "return",
     "max_drawdown": "drawdown",
     "win_rate": "win rate",
@@ -37,7 +41,7 @@ _SHORT = {
 }
 
 
-_USUAL = ("net_sharpe_ratio", "total_return")
+_USUAL = ("net_sharpe_ratio", "excess_sharpe_ratio", "total_return")
 _LAST = ("max_drawdown", "win_rate", "trade_count", "avg_holding_days", "turnover")
 LOSES = "!"
 """Beside a result that loses out of sample."""
@@ -111,6 +115,7 @@ def top(
                 "direction": direction_of(chosen, session.directions, direction),
                 **(_front_document(session, front_size) if several else {}),
                 "warnings": warnings,
+                "verdict": verdict_document(_verdict_of(session, frame)),
                 "strategies": strategy_records(frame),
             }
         )
@@ -127,6 +132,8 @@ def top(
     if frame.empty:
         say(f"  no strategy has a {chosen} yet")
         return
+    print_verdict_line(context, session, _verdict_of(session, frame), _first_of(frame))
+    say()
     _print_strategies(frame, [chosen] if front_size is None else list(session.directions))
     if front_size is not None and front_size > len(frame):
         whole = context.command(f"top --session {row.session_id} -n {front_size}")
@@ -134,12 +141,24 @@ def top(
         say(f"{front_size - len(frame):,} more on the front: {whole}")
 
 
-def print_top(session: Session, frame: pd.DataFrame) -> None:
-    """Print a table that `studies.analysis.top` returned without a metric."""
+def _first_of(frame: pd.DataFrame) -> str | None:
+    return None if frame.empty else str(frame["strategy_id"].iloc[0])
+
+
+def _verdict_of(session: Session, frame: pd.DataFrame) -> StoredVerdict | None:
+    """Return the newest verdict of the first strategy, else that of the session."""
+    from studies.analysis import latest_verdict
+
+    return latest_verdict(session.engine, session.row.session_id, _first_of(frame))
+
+
+def print_top(context: Context, session: Session, frame: pd.DataFrame) -> None:
+    """Print a table that `studies.analysis.top` returned without a metric, and the verdict."""
     if len(session.directions) > 1:
         say(f"Pareto front by {_objectives(session)}, the first {len(frame):,}")
         say()
     _print_strategies(frame, list(session.directions))
+    print_verdict_line(context, session, _verdict_of(session, frame), _first_of(frame))
 
 
 def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:

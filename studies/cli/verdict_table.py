@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from studies.cli.chart import sparkline
 from studies.cli.output import Column, duration, figure, pairs, say, style, table, warn, width
-from studies.cli.verify import VERDICT_COLORS
+from studies.cli.verdict_line import verdict_word
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
@@ -24,7 +24,7 @@ def print_verdict(session: Session, stored: StoredVerdict) -> None:
     from studies.analysis import verdict_settings
 
     verdict, figures = stored.verdict, stored.verdict.figures
-    word = style(verdict.word, fg=VERDICT_COLORS[verdict.word], bold=True)
+    word = verdict_word(verdict.word)
     for text in session.row.snapshot.warnings:
         warn(text)
     say(f"{style(stored.session_id, bold=True)}  {stored.strategy_id}  {word}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from studies.cli.context import Command, Context, command_options
-from studies.cli.output import note, print_json, say, style, warn
+from studies.cli.output import note, print_json, warn
 from studies.cli.progress import phases
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
     from studies.session import Session
 
-__all__ = ["VERDICT_COLORS", "judge_if_quick", "print_verdict_line", "verify"]
-
-VERDICT_COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red", "cannot tell": None}
+__all__ = ["judge_if_quick", "verify"]
 
 
 @click.command(
@@ -103,29 +101,3 @@ def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
     if stored is None:
         note(f"judging it takes more than {rules.seconds:.0f} s; do it with: {by_hand}")
     return stored
-
-
-def print_verdict_line(stored: StoredVerdict, strategy_id: str | None = None) -> None:
-    """Print the word, what it is about, and the day; its reason if there is room.
-
-    Parameters
-    ----------
-    stored : StoredVerdict
-    strategy_id : str, optional
-        The strategy shown beside it: the line names another one.
-    """
-    word = style(stored.verdict.word, fg=VERDICT_COLORS[stored.verdict.word], bold=True)
-    about = "" if stored.strategy_id == strategy_id else f" of {stored.strategy_id}"
-    say(f"verdict{about}: {word} ({stored.created_at:%Y-%m-%d})")
-
-
-def verdict_document(stored: StoredVerdict | None) -> dict[str, Any] | None:
-    """Return what lists say of a verdict, as JSON holds it."""
-    if stored is None:
-        return None
-    return {
-        "verdict": stored.verdict.word,
-        "strategy_id": stored.strategy_id,
-        "reasons": list(stored.verdict.reasons),
-        "created_at": stored.created_at,
-    }

@@ -174,6 +174,7 @@ def _snapshot(
         measurement=objective.measurement_fingerprint,
         warnings=(*measurable.notes, *objective.warnings, *_warnings(plan)),
         left_out=measurable.left_out,
+        benchmark=dict(objective.benchmark),
         n_distinct=objective.n_distinct,
         space_size=_size(objective.space),
     )

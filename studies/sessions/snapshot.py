@@ -44,6 +44,8 @@ class Snapshot:
         another version of the strategy definition.
     left_out : mapping of str to tuple
         Values of parameters that the market cannot measure and the user did not ask for.
+    benchmark : mapping of str to float
+        Figures of holding every pair alike (`objectives.Objective.benchmark`).
     n_distinct, space_size : int or None
         Strategies of the space that are distinct by construction, and all of them; None where
         that is not known, or was not yet noted.
@@ -57,6 +59,7 @@ class Snapshot:
     measurement: str | None = None
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    benchmark: Mapping[str, float] = field(default_factory=dict)
     n_distinct: int | None = None
     space_size: int | None = None
 
@@ -79,6 +82,7 @@ class Snapshot:
             measurement=document.get("measurement"),
             warnings=(*document.get("warnings", ()), *_of_other_version(document["semantics"])),
             left_out={name: tuple(v) for name, v in document.get("left_out", {}).items()},
+            benchmark=document.get("benchmark", {}),
             n_distinct=document.get("n_distinct"),
             space_size=document.get("space_size"),
         )
@@ -109,6 +113,7 @@ class Snapshot:
                 "measurement": self.measurement,
                 "warnings": list(self.warnings),
                 "left_out": {name: list(values) for name, values in self.left_out.items()},
+                "benchmark": dict(self.benchmark),
                 "n_distinct": self.n_distinct,
                 "space_size": self.space_size,
             }

@@ -228,7 +228,7 @@ def test_every_key_has_an_effect(make_session, panel, key):
 def test_the_keys_that_others_test():
     """The database and the space: test_session; objective.type and options: test_own_objective;
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
-    test_known_outcomes; methods: test_methods; how files are read and returns made of events:
+    test_known_outcomes; methods: test_methods; verify: analysis/test_verdict and cli/test_verify; how files are read and returns made of events:
     cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
@@ -254,11 +254,15 @@ def test_the_keys_that_others_test():
         "execution.strategy_seconds",
         "execution.memory_limit",
         "execution.reuse",
+        "verify.auto",
+        "verify.seconds",
+        "verify.resamples",
+        "verify.seed",
         "methods",
     }
 
 
-SECTIONS = ("market", "objective", "execution", "study")
+SECTIONS = ("market", "objective", "execution", "study", "verify")
 
 
 def test_the_lease_is_that_of_the_configuration(make_session):

@@ -24,6 +24,7 @@ COMMANDS = {
     "sessions",
     "top",
     "show",
+    "verify",
     "export",
     "clean",
     "config",

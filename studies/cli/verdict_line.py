@@ -1,0 +1,103 @@
+"""The verdict in one line, as everything that shows a winner says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from studies.cli.context import Context
+from studies.cli.output import figure, say, style
+
+if TYPE_CHECKING:
+    from studies.analysis import StoredVerdict
+    from studies.session import Session
+
+__all__ = [
+    "basket_text",
+    "own_verdict",
+    "print_verdict_line",
+    "verdict_document",
+    "verdict_text",
+    "verdict_word",
+]
+
+_COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red", "cannot tell": None}
+
+
+def verdict_word(word: str) -> str:
+    """Colour the word of a verdict."""
+    return style(word, fg=_COLORS[word], bold=True)
+
+
+def verdict_text(
+    context: Context, session: Session, stored: StoredVerdict | None, strategy_id: str | None
+) -> str:
+    """Write the word, the day, and what it is about.
+
+    Parameters
+    ----------
+    context : Context
+    session : Session
+    stored : StoredVerdict or None
+        None: the text says how to get one.
+    strategy_id : str or None
+        The strategy beside which it stands: a verdict of another one says so.
+
+    Returns
+    -------
+    str
+    """
+    if stored is None:
+        what = session.row.session_id
+        if strategy_id is not None:
+            what += f" {strategy_id}"
+        return f"not given yet: {context.command(f'verify {what}')}"
+    about = "" if stored.strategy_id == strategy_id else f", of {stored.strategy_id}"
+    return f"{verdict_word(stored.verdict.word)} ({stored.created_at:%Y-%m-%d}){about}"
+
+
+def own_verdict(session: Session, strategy_id: str) -> StoredVerdict | None:
+    """Return the newest verdict of one strategy, None if it has none."""
+    from studies.analysis import read_verdicts
+
+    return next(iter(read_verdicts(session.engine, session.row.session_id, strategy_id)), None)
+
+
+def print_verdict_line(
+    context: Context, session: Session, stored: StoredVerdict | None, strategy_id: str | None
+) -> None:
+    """Print :func:`verdict_text` as a line of its own."""
+    say(f"verdict: {verdict_text(context, session, stored, strategy_id)}")
+
+
+def verdict_document(stored: StoredVerdict | None) -> dict[str, Any] | None:
+    """Return what lists say of a verdict, as JSON holds it."""
+    if stored is None:
+        return None
+    return {
+        "verdict": stored.verdict.word,
+        "strategy_id": stored.strategy_id,
+        "reasons": list(stored.verdict.reasons),
+        "created_at": stored.created_at,
+    }
+
+
+def basket_text(benchmark: Mapping[str, float]) -> str | None:
+    """Write what holding every pair alike would have earned; None where nobody knows.
+
+    Parameters
+    ----------
+    benchmark : mapping of str to float
+        As of `objectives.Objective.benchmark`.
+    """
+    if not benchmark:
+        return None
+    text = f"every pair alike, no fees: {_of_side(benchmark, '')}"
+    if "oos_total_return" in benchmark:
+        text += f"; out of sample {_of_side(benchmark, 'oos_')}"
+    return text
+
+
+def _of_side(benchmark: Mapping[str, float], side: str) -> str:
+    total = figure(benchmark[f"{side}total_return"], "fraction")
+    return f"{total}, Sharpe {figure(benchmark[f'{side}net_sharpe_ratio'], 'ratio')}"
