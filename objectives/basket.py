@@ -61,11 +61,11 @@ def basket_figures(daily: Sequence[float] | npt.NDArray[np.float64]) -> dict[str
     wealth = np.cumprod(1.0 + changes)
     total = float(wealth[-1]) - 1.0 if len(wealth) else 0.0
     peak = np.maximum.accumulate(np.concatenate([[1.0], wealth]))[1:]
-    std = float(changes.std(ddof=1)) if len(changes) > 1 else 0.0
     constant = len(changes) == 0 or changes.min() == changes.max()
+    sharpe = 0.0 if constant else float(changes.mean() / changes.std(ddof=1))
     return {
         "total_return": total,
         "annual_return": total * DAYS_PER_YEAR / len(changes) if len(changes) else 0.0,
-        "net_sharpe_ratio": 0.0 if constant else changes.mean() / std * math.sqrt(DAYS_PER_YEAR),
+        "net_sharpe_ratio": sharpe * math.sqrt(DAYS_PER_YEAR),
         "max_drawdown": float(np.max(1.0 - wealth / peak, initial=0.0)),
     }

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["print_verdict"]
 
-_WIDEST = 92
+_WIDEST = 80
+_BEYOND = "  beyond the basket"
 
 
 def print_verdict(session: Session, stored: StoredVerdict) -> None:
@@ -48,12 +49,12 @@ def print_verdict(session: Session, stored: StoredVerdict) -> None:
 
 def _looks(n_before: int) -> str:
     times = "1 verdict was" if n_before == 1 else f"{n_before:,} verdicts were"
-    return f"{times} given on this market before: each is one more chance to be lucky"
+    return f"{times} given on this market before: as many chances more"
 
 
 def _paragraph(text: str) -> None:
     room = min(width() or _WIDEST, _WIDEST)
-    for line in textwrap.wrap(text, room - 2, subsequent_indent="  "):
+    for line in textwrap.wrap(text, room - 2, subsequent_indent="  ", break_on_hyphens=False):
         say(f"  {line}")
 
 
@@ -76,11 +77,11 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "p, cash", _p(figures["p_cash"], n_resamples), "the best of pure luck is as good"
     if figures["p_basket"] is not None:
         value = _p(figures["p_basket"], n_resamples)
-        yield "p, basket", value, "the same, of what is earned beyond the basket"
+        yield "p, basket", value, "the same, of what the basket does not explain"
     yield (
         "beat cash",
         f"{population['n_beat_cash']:,}",
-        (f"of {population['n_succeeded']:,} strategies, all of them together at 5 %"),
+        (f"of {population['n_succeeded']:,}, at 5 % for all of them together"),
     )
     if population["n_beat_basket"] is not None:
         yield "beat the basket", f"{population['n_beat_basket']:,}", "likewise"
@@ -92,33 +93,35 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "p, White",
         _p(figures["reality_check_p"], n_resamples),
-        ("reality check: valid, but sees little"),
+        ("reality check: valid, but it sees little"),
     )
 
 
 def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """List what later days say of choices made on earlier ones."""
     walk, hold_out = figures["walk_forward"], figures["hold_out"]
-    n_windows = len(walk["windows"])
     yield (
         "walk-forward",
-        figure(walk["net_sharpe"], "ratio"),
-        (f"net Sharpe of the best chosen anew, {n_windows} windows"),
+        _ratio(walk["net_sharpe"]),
+        (f"net Sharpe, best chosen anew {len(walk['windows'])} times"),
     )
     if walk["excess_sharpe"] is not None:
-        yield "  beyond the basket", figure(walk["excess_sharpe"], "ratio"), "the same, excess"
+        yield _BEYOND, _ratio(walk["excess_sharpe"]), "the same, excess Sharpe"
     if hold_out is None:
         yield "hold-out", "–", "no split: the search has seen every day"
     else:
         yield (
             "hold-out",
-            figure(hold_out["net_sharpe"], "ratio"),
-            (f"net Sharpe of {hold_out['n_days']} days nothing has seen, entry charged"),
+            _ratio(hold_out["net_sharpe"]),
+            (f"net Sharpe of {hold_out['n_days']} unseen days, entry charged"),
         )
         if hold_out["excess_sharpe"] is not None:
-            value = figure(hold_out["excess_sharpe"], "ratio")
-            yield "  beyond the basket", value, "the same, excess"
-    overfitting = figures["overfitting"]
+            yield _BEYOND, _ratio(hold_out["excess_sharpe"]), "the same, excess Sharpe"
+    yield from _halves(figures["overfitting"])
+
+
+def _halves(overfitting: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """List what one half of the days says of the best of the other."""
     for kind in ("net", "excess"):
         if kind not in overfitting:
             continue
@@ -127,44 +130,49 @@ def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield (
                 f"in sample {of_kind['in_sample']:.1f}",
                 f"{of_kind['expected']:.1f}",
-                (f"expected of later days ({of_kind['low']:.1f} to {of_kind['high']:.1f})"),
+                (f"expected later, {of_kind['low']:.1f} to {of_kind['high']:.1f}"),
             )
-        name = "overfitting" if kind == "net" else "  beyond the basket"
-        yield (
-            name,
-            f"{100 * of_kind['pbo']:.0f} %",
-            ("of halves: the best of one is below the middle in the other"),
-        )
-        yield "", sparkline(of_kind["logit_counts"]), "its place there, last to first"
+        name = "overfitting" if kind == "net" else _BEYOND
+        yield name, f"{100 * of_kind['pbo']:.0f} %", "the best of a half is below the middle later"
+        yield "  its place there", "", f"{sparkline(of_kind['logit_counts'])} last to first"
 
 
 def _ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """List what the Sharpe ratio alone says."""
     sharpe = figures["sharpe"]
-    doubt = "" if sharpe["is_reliable"] else "; a few days decide it, do not read it"
     yield (
         "probabilistic SR",
-        f"{100 * sharpe['probabilistic']:.1f} %",
-        (f"that its Sharpe ratio is above 0, had it been the only one{doubt}"),
+        _percent(sharpe["probabilistic"]),
+        ("that its Sharpe is above 0, were it the only try"),
     )
     yield (
         "deflated SR",
-        f"{100 * sharpe['deflated']:.1f} %",
-        (f"the same, as the best of {figures['population']['n_independent']:,.0f} tries{doubt}"),
+        _percent(sharpe["deflated"]),
+        (f"the same, as the best of {figures['population']['n_independent']:,.0f} tries"),
     )
     needed = sharpe["min_track_record_days"]
     yield (
         "track record",
         "–" if needed is None else f"{needed:,.0f}",
-        ("days needed for a Sharpe ratio above 0 at 95 %, had it been the only one"),
+        ("days needed to show it, were it the only try"),
     )
+    if not sharpe["is_reliable"]:
+        yield "", "", "a few days decide these three; do not read them"
     benchmark = figures["benchmark"]
     if benchmark:
         yield (
             "the basket",
-            figure(benchmark["net_sharpe_ratio"], "ratio"),
-            (f"Sharpe; {figure(benchmark['annual_return'], 'fraction')} a year, without fees"),
+            _ratio(benchmark["net_sharpe_ratio"]),
+            (f"Sharpe, {figure(benchmark['annual_return'], 'fraction')} a year without fees"),
         )
+
+
+def _ratio(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _print_walk_forward(walk: Mapping[str, Any]) -> None:
@@ -179,8 +187,9 @@ def _print_walk_forward(walk: Mapping[str, Any]) -> None:
         ],
         indent=2,
     )
-    steady = ", ".join(f"{name} {100 * share:.0f} %" for name, share in walk["stability"].items())
-    _paragraph(f"windows with the commonest value: {steady}")
+    n_windows = len(windows)
+    steady = [f"{name} {share * n_windows:.0f}" for name, share in walk["stability"].items()]
+    _paragraph(f"windows with the commonest value, of {n_windows}: {', '.join(steady)}")
 
 
 def _p(value: float, n_resamples: int) -> str:

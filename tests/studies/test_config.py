@@ -228,8 +228,8 @@ def test_every_key_has_an_effect(make_session, panel, key):
 def test_the_keys_that_others_test():
     """The database and the space: test_session; objective.type and options: test_own_objective;
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
-    test_known_outcomes; methods: test_methods; verify: analysis/test_verdict and cli/test_verify; how files are read and returns made of events:
-    cli/test_market."""
+    test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
+    how files are read and returns made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
