@@ -202,6 +202,24 @@ class Objective(abc.ABC):
         """
         return None
 
+    def holdings(self, point: Any, day: int) -> npt.NDArray[np.float64] | None:
+        """Return what a strategy holds over a day.
+
+        Parameters
+        ----------
+        point : int or parameters
+            One strategy, as for `evaluate`.
+        day : int
+            Column of its `daily_returns`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_pairs,), or None
+            Amount of each pair as a fraction of the wealth at the close before the day, when it
+            was bought. By default None: the objective does not say.
+        """
+        return None
+
     @property
     def benchmark(self) -> Mapping[str, float]:
         """Figures of holding every pair alike, by name; empty where nobody knows."""

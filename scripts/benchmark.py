@@ -196,6 +196,20 @@ def import_events(arguments: argparse.Namespace) -> dict[str, Any]:
     return run(arguments)
 
 
+def verify(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time the verdict on the best of all strategies of the standard market."""
+    from verify_times import verify_standard
+
+    return verify_standard(arguments, STANDARD_MARKET) | {"peak_rss_mb": _peak_mb()}
+
+
+def verify_real(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time the verdict on the best strategy of a year of few pairs without caps."""
+    from verify_times import verify_real as run
+
+    return run(arguments) | {"peak_rss_mb": _peak_mb()}
+
+
 def genetic(arguments: argparse.Namespace) -> dict[str, Any]:
     """Time what a genetic session takes beside the backtests, and one led by TPE."""
     from studies import Session, TuningConfig
@@ -244,6 +258,8 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "genetic": genetic,
     "real-market": real_market,
     "import": import_events,
+    "verify": verify,
+    "verify-real": verify_real,
     "search-quality": search_quality,
 }
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from objectives import FactorBacktest, ReturnPanel
     from search_spaces import Design
 
-__all__ = ["add_options", "real_market"]
+__all__ = ["add_options", "market_of", "real_market"]
 
 _N_PAIRS, _N_DAYS = 34, 365
 _LATE_LISTINGS = (5, 15, 30)
@@ -32,7 +32,7 @@ def real_market(arguments: argparse.Namespace) -> dict[str, Any]:
     from objectives import FactorBacktest
     from search_spaces import FactorSpace, make_design
 
-    panel = _panel(arguments)
+    panel = market_of(arguments)
     space = FactorSpace.default().restrict({"weight_method": ["EQ", "FS"]})
     design = make_design(space, "exhaustive", min(arguments.size, space.size), arguments.seed)
     FactorBacktest(panel, space=space).evaluate([0])  # loads or compiles the kernels
@@ -59,7 +59,7 @@ def real_market(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _panel(arguments: argparse.Namespace) -> "ReturnPanel":
+def market_of(arguments: argparse.Namespace) -> "ReturnPanel":
     """Read the source; without one invent a market of the shape of a real year.
 
     Three pairs are listed late, but before the backtest begins for every data period up to 150.

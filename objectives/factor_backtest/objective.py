@@ -122,9 +122,8 @@ class FactorBacktest(Objective):
     def measurement_fingerprint(self) -> str:
         """Hex digest of data up to end_date, settings and version of the definition.
 
-        Objectives that share it, whatever their space and metrics, measure the same figures of a
-        strategy, as long as it uses built-in factors only: the code of registered ones is not
-        part of it.
+        Objectives that share it measure the same figures of a strategy, as long as it uses
+        built-in factors only: the code of registered ones is not part of it.
         """
         return _digest(self._conditions)
 
@@ -222,6 +221,11 @@ class FactorBacktest(Objective):
         failed = np.array([reason is not None for reason in failure], dtype=np.bool_)
         dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
         return DailyReturns(dates, series.net, failed, series.exposure, series.basket)
+
+    def holdings(self, point: Any, day: int) -> npt.NDArray[np.float64]:
+        """Return what a strategy holds over a day; see :meth:`Objective.holdings`."""
+        given = isinstance(point, StrategyParams)
+        return self._simulator.holdings(point if given else self.space.params(point), day)
 
     @property
     def benchmark(self) -> dict[str, float]:

@@ -195,6 +195,30 @@ class StrategySimulator:
         )
         return simulation.trades[0]
 
+    def holdings(self, params: StrategyParams, day: int) -> npt.NDArray[np.float64]:
+        """Return what a strategy holds at the close of a day, shape (n_pairs,).
+
+        Parameters
+        ----------
+        params : StrategyParams
+        day : int
+            Counted from ``start``.
+
+        Returns
+        -------
+        ndarray of float64
+            Amount of each pair as a fraction of the wealth at that close.
+        """
+        amounts = np.zeros(self.panel.n_pairs)
+        total = self.settings.initial_capital
+        for trade in self.trades(params):
+            if trade.day > day:
+                break
+            total = trade.total
+            if trade.action != "funding":
+                amounts[trade.pair_index] = trade.amount if trade.action == "enter" else 0.0
+        return amounts / total if total != 0.0 else amounts
+
     def basket(self, data_period: int) -> npt.NDArray[np.float64]:
         """Return what the pairs of a data period earned on average, shape (n_days,).
 

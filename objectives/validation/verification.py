@@ -181,7 +181,7 @@ def _judge(
     """Put the strategy beside its population."""
     net, excess = shown.series(excess=False), shown.series(excess=True)
     assert net is not None
-    walk = stitch(scan.winners, objective.settings.fee_rate)
+    walk = stitch(scan.winners, objective.settings.fee_rate, _holdings_of(objective, scan))
     knows_excess = excess is not None and scan.excess_maxima is not None
     p_basket = None
     if excess is not None and scan.excess_maxima is not None:
@@ -209,6 +209,16 @@ def _judge(
         "benchmark": dict(objective.benchmark),
     }
     return Verdict(verdict.word, verdict.reasons, figures)
+
+
+def _holdings_of(
+    objective: Objective, scan: PopulationScan
+) -> Callable[[int, int], npt.NDArray[np.float64]] | None:
+    """Return what says which pairs a strategy holds, None where the objective does not know."""
+    first = scan.winners.by_window[0]
+    if objective.holdings(first.key, first.first_day) is None:
+        return None
+    return lambda key, day: np.asarray(objective.holdings(key, day))
 
 
 def _population(scan: PopulationScan) -> dict[str, Any]:

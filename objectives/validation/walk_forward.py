@@ -5,7 +5,7 @@ strategies earn on the days after each choice is put together to one series that
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -271,7 +271,11 @@ class WalkForward:
         return Winners(tuple(winners))
 
 
-def stitch(winners: Winners, fee_rate: float) -> WalkForwardResult:
+def stitch(
+    winners: Winners,
+    fee_rate: float,
+    holdings: Callable[[int, int], FloatArray] | None = None,
+) -> WalkForwardResult:
     """Put the windows together, and charge what following the choices costs.
 
     Parameters
@@ -280,6 +284,10 @@ def stitch(winners: Winners, fee_rate: float) -> WalkForwardResult:
         Of the whole population.
     fee_rate : float
         Fee per side, fraction of the amount traded.
+    holdings : callable, optional
+        ``holdings(key, day)`` returns what a strategy holds over a day, bought at the close before
+        it: the amount of each pair as a fraction of wealth, shape (n_pairs,). Without it nobody
+        knows which pairs two strategies share, and none is taken to be shared.
 
     Returns
     -------
@@ -293,31 +301,28 @@ def stitch(winners: Winners, fee_rate: float) -> WalkForwardResult:
     Notes
     -----
     The returns of a strategy hold the fees of its own trades, but not those of coming to it in the
-    middle of its life. At the close before a window the amounts of the strategy that is left are
-    sold and those of the new one are bought, as each of them stands after its own trades of that
-    close. As a fraction of wealth this costs::
+    middle of its life. At the close before a window what the strategy that is left holds is turned
+    into what the new one holds, as each of them stands after its own trades of that close. As a
+    fraction of wealth this costs::
 
-        fee_rate x (invested of the old one + invested of the new one)
+        fee_rate x sum over pairs of |amount of the new one - amount of the old one|
 
-    taken off the net and the excess return of the first day of the window. ``invested`` is twice
-    the exposure. The first window has no old one, and nothing is charged where the same strategy
-    is chosen again. After the last window nothing is sold: whether the last day values the
-    positions at liquidation is decided by the backtest that made the returns.
+    and, where the holdings are not known, the upper bound
+    ``fee_rate x (invested of the old one + invested of the new one)``. It is taken off the net and
+    the excess return of the first day of the window. The first window has no old one, and nothing
+    is charged where the same strategy is chosen again. After the last window nothing is sold:
+    whether the last day values the positions at liquidation is decided by the backtest that made
+    the returns.
 
-    The charge is an upper bound: a pair that both strategies hold would not have to be traded. That
-    fees reduce the wealth on which the day's return is earned is left out; it changes the return by
-    less than ``charge x (charge + |return|)``, some millionths.
+    That fees reduce the wealth on which the day's return is earned is left out; it changes the
+    return by less than ``charge x (charge + |return|)``, some millionths.
     """
     if not fee_rate >= 0.0:
         raise ConfigError(f"fee_rate is 0 or more, got {fee_rate=}")
     net, excess, charges = [], [], []
     left: Winner | None = None
     for winner in winners.by_window:
-        charge = 0.0
-        if left is None:
-            charge = fee_rate * winner.entry_invested
-        elif left.key != winner.key:
-            charge = fee_rate * (left.exit_invested + winner.entry_invested)
+        charge = fee_rate * _traded(left, winner, holdings)
         first_day = np.arange(len(winner.net)) == 0
         net.append(winner.net - charge * first_day)
         excess.append(winner.excess - charge * first_day)
@@ -334,6 +339,20 @@ def stitch(winners: Winners, fee_rate: float) -> WalkForwardResult:
         net_sharpe=_annual_sharpe(all_net),
         excess_sharpe=_annual_sharpe(all_excess),
     )
+
+
+def _traded(
+    left: Winner | None, winner: Winner, holdings: Callable[[int, int], FloatArray] | None
+) -> float:
+    """Amounts sold and bought at the close before a window, as a fraction of wealth."""
+    if left is None:
+        return winner.entry_invested
+    if left.key == winner.key:
+        return 0.0
+    if holdings is None:
+        return left.exit_invested + winner.entry_invested
+    day = winner.first_day
+    return float(np.abs(holdings(winner.key, day) - holdings(left.key, day)).sum())
 
 
 def _annual_sharpe(daily: FloatArray) -> float:

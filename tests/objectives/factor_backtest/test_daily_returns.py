@@ -84,3 +84,21 @@ def test_the_benchmark_is_the_basket_of_the_shortest_data_period():
     assert objective.benchmark["total_return"] == pytest.approx(np.prod(1 + before) - 1)
     assert objective.benchmark["oos_total_return"] == pytest.approx(np.prod(1 + after) - 1)
     assert objective.benchmark["oos_net_sharpe_ratio"] == pytest.approx(annual_sharpe(after))
+
+
+def test_holdings_are_what_the_exposure_is_made_of():
+    settings = BacktestSettings(start_date=PANEL.dates[20].date(), min_active_days=0)
+    objective = FactorBacktest(PANEL, settings, space=SPACE)
+    for point in (3, len(SPACE) - 2):
+        exposure = objective.daily_returns([point]).exposure[0]
+        trades = objective.run(SPACE.params(point)).trades
+        for day in (0, 1, 17, 40, 68):
+            held = objective.holdings(point, day)
+            assert held.sum() / 2 == pytest.approx(exposure[day], rel=1e-5)
+            earning = trades[(trades["action"] == "funding")]
+            pairs = set(earning["trading_pair"][earning["date"] == PANEL.dates[20 + day + 1]])
+            names = {PANEL.pairs[k] for k in np.flatnonzero(held)}
+            assert pairs <= names  # those without an observation earn nothing
+    np.testing.assert_array_equal(
+        objective.holdings(SPACE.params(3), 40), objective.holdings(3, 40)
+    )

@@ -253,3 +253,19 @@ def test_not_finite(which):
     arrays[which][:] = np.nan
     with pytest.raises(DataError, match="finite"):
         WalkForward(100).measure(*arrays, keys)
+
+
+def test_only_what_differs_between_the_holdings_is_charged():
+    held = {1: np.array([0.4, 0.6, 0.0]), 2: np.array([0.5, 0.0, 0.3])}
+    asked = []
+
+    def holdings(key, day):
+        asked.append((key, day))
+        return held[key]
+
+    parts = (winner(5, 8, 1, 0.01, 1.0, 1.0), winner(8, 11, 2, 0.01, 0.8), winner(11, 14, 2, 0.01))
+    found = stitch(Winners(parts), 0.001, holdings)
+    np.testing.assert_allclose(found.charges, [0.001, 0.001 * (0.1 + 0.6 + 0.3), 0.0])
+    assert asked == [(2, 8), (1, 8)]
+    bound = stitch(Winners(parts), 0.001)
+    np.testing.assert_allclose(bound.charges, [0.001, 0.001 * 1.8, 0.0])
