@@ -41,3 +41,6 @@ NO_MARKET_CAPS_ADVICE = (
 
 MIN_RANKED_PAIRS = 2
 """Fewer ranked pairs than this: no ranking that day."""
+
+VARIANCE_FLOOR = 1e-16
+"""Variance of daily returns below which a strategy counts as constant: this one is used instead."""

@@ -1,0 +1,9 @@
+from .bootstrap import SeriesMoments as SeriesMoments
+from .bootstrap import StationaryBootstrap as StationaryBootstrap
+from .bootstrap import block_length as block_length
+from .bootstrap import series_moments as series_moments
+from .reality_check import Maxima as Maxima
+from .reality_check import RealityCheck as RealityCheck
+from .reality_check import StepDown as StepDown
+from .reality_check import expected_maximum as expected_maximum
+from .reality_check import n_independent_normals as n_independent_normals
