@@ -7,3 +7,5 @@ from .reality_check import RealityCheck as RealityCheck
 from .reality_check import StepDown as StepDown
 from .reality_check import expected_maximum as expected_maximum
 from .reality_check import n_independent_normals as n_independent_normals
+from .robustness import Robustness as Robustness
+from .robustness import measure_robustness as measure_robustness
