@@ -2,6 +2,9 @@ from .bootstrap import SeriesMoments as SeriesMoments
 from .bootstrap import StationaryBootstrap as StationaryBootstrap
 from .bootstrap import block_length as block_length
 from .bootstrap import series_moments as series_moments
+from .look_ahead import Finding as Finding
+from .look_ahead import LookAhead as LookAhead
+from .look_ahead import find_look_ahead as find_look_ahead
 from .reality_check import Maxima as Maxima
 from .reality_check import RealityCheck as RealityCheck
 from .reality_check import StepDown as StepDown

@@ -48,7 +48,7 @@ def print_robustness(report: Robustness) -> None:
 
 
 def _rows(report: Robustness) -> list[tuple[str, Figures | None]]:
-    rows = [("as recorded", report.recorded)]
+    rows: list[tuple[str, Figures | None]] = [("as recorded", report.recorded)]
     stresses = (*report.fees, report.delay)
     rows += [(stress.condition, stress.figures) for stress in stresses]
     rows += [(f"without {removal.pair}", removal.figures) for removal in report.pairs.costliest]

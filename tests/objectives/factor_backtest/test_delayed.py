@@ -14,6 +14,7 @@ from objectives.trading_rules import rule_table
 from search_spaces import WEIGHT_METHODS, ConfigError
 from tests.helpers.panels import array_panel, date_of, nasty_returns
 from tests.helpers.plain import reference_ranking, small_space, strategy
+from tests.objectives.objective_contract import ObjectiveContract
 
 SPACE = small_space()
 
@@ -21,6 +22,13 @@ SPACE = small_space()
 def panel_of(kind="gaps", seed=0):
     returns = nasty_returns(np.random.default_rng(seed), 60, 8, kind)
     return array_panel(returns, np.geomspace(1e6, 1e11, 8))
+
+
+class TestContract(ObjectiveContract):
+    def make(self, seed=0):
+        chosen = BacktestSettings(min_active_days=10, start_date=date_of(9), split_date=date_of(45))
+        space = small_space(data_period={"choice": [2, 8, 55]})
+        return DelayedBacktest(panel_of(seed=seed), chosen, space=space, delay=2)
 
 
 def moved_by_hand(panel, settings, params, delay):
