@@ -1,5 +1,6 @@
 """What looks ahead is found and named; what does not is not."""
 
+import datetime as dt
 import itertools
 import json
 
@@ -187,12 +188,18 @@ class NoShift(MomentumObjective):
 
 
 class Sizing(MomentumObjective):
-    """Holds as much as the next day deserves."""
+    """Says to hold as much as the market earns on a day: the same one, or later ones."""
+
+    n_days_ahead = 0
 
     def daily(self, params, returns):
         frame = super().daily(params, returns)
-        frame["exposure"] *= 1.0 + returns.mean(axis=1).shift(-1).fillna(0.0)
+        frame["exposure"] *= 1.0 + returns.mean(axis=1).shift(-self.n_days_ahead).fillna(0.0)
         return frame
+
+
+class SizingByTheNextDay(Sizing):
+    n_days_ahead = 1
 
 
 class Survivors(MomentumObjective):
@@ -222,9 +229,14 @@ def test_holding_over_a_day_what_was_best_at_its_close_is_found():
     assert all(finding.size > 0.01 for finding in report.findings)
 
 
-def test_holding_as_much_as_the_next_day_deserves_is_found():
-    report = find_look_ahead(lambda panel: momentum(panel, Sizing), PANEL, [3])
-    assert kinds(report) == {"exposure"}
+@pytest.mark.parametrize("kind", [Sizing, SizingByTheNextDay])
+def test_a_size_that_depends_on_the_day_itself_or_a_later_one_is_found(kind):
+    report = find_look_ahead(lambda panel: momentum(panel, kind), PANEL, [3])
+    (finding,) = report.findings
+    assert (finding.kind, finding.cause) == ("exposure", "returns, listings")
+    # decided at the close of the first cut at the latest, held the day after it
+    ahead = kind.n_days_ahead
+    assert finding.day == report.days[0] + dt.timedelta(days=1 - ahead)
 
 
 def test_choosing_pairs_that_survive_is_found_and_its_cause_named():

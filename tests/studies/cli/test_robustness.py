@@ -37,7 +37,8 @@ def test_a_line_for_each_condition_and_no_wide_line(report, printed):
     beginnings = [
         "as recorded", "fees x 2 (0.2 %)", "fees x 5 (0.5 %)", "one day later",
         *(f"without {removal.pair}" for removal in report.pairs.costliest),
-        f"without {report.months.best.month}, its best", "resampled: 5 % are worse", "resampled: 5 % are better",
+        f"without {report.months.best.month}, its best",
+        "resampled: 5 % are worse", "resampled: 5 % are better",
         f"pairs: it held {report.pairs.n_held}", "months: 4;", "resampled: 50 histories",
         f"neighbours: {report.neighbours.n_succeeded} of {report.neighbours.n_neighbours} succeed",
     ]  # fmt: skip
