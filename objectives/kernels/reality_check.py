@@ -85,7 +85,7 @@ def _moments_njit(daily, rho, mean, std, long_run_std, centred):  # type: ignore
             k = first + r
             mean[k] = means[r]
             std[k] = math.sqrt(squares[r] / n_days)
-            # cannot be negative but by rounding; NaN stays NaN
+            # negative by rounding only
             variance = (squares[r] + 2.0 * cross[r]) / n_days
             long_run_std[k] = 0.0 if variance < 0.0 else math.sqrt(variance)
             for t in range(n_days):

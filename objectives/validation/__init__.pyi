@@ -5,10 +5,10 @@ from .bootstrap import series_moments as series_moments
 from .look_ahead import Finding as Finding
 from .look_ahead import LookAhead as LookAhead
 from .look_ahead import find_look_ahead as find_look_ahead
+from .normal_maximum import expected_maximum as expected_maximum
+from .normal_maximum import n_independent_normals as n_independent_normals
 from .reality_check import Maxima as Maxima
 from .reality_check import RealityCheck as RealityCheck
 from .reality_check import StepDown as StepDown
-from .reality_check import expected_maximum as expected_maximum
-from .reality_check import n_independent_normals as n_independent_normals
 from .robustness import Robustness as Robustness
 from .robustness import measure_robustness as measure_robustness

@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from objectives.constants import VARIANCE_FLOOR
 from objectives.validation.bootstrap import SeriesMoments, StationaryBootstrap
+from objectives.validation.normal_maximum import n_independent_normals
 from search_spaces.errors import ConfigError, DataError
 
 __all__ = [
     "Maxima",
     "RealityCheck",
     "StepDown",
-    "expected_maximum",
-    "n_independent_normals",
     "running_maxima_reference",
 ]
 
@@ -31,7 +30,6 @@ IntArray = npt.NDArray[np.int64]
 
 _BINS_PER_UNIT = 64  # a power of two: t * 64 and every edge are exact
 _N_BINS = 2048  # t from 0 to 32; the first and the last are open
-_LARGEST_LOG = 700.0  # exp of it is about the largest float
 _TIE = 1e-5  # relative; a tie within the precision of float32 counts as reached
 
 
@@ -221,7 +219,7 @@ class Maxima:
             n_steps += 1
             critical = float(np.sort(largest)[place])
             edge = math.floor(critical / (1.0 - _TIE) * _BINS_PER_UNIT) + 1
-            if edge >= kept:
+            if not self.n_by_bin[edge:kept].any():
                 break
             kept = edge
             largest = np.maximum(self.by_bin[:kept].max(axis=0), np.float32(0.0))
@@ -229,7 +227,7 @@ class Maxima:
 
     @property
     def n_independent(self) -> float:
-        """Number of independent strategies whose best is as good by luck as that of this population.
+        """Number of independent strategies whose best luck makes as good as this population's.
 
         The N of :func:`n_independent_normals` at the mean over resamples of ``long_run``. With
         few active days the largest of a resample is larger than a normal one, and N with it: it
@@ -267,13 +265,13 @@ class RealityCheck:
     Examples
     --------
     >>> import numpy as np
-    >>> daily = np.random.default_rng(1).normal(0.0, 0.01, (300, 360)).astype(np.float32)
+    >>> daily = np.random.default_rng(0).normal(0.0, 0.01, (300, 360)).astype(np.float32)
     >>> check = RealityCheck(StationaryBootstrap(n_days=360, block=10.0))
     >>> check.add(daily, np.ones(300, dtype=np.int64))
     >>> maxima = check.maxima()
     >>> best = daily[daily.mean(axis=1).argmax()]
-    >>> maxima.p_value(best) > 0.2, maxima.step_down(alpha=0.05).n_rejected
-    (True, 0)
+    >>> maxima.p_value(best) < 0.05, maxima.step_down(alpha=0.05).n_rejected
+    (False, 0)
     """
 
     def __init__(self, bootstrap: StationaryBootstrap) -> None:
@@ -343,51 +341,6 @@ def running_maxima_reference(
             by_bin[bins[k], b] = max(by_bin[bins[k], b], (mean + shift[k]) * scale[k])
             plain[b] = max(plain[b], mean)
             long_run[b] = max(long_run[b], mean * long_run_scale[k])
-
-
-def expected_maximum(log_n: float) -> float:
-    """Approximate the expected maximum of N independent standard normals.
-
-    Parameters
-    ----------
-    log_n : float
-        Natural logarithm of N, above 0.
-
-    Returns
-    -------
-    float
-        ``(1 - g) z(1 - 1/N) + g z(1 - 1/(N e))``, z the quantile of the standard normal and g
-        Euler's constant: Bailey and Lopez de Prado (2014), The deflated Sharpe ratio. For N below
-        5 an approximation only.
-    """
-    from scipy.special import ndtri
-
-    upper = -float(ndtri(math.exp(-log_n)))
-    further = -float(ndtri(math.exp(-log_n - 1.0)))
-    return (1.0 - np.euler_gamma) * upper + np.euler_gamma * further
-
-
-def n_independent_normals(maximum: float) -> float:
-    """Invert :func:`expected_maximum`: N whose expected maximum is ``maximum``.
-
-    Parameters
-    ----------
-    maximum : float
-        Expected maximum, in standard deviations.
-
-    Returns
-    -------
-    float
-        N; 1 where ``maximum`` is lower than any that N > 1 has, at most ``exp(700)``.
-    """
-    low, high = 0.0, _LARGEST_LOG
-    for _ in range(64):  # halves the interval to less than the spacing of floats
-        middle = (low + high) / 2.0
-        if expected_maximum(middle) < maximum:
-            low = middle
-        else:
-            high = middle
-    return math.exp(low)
 
 
 @dataclass(frozen=True, eq=False)
