@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from objectives.base import Batch, Objective, Points
+from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import SEMANTICS_VERSION
 from objectives.judge import judge
 from objectives.market import ReturnPanel
@@ -30,6 +30,9 @@ _OF_STRATEGY = (DataError, SpaceError)
 
 class FrameObjective(Objective):
     """Parent of objectives of one's own: give `names` and `measure`, the rest is done here.
+
+    Give `daily` too, and whatever judges strategies by their days works: how much of the best
+    result is luck, and whether a strategy looks ahead.
 
     Use it for a strategy that a few lines of pandas describe; ``objectives.examples.momentum`` is
     one to copy. For factor strategies :class:`objectives.FactorBacktest` is hundreds of times
@@ -111,6 +114,24 @@ class FrameObjective(Objective):
             A value for each of `names`; NaN where a figure does not exist.
         """
 
+    def daily(self, params: Any, returns: pd.DataFrame) -> pd.Series | pd.DataFrame:
+        """Say what one strategy earned day by day; optional.
+
+        Parameters
+        ----------
+        params, returns
+            As for `measure`.
+
+        Returns
+        -------
+        pandas.Series or pandas.DataFrame, indexed as ``returns``
+            The change of wealth over each day as a fraction of the wealth before it, fees
+            included; or a frame of columns ``net``, which is that, and ``exposure``: the sum of
+            the fractions of wealth that earned the returns of the day. Without ``exposure``
+            nothing can be compared with the basket.
+        """
+        raise NotImplementedError
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Say so if the settings name a split date, which such an objective does not make."""
@@ -123,11 +144,7 @@ class FrameObjective(Objective):
 
     def evaluate(self, points: Points) -> Batch:
         """Measure several strategies one by one; see :meth:`Objective.evaluate`."""
-        strategies: Any = points
-        if isinstance(points, np.ndarray) or (
-            len(points) and isinstance(points[0], (int, np.integer))
-        ):
-            strategies = self.space.params_list(points)
+        strategies = self._strategies(points)
         values = np.full((len(strategies), len(self.names)), math.nan)
         errors: dict[int, str] = {}
         for row, params in enumerate(strategies):
@@ -148,6 +165,42 @@ class FrameObjective(Objective):
         )
         failure = tuple(errors.get(row, reason) for row, reason in enumerate(judged.failure))
         return Batch(self.names, values, judged.objective, failure)
+
+    def daily_returns(self, points: Points) -> DailyReturns | None:
+        """Return what `daily` says of strategies; None where the class does not define it.
+
+        The basket is the mean over the pairs observed on each day, 0 where there is none. A
+        strategy for which `daily` raises, or that has a day that is not finite, has NaN on all
+        days. Exposures are None if no strategy has any.
+
+        Raises
+        ------
+        ConfigError
+            If `daily` returns another index or other columns, or exposures of some strategies
+            only.
+        """
+        if type(self).daily is FrameObjective.daily:
+            return None
+        strategies = self._strategies(points)
+        series = [self._daily_of(params) for params in strategies]
+        net = np.full((len(series), len(self._returns)), math.nan, dtype=np.float32)
+        exposure = np.zeros_like(net)
+        known = set()
+        for row, frame in enumerate(series):
+            if frame is None:
+                continue
+            known.add("exposure" in frame)
+            net[row] = frame["net"]
+            if "exposure" in frame:
+                exposure[row] = frame["exposure"]
+        if len(known) > 1:
+            raise ConfigError(
+                f"{type(self).__qualname__}.daily has the column exposure for all strategies or "
+                "for none, got both"
+            )
+        dates = self._returns.index.to_numpy().astype("datetime64[D]")
+        basket = self._returns.mean(axis=1).fillna(0.0).to_numpy(dtype=np.float32)[None]
+        return DailyReturns(dates, net, exposure if True in known else None, basket)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -176,6 +229,33 @@ class FrameObjective(Objective):
         return pd.DataFrame(
             self.panel.returns[days], index=self.panel.dates[days], columns=list(self.panel.pairs)
         )
+
+    def _strategies(self, points: Points) -> Sequence[Any]:
+        """Parameters of points that are lattice indices or parameters."""
+        if isinstance(points, np.ndarray) or (
+            len(points) and isinstance(points[0], (int, np.integer))
+        ):
+            return self.space.params_list(points)
+        return points
+
+    def _daily_of(self, params: Any) -> pd.DataFrame | None:
+        """Ask `daily` of one strategy; None if it has no series of finite numbers."""
+        try:
+            found = self.daily(params, self._returns.copy())
+        except Exception as error:
+            if isinstance(error, MassTuningError) and not isinstance(error, _OF_STRATEGY):
+                raise
+            return None
+        frame = found.to_frame("net") if isinstance(found, pd.Series) else found
+        right = isinstance(frame, pd.DataFrame) and set(frame) in ({"net"}, {"net", "exposure"})
+        if not right or not frame.index.equals(self._returns.index):
+            raise ConfigError(
+                f"{type(self).__qualname__}.daily returns a series, or a frame of the columns net "
+                "and exposure, indexed as its returns; got "
+                f"{list(frame) if isinstance(frame, pd.DataFrame) else type(found).__name__} of "
+                f"{len(frame) if hasattr(frame, '__len__') else 0} rows"
+            )
+        return frame if np.isfinite(frame.to_numpy(dtype=np.float64)).all() else None
 
     def _check_figures(self, figures: Mapping[str, Any]) -> None:
         if set(figures) != set(self.names):

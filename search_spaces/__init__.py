@@ -19,6 +19,7 @@ from search_spaces.factor_space import (
     StrategyParams,
 )
 from search_spaces.lattice import Lattice
+from search_spaces.neighbours import one_step_neighbours
 from search_spaces.parameters import (
     Choice,
     Fixed,
@@ -53,5 +54,6 @@ __all__ = [
     "StrategyParams",
     "Subsets",
     "make_design",
+    "one_step_neighbours",
     "parse_parameter",
 ]

@@ -60,6 +60,15 @@ class Choice(Parameter):
         """Categorical over `values`."""
         return CategoricalDistribution(self.values)
 
+    def neighbours(self, value_index: int) -> list[int]:
+        """Return the next smaller and larger of numbers; of other values all that differ."""
+        numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in self.values)
+        if not numbers:
+            return [index for index in range(len(self.values)) if index != value_index]
+        ascending = sorted(range(len(self.values)), key=self.values.__getitem__)
+        place = ascending.index(value_index)
+        return sorted(ascending[max(place - 1, 0) : place] + ascending[place + 1 : place + 2])
+
     def to_config(self) -> dict[str, Any]:
         """Return ``{"choice": [...]}``."""
         return {"choice": list(self.values)}

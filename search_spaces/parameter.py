@@ -96,6 +96,27 @@ class Parameter(ABC):
         except (KeyError, TypeError):
             raise self._refusal(value) from None
 
+    def neighbours(self, value_index: int) -> list[int]:
+        """Return the indices of the values one step away: of an ordered domain one up or down.
+
+        Parameters
+        ----------
+        value_index : int
+            Index into `values`.
+
+        Returns
+        -------
+        list of int
+            Ascending indices into `values`.
+
+        Raises
+        ------
+        SpaceError
+            If the parameter is continuous.
+        """
+        n_values = len(self.finite_values())
+        return [near for near in (value_index - 1, value_index + 1) if 0 <= near < n_values]
+
     def to_stored(self, value: Any) -> Any:
         """Return what Optuna stores for `value`."""
         return value

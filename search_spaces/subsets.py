@@ -89,6 +89,16 @@ class Subsets(Parameter):
             raise self._refusal(value)
         return super().value_index(tuple(value) if isinstance(value, list) else value)
 
+    def neighbours(self, value_index: int) -> list[int]:
+        """Return the subsets with one code more, one code less, or one code exchanged."""
+        own = set(self.values[value_index])
+        distances = {1: (-1, 1), 2: (0,)}  # codes that differ: by how much the sizes may differ
+        return [
+            index
+            for index, value in enumerate(self.values)
+            if len(value) - len(own) in distances.get(len(own.symmetric_difference(value)), ())
+        ]
+
     def to_stored(self, value: Any) -> str:
         """Return the codes joined by ``_``."""
         if not isinstance(value, (tuple, list)) or not all(isinstance(x, str) for x in value):

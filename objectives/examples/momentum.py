@@ -1,7 +1,8 @@
 """An objective of one's own: hold the pairs with the best trailing mean return.
 
-Copy this file, change `measure`, and name the class in the configuration as
-``my_module:MomentumObjective``, with a space of your own parameters (here `lookback` and `n_held`).
+Copy this file, change `measure` and `daily` (which may be left out), and name the class in the
+configuration as ``my_module:MomentumObjective``, with a space of your own parameters (here
+`lookback` and `n_held`).
 """
 
 import math
@@ -37,13 +38,8 @@ class MomentumObjective(FrameObjective):
 
     def measure(self, params: Any, returns: pd.DataFrame) -> Mapping[str, float]:
         """Return the figures of one `lookback` and `n_held`."""
-        lookback, n_held = params["lookback"], params["n_held"]
-        trailing_mean = returns.rolling(lookback, min_periods=lookback).mean()
-        rank = trailing_mean.rank(axis=1, ascending=False, method="first")
-        held = (rank <= n_held).shift(1, fill_value=False)
-        share = held / n_held
-        traded = share.diff().abs().sum(axis=1)
-        earned = (share * returns.fillna(0.0)).sum(axis=1) - self.settings.fee_rate * traded
+        held = self._held(params, returns)
+        earned = self.daily(params, returns)["net"]
         wealth = (1.0 + earned).cumprod()
         left = held.shift(1, fill_value=False) & ~held
         spread = earned.std()
@@ -54,3 +50,17 @@ class MomentumObjective(FrameObjective):
             "trade_count": left.to_numpy().sum(),
             "active_days": held.any(axis=1).sum(),
         }
+
+    def daily(self, params: Any, returns: pd.DataFrame) -> pd.DataFrame:
+        """Return what one `lookback` and `n_held` earned each day, and the part of wealth held."""
+        share = self._held(params, returns) / params["n_held"]
+        traded = share.diff().abs().sum(axis=1)
+        earned = (share * returns.fillna(0.0)).sum(axis=1) - self.settings.fee_rate * traded
+        return pd.DataFrame({"net": earned, "exposure": share.sum(axis=1)})
+
+    def _held(self, params: Any, returns: pd.DataFrame) -> pd.DataFrame:
+        """Say which pairs are held over each day: the best at the close of the day before."""
+        lookback = params["lookback"]
+        trailing_mean = returns.rolling(lookback, min_periods=lookback).mean()
+        rank = trailing_mean.rank(axis=1, ascending=False, method="first")
+        return (rank <= params["n_held"]).shift(1, fill_value=False)

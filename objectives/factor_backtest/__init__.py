@@ -1,5 +1,6 @@
 """Our objective: rank the pairs by factors, trade the ranking, measure what it earned."""
 
+from objectives.factor_backtest.delayed import DelayedBacktest
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.objective import FactorBacktest
 from objectives.factor_backtest.result import BacktestResult
@@ -10,6 +11,7 @@ __all__ = [
     "NO_MARKET_CAPS",
     "UNDEFINED_METRIC",
     "BacktestResult",
+    "DelayedBacktest",
     "FactorBacktest",
     "FactorCube",
     "judge",

@@ -134,7 +134,7 @@ class FactorBacktest(Objective):
             "panel": self.panel.fingerprint(self.settings.end_date, include_caps=False),
             "pairs": self.panel.pairs,
             "input": self.settings.factor_input,
-            "days": [self._simulator.start, self._simulator.end],
+            "days": [self._simulator.first_ranked, self._simulator.last_ranked],
             "windows": domain(self.space, "window_size"),
             "factors": space_factors(self.space),
             "semantics": SEMANTICS_VERSION,
@@ -179,8 +179,8 @@ class FactorBacktest(Objective):
             self._simulator.factor_input,
             domain(self.space, "window_size"),
             space_factors(self.space),
-            first_day=self._simulator.start,
-            last_day=self._simulator.end,
+            first_day=self._simulator.first_ranked,
+            last_day=self._simulator.last_ranked,
             key=self.cube_key,
         )
 

@@ -43,11 +43,16 @@ class StrategySimulator:
     data_periods : sequence of int
         Those of a space: where several of them rank the same pairs on every day, what is
         simulated for one is kept for the others.
+    delay : int
+        Days that a ranking is old before it counts as that of a day; 0: the one at its close.
+        At most the days of the panel before ``start``.
 
     Attributes
     ----------
     start, end : int
         First and last day, as days of the panel.
+    first_ranked, last_ranked : int
+        Days of the panel whose rankings count as those of ``start`` and ``end``.
     split_day : int
         First out-of-sample day, counted from ``start``; 0: none.
     factor_input : ndarray of float64, shape (n_panel_days, n_pairs)
@@ -60,20 +65,33 @@ class StrategySimulator:
     """
 
     def __init__(
-        self, panel: ReturnPanel, settings: ResolvedSettings, data_periods: Sequence[int] = ()
+        self,
+        panel: ReturnPanel,
+        settings: ResolvedSettings,
+        data_periods: Sequence[int] = (),
+        *,
+        delay: int = 0,
     ) -> None:
         self.panel = panel
         self.settings = settings
         self.start = panel.day(settings.start_date)
         self.end = panel.day(settings.end_date)
+        self.first_ranked, self.last_ranked = self.start - delay, self.end - delay
         self.split_day = panel.day(settings.split_date) - self.start if settings.split_date else 0
         self.factor_input = panel.factor_input(settings.factor_input)
         self.cube: FactorCube | None = None
         self._returns = np.ascontiguousarray(panel.returns[self.start : self.end])
-        self.eligibility = Eligibility(panel.returns[: self.end + 1], self.start)
+        listed = Eligibility(panel.returns[: self.end + 1], self.start)
+        self._listed = listed  # which pairs the basket holds: never delayed
+        self.eligibility = (
+            Eligibility(panel.returns[: self.last_ranked + 1], self.first_ranked)
+            if delay
+            else listed
+        )
         self._data_periods = tuple(data_periods)
         self._outcomes = SharedOutcomes()
-        self._shares = True  # False: every data period on its own; to measure what sharing saves
+        # False: every data period on its own; data periods may rank alike and differ in baskets
+        self._shares = not delay
         self._extra_windows: dict[tuple[int, str], npt.NDArray[np.float64]] = {}
         self._moments: dict[tuple[int, int], Moments] = {}
         self._baskets: dict[int, npt.NDArray[np.float64]] = {}
@@ -224,10 +242,10 @@ class StrategySimulator:
 
         Day t counts from ``start``; see `objectives.basket.basket_returns`.
         """
-        number = self.eligibility.number(data_period)
+        number = self._listed.number(data_period)
         basket = self._baskets.get(number)
         if basket is None:
-            computed = basket_returns(self._returns, self.eligibility.mask(data_period))
+            computed = basket_returns(self._returns, self._listed.mask(data_period))
             basket = self._baskets.setdefault(number, computed)
         return basket
 
@@ -303,8 +321,8 @@ class StrategySimulator:
             return cube.window(window), [cube.codes.index(code) for code in factors], True
         for code in factors:
             if (window, code) not in self._extra_windows:
-                values = factor_values(self.factor_input[: self.end + 1], window, [code])
-                self._extra_windows[window, code] = values[0, self.start :]
+                values = factor_values(self.factor_input[: self.last_ranked + 1], window, [code])
+                self._extra_windows[window, code] = values[0, self.first_ranked :]
         stacked = np.stack([self._extra_windows[window, code] for code in factors])
         return stacked, list(range(len(factors))), False
 

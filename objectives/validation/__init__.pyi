@@ -2,6 +2,9 @@ from .bootstrap import SeriesMoments as SeriesMoments
 from .bootstrap import StationaryBootstrap as StationaryBootstrap
 from .bootstrap import block_length as block_length
 from .bootstrap import series_moments as series_moments
+from .look_ahead import Finding as Finding
+from .look_ahead import LookAhead as LookAhead
+from .look_ahead import find_look_ahead as find_look_ahead
 from .normal_maximum import expected_maximum as expected_maximum
 from .normal_maximum import n_independent_normals as n_independent_normals
 from .overfitting import BlockSums as BlockSums
@@ -14,6 +17,8 @@ from .population import scan_population as scan_population
 from .reality_check import Maxima as Maxima
 from .reality_check import RealityCheck as RealityCheck
 from .reality_check import StepDown as StepDown
+from .robustness import Robustness as Robustness
+from .robustness import measure_robustness as measure_robustness
 from .sharpe import ReturnMoments as ReturnMoments
 from .sharpe import deflated_sharpe_ratio as deflated_sharpe_ratio
 from .sharpe import expected_maximum_sharpe as expected_maximum_sharpe

@@ -159,6 +159,50 @@ class ObjectiveContract:
         assert objective.fingerprint == mark
         np.testing.assert_array_equal(points, kept)
 
+    def test_daily_returns(self, objective, points):
+        daily = objective.daily_returns(points)
+        if daily is None:
+            assert objective.daily_returns(points[:0]) is None
+            return
+        n_days = len(daily.dates)
+        assert daily.dates.dtype == np.dtype("datetime64[D]")
+        assert (np.diff(daily.dates) == np.timedelta64(1, "D")).all()
+        first, last = (np.datetime64(daily.dates[k], "D").item() for k in (0, -1))
+        assert objective.settings.start_date <= first
+        assert last == objective.settings.end_date
+        assert daily.net.dtype == np.float32
+        assert daily.net.shape == (len(points), n_days)
+        missing = np.isnan(daily.net)
+        assert (missing.any(axis=1) == missing.all(axis=1)).all()
+        if daily.exposure is not None:
+            assert daily.exposure.dtype == np.float32
+            assert daily.exposure.shape == daily.net.shape
+            assert np.isfinite(daily.exposure).all()
+        if daily.basket is not None:
+            assert daily.basket.dtype == np.float32
+            assert daily.basket.shape in (daily.net.shape, (1, n_days))
+            assert np.isfinite(daily.basket).all()
+        assert len(objective.daily_returns(points[:0]).net) == 0
+
+    def test_order_and_grouping_change_no_daily_return(self, objective, points):
+        whole = objective.daily_returns(points)
+        order = np.random.default_rng(0).permutation(len(points))
+        fresh = self.make()
+        for part in np.array_split(order, 3):
+            daily = fresh.daily_returns(fresh.space.params_list(points[part]))
+            if whole is None:
+                assert daily is None
+                continue
+            np.testing.assert_array_equal(daily.dates, whole.dates)
+            np.testing.assert_array_equal(daily.net, whole.net[part])
+            if daily.exposure is None:
+                assert whole.exposure is None or np.isnan(daily.net).all()
+            else:
+                np.testing.assert_array_equal(daily.exposure, whole.exposure[part])
+            if whole.basket is not None:
+                expected = whole.basket if len(whole.basket) == 1 else whole.basket[part]
+                np.testing.assert_array_equal(daily.basket, expected)
+
     def test_inputs_are_not_changed(self, objective, points):
         panel = objective.panel
         returns = panel.returns.copy()

@@ -69,6 +69,106 @@ def test_momentum_by_hand():
     assert with_fee["total_return"] == pytest.approx(1.009 * 1.01**7 - 1)
 
 
+def test_momentum_day_by_day():
+    rising, falling = np.full(10, 0.01), np.full(10, -0.01)
+    panel = ReturnPanel(
+        dates=pd.date_range("2024-01-01", periods=10),
+        pairs=("A_x_y", "B_x_y"),
+        returns=np.stack([falling, rising], axis=1),
+    )
+    space = SearchSpace([Choice("lookback", (2,)), Range("n_held", 1, 2)])
+    objective = momentum(panel, space, fee_rate=0.001, min_active_days=0)
+    daily = objective.daily_returns([0, 1])
+    np.testing.assert_array_equal(daily.dates, panel.dates.to_numpy().astype("datetime64[D]"))
+    held = np.arange(10) >= 2
+    np.testing.assert_allclose(daily.net[0], np.where(held, 0.01, 0.0) - 0.001 * (held & (
+        np.arange(10) == 2)), rtol=1e-6)  # fmt: skip
+    np.testing.assert_array_equal(daily.exposure, [held, held])
+    np.testing.assert_array_equal(daily.basket, np.zeros((1, 10)))
+    np.testing.assert_allclose(daily.excess[0], daily.net[0])
+
+
+class Daily(FrameObjective):
+    """Whatever the option says; its daily series may be of the wrong form."""
+
+    names = ("total_return",)
+    default_options = {"form": "series"}  # noqa: RUF012
+
+    def measure(self, params, returns):
+        return {"total_return": float("nan") if params["n_held"] == 5 else 0.0}
+
+    def daily(self, params, returns):
+        net = returns.iloc[:, 0].fillna(0.0)
+        if params["n_held"] == 2:
+            raise DataError("two is too many")
+        if params["n_held"] == 3:
+            net.iloc[4] = np.nan
+        frame = pd.DataFrame({"net": net, "exposure": 1.0})
+        return {
+            "series": net,
+            "frame": frame,
+            "some": frame if params["n_held"] == 1 else net,
+            "short": frame.iloc[:-1],
+            "columns": frame.assign(more=0.0),
+            "array": net.to_numpy(),
+        }[self.options["form"]]
+
+
+def daily_objective(form):
+    panel = ReturnPanel.synthetic(n_pairs=3, n_days=30)
+    return Daily(panel, space=SPACE, metrics=["total_return"], form=form)
+
+
+class TestSeries(ObjectiveContract):
+    def make(self, seed=0):
+        panel = ReturnPanel.synthetic(n_pairs=3, n_days=30, seed=seed)
+        return Daily(panel, space=SPACE, metrics=["total_return"])
+
+
+class TestFrames(ObjectiveContract):
+    def make(self, seed=0):
+        panel = ReturnPanel.synthetic(n_pairs=3, n_days=30, seed=seed)
+        return Daily(panel, space=SPACE, metrics=["total_return"], form="frame")
+
+
+def test_strategies_without_a_series_of_numbers_have_no_days():
+    daily = daily_objective("frame").daily_returns(SPACE.params_list(range(5)))
+    assert np.isnan(daily.net).all(axis=1).tolist() == [False, True, True, False, False]
+    assert daily.exposure.tolist() == [[float(k not in (1, 2))] * 30 for k in range(5)]
+    assert daily_objective("series").daily_returns([0, 1]).exposure is None
+
+
+def test_the_basket_is_the_mean_of_what_was_observed():
+    returns = np.array([[0.1, 0.3], [np.nan, 0.2], [np.nan, np.nan], [0.0, 0.1]])
+    panel = ReturnPanel(
+        dates=pd.date_range("2024-01-01", periods=4), pairs=("A_x_y", "B_x_y"), returns=returns
+    )
+    daily = Daily(panel, space=SPACE, metrics=["total_return"]).daily_returns([0])
+    np.testing.assert_allclose(daily.basket, [[0.2, 0.2, 0.0, 0.05]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["short", "columns", "array"])
+def test_a_daily_series_of_another_form_is_refused(form):
+    with pytest.raises(ConfigError, match=r"Daily\.daily returns a series, or a frame"):
+        daily_objective(form).daily_returns([0])
+
+
+def test_exposures_of_some_strategies_only_are_refused():
+    objective = daily_objective("some")
+    with pytest.raises(ConfigError, match="for all strategies or for none"):
+        objective.daily_returns([0, 3])
+
+
+def test_a_time_limit_in_daily_concerns_more_than_one_strategy():
+    class Late(Daily):
+        def daily(self, params, returns):
+            raise MassTuningError("too late")
+
+    objective = Late(ReturnPanel.synthetic(n_pairs=3, n_days=30), space=SPACE, metrics=Daily.names)
+    with pytest.raises(MassTuningError, match="too late"):
+        objective.daily_returns([0])
+
+
 def test_a_strategy_that_holds_nothing_has_insufficient_data():
     batch = momentum().evaluate(np.arange(SPACE.size))
     failed = {params["lookback"] for params, reason in zip(

@@ -36,6 +36,7 @@ def test_public_names():
         "StrategyParams",
         "Subsets",
         "make_design",
+        "one_step_neighbours",
         "parse_parameter",
     }
 
