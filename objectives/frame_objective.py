@@ -171,7 +171,7 @@ class FrameObjective(Objective):
 
         The basket is the mean over the pairs observed on each day, 0 where there is none. A
         strategy for which `daily` raises, or that has a day that is not finite, has NaN on all
-        days. Exposures are None if no strategy has any.
+        days and counts as failed. Exposures are None if no strategy has any.
 
         Raises
         ------
@@ -200,7 +200,11 @@ class FrameObjective(Objective):
             )
         dates = self._returns.index.to_numpy().astype("datetime64[D]")
         basket = self._returns.mean(axis=1).fillna(0.0).to_numpy(dtype=np.float32)[None]
-        return DailyReturns(dates, net, exposure if True in known else None, basket)
+        failed = np.array(
+            [why is not None for why in self.evaluate(points).failure], dtype=np.bool_
+        )
+        failed |= ~np.isfinite(net).all(axis=1)
+        return DailyReturns(dates, net, failed, exposure if True in known else None, basket)
 
     @cached_property
     def fingerprint(self) -> str:

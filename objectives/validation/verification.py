@@ -1,6 +1,7 @@
 """Measuring how much of a found strategy is luck: from an objective to its verdict."""
 
 import dataclasses
+import datetime
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -136,8 +137,7 @@ class _Shown:
         if daily is None:
             name = type(objective).__name__
             return cls(figures, (f"{name} does not say what a strategy earned day by day",))
-        split = objective.settings.split_date
-        seen = daily.dates < np.datetime64(split or "9999-12-31")
+        seen = daily.dates < np.datetime64(_split_of(objective) or "9999-12-31")
         n_days = int(seen.sum())
         block = _block_of(daily, n_days)
         figures |= {
@@ -158,6 +158,13 @@ class _Shown:
         assert self.daily is not None
         of_all = self.daily.excess if excess else self.daily.net
         return None if of_all is None else of_all[0, : self.n_days]
+
+
+def _split_of(objective: Objective) -> datetime.date | None:
+    """First day that the search has not seen; None where an objective measures all together."""
+    split = objective.settings.split_date
+    splits = any(name.startswith("oos_") for name in objective.names)
+    return split if splits and isinstance(split, datetime.date) else None
 
 
 def _block_of(daily: DailyReturns, n_days: int) -> float:

@@ -10,6 +10,8 @@ from .out_of_sample import spent_warning as spent_warning
 from .output_file import is_stream as is_stream
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail
+from .strategy_checks import look_ahead_of as look_ahead_of
+from .strategy_checks import robustness_of as robustness_of
 from .verdict import population_of as population_of
 from .verdict import verdict_settings as verdict_settings
 from .verdict import verify_session as verify_session

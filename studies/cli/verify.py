@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from studies.cli.context import Command, Context, command_options
+from studies.cli.exit_codes import FAILED
 from studies.cli.output import note, print_json, warn
-from studies.cli.progress import phases
+from studies.cli.progress import counting, phases
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
@@ -36,6 +37,14 @@ __all__ = ["judge_if_quick", "verify"]
     help="Resamples of the bootstrap; default: verify.resamples, 1,000.",
 )
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of the resamples.")
+@click.option(
+    "--robust",
+    is_flag=True,
+    help="Instead: other fees, a day's delay, without each pair and month, its neighbours.",
+)
+@click.option(
+    "--lookahead", is_flag=True, help="Instead: whether it uses what it could not know yet."
+)
 @click.option("--again", is_flag=True, help="Compute a verdict anew that is stored already.")
 @command_options
 @click.pass_obj
@@ -45,6 +54,8 @@ def verify(
     strategy_id: str | None,
     resamples: int | None,
     seed: int | None,
+    robust: bool,
+    lookahead: bool,
     again: bool,
 ) -> None:
     """Judge the best strategy of a session, or another one, and say why.
@@ -53,10 +64,20 @@ def verify(
     everything the search could have returned in its place, against cash and against holding every
     pair alike (the basket), on the days the search has seen. It is stored; the same question is
     answered from there. SESSION is by default the newest with results, STRATEGY its best.
+
+    With --lookahead the exit code is 1 where something looks ahead.
     """
     from studies.analysis import verify_session
 
     session = context.session(session_id, "results")
+    if robust and lookahead:
+        raise click.ClickException("--robust and --lookahead are two questions; ask one of them")
+    if robust:
+        _robustness(context, session, strategy_id, resamples, seed)
+        return
+    if lookahead:
+        _look_ahead(context, session, strategy_id, seed)
+        return
     with phases() as advance:
         stored = verify_session(
             session,
@@ -72,6 +93,44 @@ def verify(
     from studies.cli.verdict_table import print_verdict
 
     print_verdict(session, stored)
+
+
+def _robustness(
+    context: Context,
+    session: Session,
+    strategy_id: str | None,
+    resamples: int | None,
+    seed: int | None,
+) -> None:
+    from studies.analysis import robustness_of
+
+    with counting("simulating") as advance:
+        report = robustness_of(
+            session, strategy_id, n_resamples=resamples, seed=seed, on_progress=advance
+        )
+    if context.as_json:
+        print_json(report.to_dict())
+        return
+    from studies.cli.robustness import print_robustness
+
+    print_robustness(report)
+
+
+def _look_ahead(
+    context: Context, session: Session, strategy_id: str | None, seed: int | None
+) -> None:
+    from studies.analysis import look_ahead_of
+
+    with counting("other futures") as advance:
+        report = look_ahead_of(session, strategy_id, seed=seed, on_progress=advance)
+    if context.as_json:
+        print_json(report.to_dict())
+    else:
+        from studies.cli.look_ahead import print_look_ahead
+
+        print_look_ahead(report)
+    if not report.ok:
+        raise click.exceptions.Exit(FAILED)
 
 
 def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
