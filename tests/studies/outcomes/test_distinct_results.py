@@ -41,8 +41,8 @@ STRATEGIES = st.lists(
             "weight_method": st.sampled_from(["EQ", "FS"]),
             "net_sharpe_ratio": st.one_of(st.none(), FEW),
             "turnover": FEW,
-            "avg_holding_days": st.one_of(st.none(), FEW),
-            "oos_total_return": FEW,
+            "avg_holding_days": st.sampled_from([None, 3.0]),
+            "oos_total_return": st.sampled_from([0.1, -0.1]),
         }
     ),
     max_size=40,
@@ -139,6 +139,18 @@ def test_distinct_results_are_those_of_a_groupby(
         for result in found[:3]:
             record = dict(zip(FIGURES, result.figures, strict=True)) | {"session_id": "mine"}
             assert count_equal(connection, record, metric) == result.n_strategies
+
+
+@settings(deadline=None, max_examples=100)
+@given(strategies=STRATEGIES.filter(len), parameters=st.booleans())
+def test_the_first_row_that_is_read_names_the_result(engine, strategies, parameters):
+    equal = {"net_sharpe_ratio": 1.0, "turnover": None, "avg_holding_days": None}
+    strategies = [values | equal | {"oos_total_return": -0.1} for values in strategies]
+    with engine.begin() as connection, patch.multiple(module, _FEWEST_ROWS=1, _ROWS_PER_RESULT=1):
+        frame = write(connection, strategies, parameters=parameters)
+        (found,) = read_distinct_results(connection, "mine", "net_sharpe_ratio", "maximize", 1)
+    assert found.strategy_id == min(map(simple_key, frame.to_dict("records")))[-1]
+    assert found.n_strategies == len(strategies)
 
 
 @settings(deadline=None, max_examples=60)

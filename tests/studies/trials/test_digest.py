@@ -199,8 +199,8 @@ def test_several_objectives(make_session):
     assert (
         "those that entered the running best 0 by net_sharpe_ratio as they came, and at the end 25 "
         "of the best distinct results (first the Pareto front by net_sharpe_ratio (maximize), "
-        "turnover (minimize), evenly thinned along net_sharpe_ratio if it is larger, then the best by "
-        "net_sharpe_ratio) are trials here"
+        "turnover (minimize), evenly thinned along net_sharpe_ratio if it is larger, then the best "
+        "by net_sharpe_ratio) are trials here"
     ) in note_of(study)
 
 
