@@ -202,9 +202,14 @@ class Session(StoredSession):
         )
 
     def top(
-        self, n: int = 10, *, metric: str | None = None, direction: str | None = None
+        self,
+        n: int = 10,
+        *,
+        metric: str | None = None,
+        direction: str | None = None,
+        all_names: bool = False,
     ) -> "pd.DataFrame":
-        """Return the best strategies as a table; see `studies.analysis.top`."""
+        """Return the best results as a table; see `studies.analysis.top`."""
         from studies.analysis import top
 
-        return top(self, n, metric=metric, direction=direction)
+        return top(self, n, metric=metric, direction=direction, all_names=all_names)

@@ -1,11 +1,13 @@
-"""What came out of a session: the best strategies, and everything recorded of one."""
+"""What came out of a session: the best results, and everything recorded of one."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.parameter_columns import (
@@ -22,8 +24,12 @@ from studies.database import (
 from studies.outcomes import (
     ParetoFront,
     better_than,
+    count_equal,
     direction_of,
+    distinct_front,
     is_dominated,
+    read_distinct_results,
+    rows_of_session,
     select_best_first,
 )
 from studies.sessions import StoredSession
@@ -34,26 +40,39 @@ _results = hyperparameter_tuning_results
 
 
 def top(
-    session: StoredSession, n: int = 10, *, metric: str | None = None, direction: str | None = None
+    session: StoredSession,
+    n: int = 10,
+    *,
+    metric: str | None = None,
+    direction: str | None = None,
+    all_names: bool = False,
 ) -> pd.DataFrame:
-    """Return the best strategies of a session.
+    """Return the best results of a session.
+
+    Strategies whose recorded figures are all equal are one result; it stands under the name of
+    the simplest of them: fewest factors, then shortest window, longest rebalance frequency,
+    smallest data period, smallest selection count, then strategy id.
 
     Parameters
     ----------
     session : StoredSession
     n : int
-        Number of strategies at most, at least 1.
+        Number of results at most, at least 1.
     metric : str, optional
         Any figure of the results; by default the objective, and in a session with several
-        objectives the first strategies of their Pareto front (see :func:`pareto_front`).
+        objectives the first results of their Pareto front (see :func:`pareto_front`).
     direction : {"maximize", "minimize"}, optional
         The objective's, or the natural one of the metric.
+    all_names : bool
+        A row for each strategy instead, equal ones by strategy id.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by ``rank`` from 1, best first, ties by strategy id; ``strategy_id``, parameters
-        and figures. Failed strategies are not ranked.
+        Best first, of equal value the simplest first; ``strategy_id``, ``n_strategies`` (how many
+        have these figures; not with `all_names`), parameters and figures. The index ``rank`` is 1
+        and the number of different values of the metric that are better, so results of equal
+        value share one. Failed strategies are not ranked.
 
     Raises
     ------
@@ -67,32 +86,45 @@ def top(
                 f"a direction belongs to a metric, and {session.row.session_id} has several "
                 f"objectives; name one with --metric, got the direction {direction!r} alone"
             )
-        return pareto_front(session, n)
+        return pareto_front(session, n, all_names=all_names)
     _check_number(n)
     metric, direction = _order(session, metric, direction)
-    names = ["strategy_id", *columns_of_parameters(session), *session.figures]
-    query = select_best_first(session.row.session_id, metric, direction, *names).limit(n)
+    session_id = session.row.session_id
+    if not all_names:
+        with database_errors(session.engine), session.engine.connect() as connection:
+            results = read_distinct_results(connection, session_id, metric, direction, n)
+            rows = _rows(session, connection, [result.row_id for result in results])
+        ranks = [result.rank for result in results]
+        return _frame(session, rows, ranks, [result.n_strategies for result in results])
+    query = select_best_first(session_id, metric, direction, *_names(session)).limit(n)
     with database_errors(session.engine), session.engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return _frame(session, rows, names, range(1, len(rows) + 1))
+        every = connection.execute(query).all()
+    frame = _frame(session, every, range(1, len(every) + 1))
+    values = frame[metric]
+    frame.index = pd.Index(values.ne(values.shift()).cumsum(), dtype="int64", name="rank")
+    return frame
 
 
-def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
-    """Return the strategies that none surpasses in an objective without loss in another.
+def pareto_front(
+    session: StoredSession, n: int | None = None, *, all_names: bool = False
+) -> pd.DataFrame:
+    """Return the results that none surpasses in an objective without loss in another.
 
     Parameters
     ----------
     session : StoredSession
-        With one objective the front is its best strategy, or several that are equally good.
+        With one objective the front is its best result, or several that are equally good.
     n : int, optional
-        Number of strategies at most, at least 1.
+        Number of results at most, at least 1.
+    all_names : bool
+        As of :func:`top`.
 
     Returns
     -------
     pandas.DataFrame
-        By the first objective, best first, then the others, then the strategy id; columns as of
-        :func:`top`. The index ``rank`` is that among all strategies by the first objective, so
-        it leaves out numbers, and equally good strategies share one.
+        By the first objective, best first, then the others, then the simplest first (with
+        `all_names` by strategy id); columns as of :func:`top`. The index ``rank`` is that of
+        :func:`top` by the first objective, so it leaves out numbers.
 
     Raises
     ------
@@ -101,22 +133,21 @@ def pareto_front(session: StoredSession, n: int | None = None) -> pd.DataFrame:
     """
     if n is not None:
         _check_number(n)
-    names = ["strategy_id", *columns_of_parameters(session), *session.figures]
-    columns = [_results.c[name] for name in names]
-    rows: dict[int, tuple[Any, ...]] = {}
+    counts: Sequence[int] | None = None
     with database_errors(session.engine), session.engine.connect() as connection:
         front = ParetoFront.read(connection, session.row.session_id, session.directions)
-        row_ids = front.row_ids[:n]
-        for batch in in_batches(row_ids):
-            query = sa.select(_results.c.id, *columns).where(_results.c.id.in_(batch))
-            rows.update((row[0], tuple(row[1:])) for row in connection.execute(query))
-    return _frame(session, [rows[row_id] for row_id in row_ids], names, front.ranks[:n])
+        if not all_names:
+            front, counts = distinct_front(connection, front)
+        rows = _rows(session, connection, front.row_ids[:n])
+    return _frame(session, rows, front.ranks[:n], None if counts is None else counts[:n])
 
 
 def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
-    """Return everything recorded of one strategy, its ``parameters``, and its ``rank``.
+    """Return everything recorded of one strategy, its ``parameters``, and its place.
 
-    The rank is that by the first objective.
+    The ``rank`` is that of :func:`top` by the first objective, ``n_ranked`` the number of its
+    different values in the session, ``n_strategies`` how many strategies have all these figures;
+    None if it failed.
 
     With several objectives ``pareto`` says whether it is on the Pareto front; None if it failed.
 
@@ -140,14 +171,9 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
         record = dict(row._mapping)
         record["parameters"] = parameters_of(session, record)
         metric, direction = _order(session, None, None)
-        value, column = record[metric], _results.c[metric]
-        record["rank"] = None
-        if value is not None:
-            better = better_than(column, value, direction)
-            ahead = sa.select(sa.func.count()).where(
-                _results.c.session_id == session.row.session_id, better
-            )
-            record["rank"] = connection.execute(ahead).scalar_one() + 1
+        record["rank"] = record["n_ranked"] = record["n_strategies"] = None
+        if record[metric] is not None:
+            record.update(_place(connection, record, metric, direction))
         if len(session.directions) > 1:
             values = {name: record[name] for name in session.directions}
             record["pareto"] = None
@@ -162,15 +188,53 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
     return record
 
 
+def _place(
+    connection: Connection, record: dict[str, Any], metric: str, direction: str
+) -> dict[str, int]:
+    """Return rank, number of different values of the metric, and of equal strategies."""
+    session_id, column = record["session_id"], _results.c[metric]
+    different = sa.select(sa.func.count(sa.distinct(column))).where(
+        rows_of_session(connection, session_id, metric)
+    )
+    better = different.where(better_than(column, record[metric], direction))
+    return {
+        "rank": connection.execute(better).scalar_one() + 1,
+        "n_ranked": connection.execute(different).scalar_one(),
+        "n_strategies": count_equal(connection, record, metric),
+    }
+
+
+def _names(session: StoredSession) -> list[str]:
+    return ["strategy_id", *columns_of_parameters(session), *session.figures]
+
+
+def _rows(
+    session: StoredSession, connection: Connection, row_ids: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Read what a table shows of rows, in their order."""
+    columns = [_results.c[name] for name in _names(session)]
+    rows: dict[int, tuple[Any, ...]] = {}
+    for batch in in_batches(row_ids):
+        query = sa.select(_results.c.id, *columns).where(_results.c.id.in_(batch))
+        rows.update((row[0], tuple(row[1:])) for row in connection.execute(query))
+    return [rows[row_id] for row_id in row_ids]
+
+
 def _frame(
-    session: StoredSession, rows: Sequence[Any], names: Sequence[str], ranks: Sequence[int]
+    session: StoredSession,
+    rows: Sequence[Any],
+    ranks: Sequence[int],
+    n_strategies: Sequence[int] | None = None,
 ) -> pd.DataFrame:
+    names = _names(session)
     index = pd.Index(list(ranks), dtype="int64", name="rank")
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(names), index=index)
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=names, index=index)
     for name in names:
         if isinstance(_results.c[name].type, sa.Float):
             frame[name] = frame[name].astype("float64")  # also where there is none in any row
     insert_parameters(session, frame)
+    if n_strategies is not None:
+        frame.insert(1, "n_strategies", np.array(n_strategies, dtype=np.int64))
     return frame
 
 

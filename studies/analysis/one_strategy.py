@@ -35,7 +35,9 @@ class Recomputed:
 
 
 def best_strategy_id(session: StoredSession) -> str:
-    """Return the id of the best strategy; with several objectives the first of the Pareto front.
+    """Return the id that `top` lists first: of the best result the simplest strategy.
+
+    With several objectives that is the first of the Pareto front.
 
     Raises
     ------

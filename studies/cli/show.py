@@ -59,8 +59,9 @@ def show(
 ) -> None:
     """Show one strategy: parameters, every figure, its rank, its equity curve.
 
-    STRATEGY is an id, or the word best (of several objectives: by the first). The curve, trades
-    and rankings are computed anew from the market in the database.
+    STRATEGY is an id, or the word best: the one that top lists first. Its rank is that of top, of
+    all different values of the (first) objective. The curve, trades and rankings are computed
+    anew from the market in the database.
     """
     if funding and not trades:
         raise click.ClickException("--funding says how --trades are printed; add --trades")
@@ -150,7 +151,8 @@ def _document(
         "session_id": session.row.session_id,
         "strategy_id": recorded["strategy_id"],
         "rank": recorded["rank"],
-        "n_ranked": session.row.completed,
+        "n_ranked": recorded["n_ranked"],
+        "n_strategies": recorded["n_strategies"],
         **({"pareto": recorded["pareto"]} if "pareto" in recorded else {}),
         "failure": recorded["failure"],
         "start_date": recorded["start_date"],
@@ -178,10 +180,12 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
     for text in session.row.snapshot.warnings:
         warn(text)
     if recorded["rank"] is not None:
-        place = f"rank {recorded['rank']:,} of {session.row.completed:,}"
+        metric = next(iter(session.directions))
+        place = f"rank {recorded['rank']:,} of {recorded['n_ranked']:,} values of {metric}"
         if "pareto" in recorded:
-            where = "on" if recorded["pareto"] else "not on"
-            place += f" by {next(iter(session.directions))}, {where} the Pareto front"
+            place += f", {'on' if recorded['pareto'] else 'not on'} the Pareto front"
+        if recorded["n_strategies"] > 1:
+            place += f", one of {recorded['n_strategies']:,} strategies with these figures"
     else:
         place = style(f"failed: {recorded['failure']}", fg="red")
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")

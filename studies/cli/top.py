@@ -1,4 +1,4 @@
-"""``top``: the best strategies of a session."""
+"""``top``: the best results of a session."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ LOSES = "!"
     default=10,
     show_default=True,
     metavar="N",
-    help="How many.",
+    help="How many results.",
 )
 @click.option(
     "--metric",
@@ -77,16 +77,28 @@ LOSES = "!"
     type=click.Choice(["maximize", "minimize"]),
     help="What is better; default: what is natural for the metric.",
 )
+@click.option(
+    "--all-names", is_flag=True, help="A row for each strategy, also where all figures are equal."
+)
 @command_options
 @click.pass_obj
 def top(
-    context: Context, session_id: str | None, n: int, metric: str | None, direction: str | None
+    context: Context,
+    session_id: str | None,
+    n: int,
+    metric: str | None,
+    direction: str | None,
+    all_names: bool,
 ) -> None:
-    """List the best strategies of a session.
+    """List the best results of a session.
 
-    In a session with several objectives that is its Pareto front: strategies that no other one
-    surpasses in an objective without falling behind in another. They stand in the order of the
-    first objective, and rank is the place among all strategies by it.
+    Strategies whose figures are all equal are one result, and x 24 says that it has 24 names. It
+    is shown under that of the simplest strategy: fewest factors, then shortest window, then
+    longest rebalance frequency. Rank is the place of its value; results of equal value share it.
+
+    In a session with several objectives the list is its Pareto front: what nothing else surpasses
+    in an objective without falling behind in another. It stands in the order of the first
+    objective, and rank is the place by it among all results, so numbers are left out.
 
     With a split date every figure is followed by that of the days the search did not see, and !
     marks a strategy that lost money there (its oos total return is below 0).
@@ -99,10 +111,10 @@ def top(
     several = len(session.directions) > 1
     front_size = None
     if several and metric is None and direction is None:
-        front = pareto_front(session)
+        front = pareto_front(session, all_names=all_names)
         front_size, frame = len(front), front.head(n)
     else:
-        frame = best(session, n, metric=metric, direction=direction)
+        frame = best(session, n, metric=metric, direction=direction, all_names=all_names)
     chosen = metric or next(iter(session.directions))
     spent = spent_warning(chosen)
     warnings = [*session.row.snapshot.warnings, *([spent] if spent else [])]
@@ -126,7 +138,8 @@ def top(
     done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
     what = f"by {chosen}"
     if front_size is not None:
-        what = f"Pareto front of {front_size:,} strategies by {_objectives(session)}"
+        of_what = "strategies" if all_names else "distinct results"
+        what = f"Pareto front of {front_size:,} {of_what} by {_objectives(session)}"
     say(f"{style(row.session_id, bold=True)}  {what}, {done}, {row.failed:,} failed")
     say()
     if frame.empty:
@@ -136,7 +149,8 @@ def top(
     say()
     _print_strategies(frame, [chosen] if front_size is None else list(session.directions))
     if front_size is not None and front_size > len(frame):
-        whole = context.command(f"top --session {row.session_id} -n {front_size}")
+        names = " --all-names" if all_names else ""
+        whole = context.command(f"top --session {row.session_id} -n {front_size}{names}")
         say()
         say(f"{front_size - len(frame):,} more on the front: {whole}")
 
@@ -170,6 +184,9 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
         Column("rank", [str(rank) for rank in frame.index]),
         Column("strategy", frame["strategy_id"].tolist(), right=False),
     ]
+    if "n_strategies" in frame and (frame["n_strategies"] > 1).any():
+        counts = [f"x {n:,}" if n > 1 else "" for n in frame["n_strategies"].tolist()]
+        columns.append(Column("names", counts, right=False))
     names = [name for name in _shown_figures(first) if name in frame]
     # on the first one, which fits every terminal
     marked = next((name for name in names if name.startswith("oos_")), None)
@@ -185,7 +202,7 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
     measured = [loses for loses in losing if loses is not None]
     if measured:
         say()
-        mark = f" ({LOSES})" if any(measured) else ""
+        mark = f" ({LOSES}: oos return below 0)" if any(measured) else ""
         say(f"{sum(measured):,} of the {len(measured):,} lose out of sample{mark}")
 
 
@@ -207,6 +224,7 @@ def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "rank": rank,
             "strategy_id": row["strategy_id"],
+            **({"n_strategies": row["n_strategies"]} if "n_strategies" in row else {}),
             "parameters": _parameters_of(row),
             "loses_out_of_sample": loses_out_of_sample(row),
             "metrics": {name: value for name, value in row.items() if name in units},
@@ -241,9 +259,8 @@ def _parameters_of(row: Any) -> dict[str, Any]:
     import json
 
     units = metric_units()
-    parameters = {
-        name: value for name, value in row.items() if name not in units and name != "strategy_id"
-    }
+    others = {*units, "strategy_id", "n_strategies"}
+    parameters = {name: value for name, value in row.items() if name not in others}
     if isinstance(parameters.get("factors"), str):
         parameters["factors"] = json.loads(parameters["factors"])
     return parameters

@@ -24,6 +24,7 @@ from .tables import backtest_results as backtest_results
 from .tables import backtest_trades as backtest_trades
 from .tables import create_result_indexes as create_result_indexes
 from .tables import execution_log as execution_log
+from .tables import has_result_index as has_result_index
 from .tables import hyperparameter_tuning_results as hyperparameter_tuning_results
 from .tables import search_generations as search_generations
 from .tables import strategy_queue as strategy_queue

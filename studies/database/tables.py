@@ -22,6 +22,7 @@ __all__ = [
     "backtest_trades",
     "create_result_indexes",
     "execution_log",
+    "has_result_index",
     "hyperparameter_tuning_results",
     "metadata",
     "search_generations",
@@ -53,6 +54,14 @@ def create_result_indexes(connection: Connection) -> None:
     """
     for index in _RESULT_INDEXES:
         index.create(connection, checkfirst=True)
+
+
+def has_result_index(connection: Connection, column: str) -> bool:
+    """Whether a secondary index sorts the results of a session by a column (yet)."""
+    return any(
+        column in index.columns and sa.inspect(connection).has_index(_RESULTS.name, str(index.name))
+        for index in _RESULT_INDEXES
+    )
 
 
 def _text(name: str, **options: Any) -> sa.Column[str]:

@@ -1,10 +1,15 @@
 from .best_first import better_than as better_than
+from .best_first import rows_of_session as rows_of_session
 from .best_first import select_best_first as select_best_first
 from .best_first import sign_of as sign_of
 from .columns import NATURAL_DIRECTIONS as NATURAL_DIRECTIONS
 from .columns import PARAMETER_COLUMNS as PARAMETER_COLUMNS
 from .columns import direction_of as direction_of
 from .columns import figure_columns as figure_columns
+from .distinct_results import count_equal as count_equal
+from .distinct_results import distinct_front as distinct_front
+from .distinct_results import read_distinct_results as read_distinct_results
+from .distinct_results import simplicity as simplicity
 from .failure import Failure as Failure
 from .failure import FailureKind as FailureKind
 from .outcome import Outcome as Outcome

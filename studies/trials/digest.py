@@ -2,8 +2,9 @@
 
 A session of up to ``all_up_to`` strategies is stored whole, a larger one by default as a digest:
 an even sample of design positions, strategies that enter the running best as they come, and at
-the end the rest of the best, with several objectives the Pareto front first. Trials are only ever
-appended, finished, so a reader that is open sees each of them once.
+the end the rest of the best, with several objectives the Pareto front first. Among the best,
+strategies of equal figures are one. Trials are only ever appended, finished, so a reader that is
+open sees each of them once.
 """
 
 import datetime
@@ -20,7 +21,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy.engine import Connection, Engine
 
-from search_spaces import SearchSpace
+from search_spaces import PARAMETER_NAMES, SearchSpace, StrategyParams
 from search_spaces.errors import SessionError
 from studies.config import StudyConfig
 from studies.database import (
@@ -29,7 +30,14 @@ from studies.database import (
     database_errors,
     hyperparameter_tuning_results,
 )
-from studies.outcomes import Outcome, ParetoFront, select_best_first, sign_of
+from studies.outcomes import (
+    Outcome,
+    ParetoFront,
+    distinct_front,
+    read_distinct_results,
+    sign_of,
+    simplicity,
+)
 from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
 
 __all__ = ["StudyWriter", "stores_all", "study_id_of"]
@@ -92,14 +100,14 @@ class StudyWriter:
         """Say in a sentence which strategies the study holds (the study's note)."""
         if stores_all(self.config, self.total):
             return f"All {self.total:,} strategies of session {self.session_id} are trials here."
-        by, final = "", f"the best {self.config.final_best} at the end"
+        by, final = "", f"the best {self.config.final_best} distinct results at the end"
         if len(self.directions) > 1:
             first, n = next(iter(self.directions)), self.config.final_best
             by = f" by {first}"
             ways = ", ".join(f"{name} ({way})" for name, way in self.directions.items())
             final = (
-                f"at the end {n:,} of the best (first the Pareto front by {ways}, evenly thinned "
-                f"along {first} if it is larger, then the best{by})"
+                f"at the end {n:,} of the best distinct results (first the Pareto front by {ways}, "
+                f"evenly thinned along {first} if it is larger, then the best{by})"
             )
         return (
             f"A digest of session {self.session_id}: of its {self.total:,} strategies an even "
@@ -129,8 +137,8 @@ class StudyWriter:
         """
         batch = prepared if prepared is not None else self.prepare(outcome)
         if batch is None:
-            chosen = np.flatnonzero(self._sampled(outcome.positions))
-            chosen = np.union1d(chosen, self._entering(connection, outcome))
+            sampled = np.flatnonzero(self._sampled(outcome.positions))
+            chosen = np.union1d(sampled, self._entering(connection, outcome, sampled))
             batch = self._batch(outcome, chosen)
         if len(batch):
             append_trials(connection, self.study_id, batch)
@@ -139,8 +147,9 @@ class StudyWriter:
     def missing_best(self, connection: Connection) -> list[str]:
         """Ids of strategies that the digest lacks at the end, in the order they are to be added.
 
-        The best of the session by its objective, best first. With several objectives the Pareto
-        front, then the best by the first objective.
+        The best distinct results of the session by its objective, best first, each under the name
+        of its simplest strategy. With several objectives the Pareto front, then the best by the
+        first objective.
         """
         if stores_all(self.config, self.total):
             return []
@@ -150,11 +159,14 @@ class StudyWriter:
     def _final_best(self, connection: Connection) -> list[str]:
         limit = self.config.final_best
         metric, direction = next(iter(self.directions.items()))
-        best = select_best_first(self.session_id, metric, direction).limit(limit)
+        if limit == 0:
+            return []
         front: list[str] = []
-        if len(self.directions) > 1 and limit:
-            front = ParetoFront.read(connection, self.session_id, self.directions).spread(limit)
-        chosen = dict.fromkeys([*front, *connection.execute(best).scalars()])
+        if len(self.directions) > 1:
+            every = ParetoFront.read(connection, self.session_id, self.directions)
+            front = distinct_front(connection, every)[0].spread(limit)
+        best = read_distinct_results(connection, self.session_id, metric, direction, limit)
+        chosen = dict.fromkeys([*front, *[result.strategy_id for result in best]])
         return list(chosen)[:limit]
 
     def present(self, connection: Connection) -> set[str]:
@@ -208,8 +220,14 @@ class StudyWriter:
         i = -((-positions * n) // total)
         return (i < n) & (i * total // n == positions)
 
-    def _entering(self, connection: Connection, outcome: Outcome) -> npt.NDArray[np.int64]:
-        """Rows that are among the best so far, this chunk included."""
+    def _entering(
+        self, connection: Connection, outcome: Outcome, sampled: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Rows that are among the best so far, this chunk included.
+
+        Of strategies with an equal first objective one enters, the simplest of the chunk, unless
+        one of that value is a trial already or sampled in this chunk.
+        """
         limit = self.config.running_best
         sign = sign_of(next(iter(self.directions.values())))
         score = sign * outcome.batch.objective[:, 0]
@@ -220,6 +238,7 @@ class StudyWriter:
         column = _values.c.value
         best = connection.execute(
             sa.select(column)
+            .distinct()
             .join(_trials, _trials.c.trial_id == _values.c.trial_id)
             .where(
                 _trials.c.study_id == self.study_id,
@@ -229,10 +248,20 @@ class StudyWriter:
             .order_by(column.desc() if sign > 0 else column.asc())
             .limit(limit)
         )
-        held = np.array([sign * value for value in best.scalars()])
-        rows = rows[np.argsort(-score[rows], kind="stable")][:limit]
-        ahead = np.arange(rows.size) + np.searchsorted(-held, -score[rows], side="right")
-        return rows[ahead < limit]
+        held = np.array([*(sign * value for value in best.scalars()), *score[sampled]])
+        values = np.unique(np.concatenate([held[~np.isnan(held)], score[rows]]))[::-1][:limit]
+        new = values[~np.isin(values, held)]
+        return np.array(
+            [self._simplest(outcome, np.flatnonzero(score == value)) for value in new],
+            dtype=np.int64,
+        )
+
+    def _simplest(self, outcome: Outcome, rows: npt.NDArray[np.int64]) -> int:
+        """Return the row of the simplest of some strategies of a chunk."""
+        indices = outcome.indices[rows]
+        ids, listed = self.space.strategy_ids(indices), self.space.params_list(indices)
+        keys = [simplicity(*each) for each in zip(ids, map(_parameters, listed), strict=True)]
+        return int(rows[keys.index(min(keys))])
 
     def _batch(self, outcome: Outcome, chosen: npt.NDArray[np.int64]) -> TrialBatch:
         indices = outcome.indices[chosen]
@@ -258,6 +287,13 @@ class StudyWriter:
             started=_local(outcome.started),
             completed=_local(outcome.completed),
         )
+
+
+def _parameters(params: Any) -> dict[str, Any]:
+    """Return the six parameters of a factor strategy; of another one nothing."""
+    if not isinstance(params, StrategyParams):
+        return {}
+    return {name: getattr(params, name) for name in PARAMETER_NAMES}
 
 
 def _metric_texts(outcome: Outcome, chosen: npt.NDArray[np.int64]) -> list[str]:

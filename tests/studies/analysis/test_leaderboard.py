@@ -11,6 +11,7 @@ from search_spaces.errors import ConfigError, SessionError
 from studies.analysis import export as exporting
 from studies.analysis.export import export_results
 from studies.analysis.leaderboard import result_row, top
+from studies.analysis.one_strategy import best_strategy_id
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, work_chunks
 from studies.database.transactions import WritePacer, write_transaction
 from studies.runs.stop import Stop
@@ -99,26 +100,83 @@ def test_rate_and_time_left_by_the_clock_of_the_chunks(completed):
 
 
 def test_top_is_sorted_and_leaves_out_failures(completed):
-    frame = top(completed, 1000)
-    values = frame["net_sharpe_ratio"].to_numpy()
-    assert (np.diff(values) <= 0).all()
+    frame = top(completed, 1000, all_names=True)
+    values = frame["net_sharpe_ratio"]
+    assert values.is_monotonic_decreasing
     assert len(frame) == completed.row.completed
-    assert frame.index.tolist() == list(range(1, len(frame) + 1))
+    assert frame.index.tolist() == (-values).rank(method="dense").astype(int).tolist()
     assert frame.index.name == "rank"
     assert not set(frame["strategy_id"]) & set(failed_of(completed))
     assert list(frame.columns[:2]) == ["strategy_id", "factors"]
     assert set(METRIC_COLUMNS) <= set(frame.columns)
+    assert len(top(completed, all_names=True)) == 10
+    pd.testing.assert_frame_equal(top(completed, 5, all_names=True), frame.head(5))
+
+
+def test_top_lists_distinct_results(completed):
+    every = top(completed, 1000, all_names=True)
+    frame = top(completed, 1000)
+    assert list(frame.columns[:3]) == ["strategy_id", "n_strategies", "factors"]
+    assert list(frame.columns.drop("n_strategies")) == list(every.columns)
+    assert not frame.duplicated(METRIC_COLUMNS).any()
+    assert len(frame) == len(every.drop_duplicates(METRIC_COLUMNS)) < len(every)
+    assert frame["n_strategies"].sum() == len(every)
+    assert frame["net_sharpe_ratio"].is_monotonic_decreasing
+    assert frame.index.name == "rank"
+    by_name = every.reset_index().set_index("strategy_id")
+    assert frame.index.tolist() == by_name.loc[frame["strategy_id"], "rank"].tolist()
     assert len(top(completed)) == 10
     pd.testing.assert_frame_equal(top(completed, 5), frame.head(5))
+    pd.testing.assert_frame_equal(completed.top(5, all_names=True), every.head(5))
 
 
-def test_ties_are_ordered_by_strategy(completed):
+def test_one_result_has_many_names_and_is_called_by_the_simplest(completed):
+    results = hyperparameter_tuning_results
+    names = top(completed, 40, all_names=True)["strategy_id"].tolist()
+    with write_transaction(completed.engine) as connection:
+        connection.execute(
+            results.update()
+            .where(results.c.strategy_id.in_(names))
+            .values(dict.fromkeys(METRIC_COLUMNS, 99))
+        )
+    best = top(completed, 1).iloc[0]
+    points = {name: completed.space.parse(name) for name in names}
+    fewest = min(len(point.factors) for point in points.values())
+    window = min(p.window_size for p in points.values() if len(p.factors) == fewest)
+    simplest = [p for p in points.values() if (len(p.factors), p.window_size) == (fewest, window)]
+    assert best["n_strategies"] == 40
+    assert best["strategy_id"] in names
+    assert len(json.loads(best["factors"])) == fewest
+    assert best["window_size"] == window
+    assert best["rebalance_frequency"] == max(p.rebalance_frequency for p in simplest)
+    assert best_strategy_id(completed) == best["strategy_id"]
+    for name in names[::13]:
+        row = result_row(completed, name)
+        assert (row["rank"], row["n_strategies"]) == (1, 40)
+    rest = set(top(completed, 1000)["net_sharpe_ratio"])
+    assert row["n_ranked"] == len(rest)
+
+
+def test_of_equal_value_the_simplest_is_first(completed):
     with write_transaction(completed.engine) as connection:
         connection.exec_driver_sql(
             "UPDATE hyperparameter_tuning_results SET net_sharpe_ratio = 1.0 "
             "WHERE net_sharpe_ratio IS NOT NULL"
         )
-    names = top(completed, 1000)["strategy_id"].tolist()
+    frame = top(completed, 1000)
+    assert set(frame.index) == {1}
+    n_factors = frame["factors"].map(json.loads).map(len)
+    keys = list(zip(n_factors, frame["window_size"], -frame["rebalance_frequency"], strict=True))
+    assert keys == sorted(keys)
+
+
+def test_names_of_equal_value_are_ordered_by_strategy(completed):
+    with write_transaction(completed.engine) as connection:
+        connection.exec_driver_sql(
+            "UPDATE hyperparameter_tuning_results SET net_sharpe_ratio = 1.0 "
+            "WHERE net_sharpe_ratio IS NOT NULL"
+        )
+    names = top(completed, 1000, all_names=True)["strategy_id"].tolist()
     assert names == sorted(names)
 
 

@@ -226,6 +226,30 @@ def test_top(cli, newest):
     assert len(re.findall(r"^ +\d+  SR", text, re.MULTILINE)) == 10
 
 
+def test_strategies_of_equal_figures_are_one_result(cli, newest):
+    every = cli("top", "-n", 999, "--all-names", "--json").json["strategies"]
+    told = cli("top", "-n", 999, "--json").json["strategies"]
+    assert len(every) > len(told)
+    assert sum(row["n_strategies"] for row in told) == len(every)
+    assert all("n_strategies" not in row for row in every)
+    names = {json.dumps(row["metrics"]): set() for row in every}
+    for row in every:
+        names[json.dumps(row["metrics"])].add(row["strategy_id"])
+    several = next(row for row in told if row["n_strategies"] > 1)
+    others = names[json.dumps(several["metrics"])]
+    assert several["strategy_id"] in others
+    assert len(others) == several["n_strategies"]
+    ranks = {row["strategy_id"]: row["rank"] for row in every}
+    assert {ranks[name] for name in others} == {several["rank"]}
+    n, text = several["n_strategies"], cli("top", "-n", 999).out
+    assert re.search(rf"^ +\d+  {several['strategy_id']} +x {n} ", text, re.MULTILINE)
+    assert " x " not in cli("top", "-n", 999, "--all-names").out
+    for name in others:
+        shown = cli("show", name, "--no-chart", "--json").json
+        assert (shown["rank"], shown["n_strategies"]) == (several["rank"], n)
+        assert f", one of {n} strategies with these figures\n" in cli("show", name).out
+
+
 def test_top_by_another_metric(cli, newest):
     told = cli("top", "--metric", "max_drawdown", "--json").json
     assert told["direction"] == "minimize"
@@ -255,7 +279,10 @@ def test_show_best(cli, newest):
     assert told["equity"][-1]["total"] == pytest.approx(best["metrics"]["final_balance"])
     assert "trades" not in told
     text = cli("show", best["strategy_id"]).out
-    assert text.startswith(f"{best['strategy_id']}  rank 1 of 120\n")
+    n_values = rows("SELECT count(DISTINCT net_sharpe_ratio) FROM hyperparameter_tuning_results")
+    assert told["n_ranked"] == n_values[0][0]
+    place = f"rank 1 of {told['n_ranked']} values of net_sharpe_ratio"
+    assert text.startswith(f"{best['strategy_id']}  {place}\n")
     assert newest in text
     assert all(name in text for name in METRIC_COLUMNS)
     assert "┤" in text
@@ -346,14 +373,16 @@ def test_out_of_sample_figures_are_shown(cli, split):
     told = cli("top", "--metric", "oos_max_drawdown", "--json").json
     assert told["direction"] == "minimize"
     head = cli("top", "--metric", "turnover").out.splitlines()[2]
-    assert re.match(r"rank  strategy +turnover +oos turnover +net sharpe +oos sharpe", head)
+    assert re.match(
+        r"rank  strategy( +names)? +turnover +oos turnover +net sharpe +oos sharpe", head
+    )
 
 
 def test_a_winner_that_loses_out_of_sample_is_marked(cli, split):
     told = cli("top", "-n", 3, "--json").json["strategies"]
     assert [row["loses_out_of_sample"] for row in told] == [False, True, False]
     text = cli("top", "-n", 3).out
-    assert text.endswith("\n\n1 of the 3 lose out of sample (!)\n")
+    assert text.endswith("\n\n1 of the 3 lose out of sample (!: oos return below 0)\n")
     marked = [line for line in text.splitlines() if " ! " in line]
     assert [line.split()[1] for line in marked] == [told[1]["strategy_id"]]
     assert cli("top", "-n", 1).out.endswith("\n\n0 of the 1 lose out of sample\n")
@@ -364,7 +393,10 @@ def test_a_winner_that_loses_out_of_sample_is_marked(cli, split):
     assert "loses" not in cli("show", "best", "--no-chart").out
     executed = cli("execute", "--session", split, "--json").json
     assert [row["loses_out_of_sample"] for row in executed["top"]] == [False, True, False]
-    assert "1 of the 3 lose out of sample (!)" in cli("execute", "--session", split).out
+    assert (
+        "1 of the 3 lose out of sample (!: oos return below 0)"
+        in cli("execute", "--session", split).out
+    )
 
 
 def test_without_a_split_nothing_loses_out_of_sample(cli, newest):

@@ -54,11 +54,11 @@ def test_top_is_the_front(cli, front):
         assert values == sorted(values, reverse=True)
     size = front["front_size"]
     text = cli("top", "-n", 999).out
-    assert text.startswith(
-        f"{front['session_id']}  Pareto front of {size} strategies {BY}, 240 of 240 strategies done"
-    )
+    what = f"Pareto front of {size} distinct results {BY}"
+    assert text.startswith(f"{front['session_id']}  {what}, 240 of 240 strategies done")
     head = next(line for line in text.splitlines() if line.startswith("rank"))
-    assert re.match(r"rank  strategy +net sharpe +turnover +return +drawdown +win rate", head)
+    titles = r"rank  strategy +names +net sharpe +turnover +return +drawdown +win rate"
+    assert re.match(titles, head)
     drawdown = front["strategies"][0]["metrics"]["max_drawdown"]
     assert f" -{100 * drawdown:.2f} %" in text
     assert "more on the front" not in text
@@ -102,14 +102,14 @@ def test_show_says_whether_a_strategy_is_on_the_front(cli, front):
     told = cli("show", last["strategy_id"], "--no-chart", "--json").json
     assert (told["pareto"], told["rank"]) == (True, last["rank"])
     text = cli("show", last["strategy_id"], "--no-chart").out
-    place = f"rank {last['rank']} of 120 by net_sharpe_ratio, on the Pareto front\n"
+    place = f"rank {last['rank']} of {told['n_ranked']} values of net_sharpe_ratio, on the Pareto "
     assert text.startswith(f"{last['strategy_id']}  {place}")
     best = cli("show", "best", "--no-chart", "--json").json
     assert best["strategy_id"] == front["strategies"][0]["strategy_id"]
     worst = cli(
         "top", "-n", 1, "--metric", "net_sharpe_ratio", "--direction", "minimize", "--json"
     ).json["strategies"][0]["strategy_id"]
-    assert " of 120 by net_sharpe_ratio, not on the Pareto front" in cli("show", worst).out
+    assert " values of net_sharpe_ratio, not on the Pareto front" in cli("show", worst).out
 
 
 def test_execute_ends_with_the_front(cli, several, tmp_path, monkeypatch):
@@ -128,7 +128,9 @@ def test_execute_ends_with_the_front(cli, several, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("chosen", ["csv", "json", "parquet"])
 def test_export(cli, front, tmp_path, chosen):
-    ids = {row["strategy_id"] for row in front["strategies"]}
+    every = cli("top", "-n", 999, "--all-names", "--json").json["strategies"]
+    ids = {row["strategy_id"] for row in every}
+    assert {row["strategy_id"] for row in front["strategies"]} < ids
     path = tmp_path / f"all.{chosen}"
     assert cli("export", "-o", path, "--json").json["strategies"] == N_STRATEGIES
     frame = _read(path)
