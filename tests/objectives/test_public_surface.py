@@ -33,6 +33,7 @@ def test_public_names():
         "BacktestResult",
         "BacktestSettings",
         "Batch",
+        "DailyReturns",
         "Factor",
         "FactorBacktest",
         "FactorCube",
