@@ -38,6 +38,7 @@ OnProgress = Callable[[str, int, int], None]
 
 MIN_BLOCK = 10.0
 _LEAST_ESTIMABLE = 16  # days, for a block length and for a first window of the walk-forward
+_LEAST_HOLD_OUT = 2  # days: one alone has no spread
 _LOGIT_EDGES = np.arange(-6.0, 6.5, 0.5)
 
 
@@ -326,7 +327,7 @@ def _hold_out(objective: Objective, shown: _Shown) -> dict[str, Any] | None:
     """Days after the split, the entry into what is held at its start charged on the first."""
     daily = shown.daily
     assert daily is not None
-    if shown.n_days == len(daily.dates):
+    if len(daily.dates) - shown.n_days < _LEAST_HOLD_OUT:
         return None
     net = daily.net[0, shown.n_days :].astype(np.float64)
     charge = 0.0

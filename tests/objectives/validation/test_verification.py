@@ -123,6 +123,13 @@ def test_a_hold_out_pays_for_what_it_begins_with():
     assert told["total_return"] == pytest.approx(np.prod(1 + net) - 1)
 
 
+def test_a_hold_out_of_one_day_is_none():
+    panel = market(1.0)
+    objective = backtest(panel, split_date=panel.dates[-1].date())
+    told = verify(objective, best(objective), np.arange(len(SPACE)), QUICK)
+    assert told.figures["hold_out"] is None
+
+
 @pytest.mark.parametrize(("n_days", "said"), [(200, "139 measured days"), (70, "9 measured days")])
 def test_a_short_history_says_nothing_and_costs_nothing(n_days, said):
     objective = backtest(market(3.0, n_days=n_days), min_active_days=0, min_active_share=0.0)
