@@ -21,8 +21,8 @@ class DailySeries:
     ----------
     net, exposure, basket : ndarray of float32, shape (n_strategies, n_days)
         As in `objectives.DailyReturns`; NaN, 0 and 0 where a strategy was in no block.
-    metrics : ndarray of float64, shape (n_strategies, n_segments, n_metrics)
-        As in `objectives.backtest.Simulation`; NaN where a strategy was in no block.
+    metrics : ndarray of float64, shape (n_strategies, n_segments x n_metrics)
+        Figures, those out of sample last; NaN where a strategy was in no block.
     """
 
     net: npt.NDArray[np.float32]
@@ -55,7 +55,7 @@ def simulate_days(
         np.full((n_strategies, n_days), np.nan, dtype=np.float32),
         np.zeros((n_strategies, n_days), dtype=np.float32),
         np.zeros((n_strategies, n_days), dtype=np.float32),
-        np.full((n_strategies, 2 if simulator.split_day else 1, len(METRICS)), np.nan),
+        np.full((n_strategies, (2 if simulator.split_day else 1) * len(METRICS)), np.nan),
     )
     for rows in blocks:
         once: dict[bytes, int] = {}
@@ -69,5 +69,5 @@ def simulate_days(
         series.net[rows] = simulation.daily[copies]
         series.exposure[rows] = simulation.exposure[copies]
         series.basket[rows] = simulator.basket(int(table.data_period[rows[0]]))
-        series.metrics[rows] = simulation.metrics[copies]
+        series.metrics[rows] = simulation.metrics.reshape(len(once), -1)[copies]
     return series

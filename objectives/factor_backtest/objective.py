@@ -217,7 +217,7 @@ class FactorBacktest(Objective):
         table = PointTable.build(points, self.space, self.settings)
         measurable = self._measurable(table)
         series = simulate_days(self._simulator, table, self._blocks(table, measurable))
-        failure = self._batch(series.metrics.reshape(len(measurable), -1), measurable).failure
+        failure = self._batch(series.metrics, measurable).failure
         failed = np.array([reason is not None for reason in failure], dtype=np.bool_)
         dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
         return DailyReturns(dates, series.net, failed, series.exposure, series.basket)

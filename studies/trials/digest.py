@@ -154,9 +154,10 @@ class StudyWriter:
         if stores_all(self.config, self.total):
             return []
         present = self.present(connection)
-        return [name for name in self._final_best(connection) if name not in present]
+        return [name for name in self.final_best(connection) if name not in present]
 
-    def _final_best(self, connection: Connection) -> list[str]:
+    def final_best(self, connection: Connection) -> list[str]:
+        """Return the strategies that are to be in the digest at the end; see `missing_best`."""
         limit = self.config.final_best
         metric, direction = next(iter(self.directions.items()))
         if limit == 0:

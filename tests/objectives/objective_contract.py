@@ -182,6 +182,10 @@ class ObjectiveContract:
             assert daily.basket.dtype == np.float32
             assert daily.basket.shape in (daily.net.shape, (1, n_days))
             assert np.isfinite(daily.basket).all()
+        assert daily.failed.dtype == np.bool_
+        failures = objective.evaluate(points).failure
+        assert all(daily.failed[k] for k, reason in enumerate(failures) if reason is not None)
+        assert daily.failed[missing.any(axis=1)].all()
         assert len(objective.daily_returns(points[:0]).net) == 0
 
     def test_order_and_grouping_change_no_daily_return(self, objective, points):
