@@ -259,7 +259,13 @@ class FrameObjective(Objective):
                 f"{list(frame) if isinstance(frame, pd.DataFrame) else type(found).__name__} of "
                 f"{len(frame) if hasattr(frame, '__len__') else 0} rows"
             )
-        return frame if np.isfinite(frame.to_numpy(dtype=np.float64)).all() else None
+        try:
+            numbers = frame.to_numpy(dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"{type(self).__qualname__}.daily returns numbers, got others: {error}"
+            ) from None
+        return frame if np.isfinite(numbers).all() else None
 
     def _check_figures(self, figures: Mapping[str, Any]) -> None:
         if set(figures) != set(self.names):

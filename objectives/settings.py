@@ -18,7 +18,7 @@ DEFAULT_MIN_ACTIVE_SHARE = 0.5
 AUTO: Final = "auto"
 """Of `split_date`: the last 30 % of the days, if there are enough."""
 
-_MIN_DAYS_BEFORE_SPLIT = 180
+_MIN_DAYS_BEFORE_SPLIT = 181  # the first has no return, and a verdict needs 180
 _AUTO_MIN_DAYS = -(-_MIN_DAYS_BEFORE_SPLIT * 10 // 7)
 
 
@@ -51,7 +51,7 @@ class BacktestSettings:
     split_date : date, str or None
         First out-of-sample day; metrics end on the day before, ``oos_`` metrics start here. None
         (or ``"none"``): no day is out of sample. ``"auto"``: the last 30 % of the days from
-        start_date to end_date are, where that leaves at least 180 days before them (of 258 days
+        start_date to end_date are, where that leaves at least 181 days before them (of 259 days
         the last 78); else none.
     value_at_liquidation : bool
         Measure on equity whose last day is what selling everything would leave; False gives the

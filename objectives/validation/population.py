@@ -25,6 +25,8 @@ Float32Array = npt.NDArray[np.float32]
 
 _MAX_ROWS = 1_000  # of a tile: 600 strategies of the default space share factors and window
 _PLAIN_ROWS = 500
+_BYTES_OF_RESAMPLE = 2 * 2_048 * 4  # maxima by bin against cash and basket, in each thread
+_MAX_BYTES = 512 * 2**20
 _SHARED = ("factors", "window_size")  # strategies that agree on them share factor values
 
 
@@ -42,7 +44,7 @@ class Population:
     counts : ndarray of int64, shape (n_distinct,)
         Strategies with the same days.
     n_failed : int
-        Strategies that left because they failed.
+        Strategies that left because they failed, or were never active.
     """
 
     net: Float32Array
@@ -73,8 +75,10 @@ class Population:
         daily = objective.daily_returns(indices)
         if daily is None:
             raise DataError(f"{type(objective).__name__} gives no daily returns")
-        rows = np.flatnonzero(~daily.failed)
-        net = np.ascontiguousarray(daily.net[rows, :n_days])
+        seen = daily.net[:, :n_days]
+        # one that never earns or pays anything would own the maximum of the studentised means
+        rows = np.flatnonzero(~daily.failed & seen.any(axis=1))
+        net = np.ascontiguousarray(seen[rows])
         excess, exposure = daily.excess, daily.exposure
         if excess is not None and exposure is not None:
             excess = np.ascontiguousarray(excess[rows, :n_days])
@@ -198,7 +202,8 @@ def scan_population(
     parts: list[_TilePart] = []
     done = 0
     objective.prepare()
-    n_threads = n_threads_of(n_threads)
+    most = int(_MAX_BYTES // (_BYTES_OF_RESAMPLE * bootstrap.n_resamples))
+    n_threads = max(1, min(n_threads_of(n_threads), most))
     # a matrix product on several BLAS threads may round differently from run to run
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as pool:
         for tile, part in zip(tiles, _in_order(pool, worker, tiles, 4 * n_threads), strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from objectives.base import DailyReturns, Objective
+from objectives.constants import DAYS_PER_YEAR, VARIANCE_FLOOR
 from objectives.validation.bootstrap import StationaryBootstrap, block_length
 from objectives.validation.overfitting import BlockSums, Overfitting, cscv
 from objectives.validation.population import PopulationScan, n_threads_of, scan_population
@@ -38,6 +39,7 @@ OnProgress = Callable[[str, int, int], None]
 
 MIN_BLOCK = 10.0
 _LEAST_ESTIMABLE = 16  # days, for a block length and for a first window of the walk-forward
+_TIE = 1e-4  # relative: sums of float32 against float64
 _LEAST_HOLD_OUT = 2  # days: one alone has no spread
 _LOGIT_EDGES = np.arange(-6.0, 6.5, 0.5)
 
@@ -98,7 +100,9 @@ def verify(
     settings = settings or Verification()
     shown = _Shown.measure(objective, strategy)
     if not shown.can_be_compared:
-        return Verdict(CANNOT_TELL, shown.reasons, shown.figures)
+        return Verdict(
+            CANNOT_TELL, shown.reasons, {**shown.figures, "why_not": list(shown.reasons)}
+        )
     bootstrap = StationaryBootstrap(
         n_days=shown.n_days, block=shown.block, n_resamples=settings.n_resamples, seed=settings.seed
     )
@@ -147,6 +151,8 @@ class _Shown:
             "last_day": str(daily.dates[n_days - 1]),
             "block": block,
         }
+        if not np.ptp(daily.net[0, :n_days]):
+            return cls(figures, ("it earned the same on every day",), daily=daily)
         n_windows = len(walk_forward_windows(n_days)) if n_days >= _LEAST_ESTIMABLE else 0
         short = too_short(n_days=n_days, n_windows=n_windows, block=block)
         few = too_few_positions(
@@ -209,6 +215,7 @@ def _judge(
         verdict = Verdict(CANNOT_TELL, (*shown.reasons, *verdict.reasons))
     figures = {
         **shown.figures,
+        "why_not": list(shown.reasons),
         **dataclasses.asdict(evidence),
         "population": _population(scan),
         "reality_check_p": scan.net_maxima.white_p_value(net),
@@ -279,18 +286,31 @@ def _overfitting(
 def _cross_validation(
     sums: BlockSums, counts: IntArray, series: npt.NDArray[np.float32], n_threads: int
 ) -> dict[str, Any]:
+    """Cross-validate a population; what is to be expected later is said of its best alone."""
     result: Overfitting = cscv(sums.sums, sums.squares, sums.n_days, counts, n_threads=n_threads)
     in_sample = float(sharpe_ratio(series.astype(np.float64), annualise=True))
-    deflation = result.deflation(in_sample)
     logits = np.clip(result.logits, _LOGIT_EDGES[0], _LOGIT_EDGES[-1])
-    return {
+    found = {
         "pbo": result.pbo,
         "median_rank": result.median_rank,
         "logit_edges": _LOGIT_EDGES.tolist(),
         "logit_counts": np.histogram(logits, _LOGIT_EDGES)[0].tolist(),
         "in_sample": in_sample,
-        **deflation._asdict(),
+        "deflation": None,
     }
+    best = _best_sharpe(sums)
+    if in_sample >= best - _TIE * abs(best):
+        found["deflation"] = result.deflation(in_sample)._asdict()
+    return found
+
+
+def _best_sharpe(sums: BlockSums) -> float:
+    """Largest Sharpe ratio of all days, per year."""
+    n_days = int(sums.n_days.sum())
+    mean = sums.sums.sum(axis=1, dtype=np.float64) / n_days
+    square = sums.squares.sum(axis=1, dtype=np.float64) / n_days
+    variance = np.maximum(square - mean**2, VARIANCE_FLOOR) * n_days / (n_days - 1)
+    return float((mean / np.sqrt(variance)).max() * np.sqrt(DAYS_PER_YEAR))
 
 
 def _walk_forward(

@@ -1,4 +1,5 @@
 from .export import export_results as export_results
+from .leaderboard import lacking_warning as lacking_warning
 from .leaderboard import pareto_front as pareto_front
 from .leaderboard import result_row as result_row
 from .leaderboard import top as top

@@ -22,6 +22,7 @@ from studies.database import (
     in_batches,
 )
 from studies.outcomes import (
+    LATER_FIGURES,
     ParetoFront,
     better_than,
     count_equal,
@@ -34,7 +35,7 @@ from studies.outcomes import (
 )
 from studies.sessions import StoredSession
 
-__all__ = ["pareto_front", "result_row", "top"]
+__all__ = ["lacking_warning", "pareto_front", "result_row", "top"]
 
 _results = hyperparameter_tuning_results
 
@@ -140,6 +141,31 @@ def pareto_front(
             front, counts = distinct_front(connection, front)
         rows = _rows(session, connection, front.row_ids[:n])
     return _frame(session, rows, front.ranks[:n], None if counts is None else counts[:n])
+
+
+def lacking_warning(session: StoredSession, metric: str) -> str | None:
+    """Return what a reader should know of a figure that older results do not have, else None.
+
+    Parameters
+    ----------
+    session : StoredSession
+    metric : str
+        The figure that decides the order.
+    """
+    if metric.removeprefix("oos_") not in LATER_FIGURES or metric not in session.figures:
+        return None
+    column = _results.c[metric]
+    counted = sa.select(sa.func.count(column)).where(
+        _results.c.session_id == session.row.session_id
+    )
+    with database_errors(session.engine), session.engine.connect() as connection:
+        n_lacking = session.row.completed - connection.execute(counted).scalar_one()
+    if n_lacking <= 0:
+        return None
+    return (
+        f"{n_lacking:,} of {session.row.completed:,} results were recorded before {metric} existed "
+        "and are not ranked; a new session measures them"
+    )
 
 
 def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:

@@ -10,12 +10,15 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from objectives import FactorBacktest, Objective
-from objectives.validation import Verification, verify
+from objectives.validation import Verdict, Verification, verify
+from objectives.validation.verdict import STRONG, WEAK
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
-from studies.analysis.verdict_rows import StoredVerdict, read_verdicts, store_verdict
+from studies.analysis.verdict_rows import StoredVerdict, store_verdict, stored_answer
 from studies.database import database_errors, hyperparameter_tuning_results
-from studies.sessions import StoredSession, build_objective
+from studies.sessions import SessionRow, StoredSession, build_objective, list_sessions
+
+OnProgress = Callable[[str, int, int], None]
 
 __all__ = [
     "MAX_SPACE",
@@ -28,8 +31,8 @@ __all__ = [
 MAX_SPACE = 2_000_000
 """A larger space is not passed through: its strategies are judged against what was visited."""
 
-_SCAN_SHARE = 0.75  # of the time is spent on the strategies, the rest on the splits
-_PATIENCE = 0.05  # of the time allowed passes before a verdict is given up
+_SCAN_SHARE = 0.8  # of the time is spent on the strategies, the rest on the splits
+_LEAST_SHARE = 0.02  # of the strategies say how long all of them take
 
 RULE_VERSION = 1
 """Of the rule and its algorithm: a verdict of another version is computed anew."""
@@ -44,7 +47,7 @@ def verify_session(
     again: bool = False,
     objective: Objective | None = None,
     n_threads: int | None = None,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> StoredVerdict:
     """Judge a strategy of a session, and store the verdict.
 
@@ -67,26 +70,29 @@ def verify_session(
     Returns
     -------
     StoredVerdict
-        A stored one, if strategy, market, settings and population are the same.
+        A stored one, if strategy, market, settings and population are the same. One that would be
+        *strong* is *weak* if an earlier session of the database searched a wider space on the same
+        days (:func:`wider_search`).
 
     Raises
     ------
     SessionError
         If the session has no result to judge, or its market or definition has changed.
     """
+    best = best_strategy_id(session)
     if strategy_id is None:
-        strategy_id = best_strategy_id(session)
-    else:
-        result_row(session, strategy_id)  # an unknown one is refused
+        strategy_id = best
+    result_row(session, strategy_id)  # an unknown one is refused
     if objective is None:
         objective = build_objective(session)
     rules = session.config.verify
     settings = Verification(
         n_resamples=rules.resamples if n_resamples is None else n_resamples,
         seed=rules.seed if seed is None else seed,
-        by_excess=next(iter(session.directions)) == "excess_sharpe_ratio",
+        by_excess=next(iter(session.directions)).startswith("excess_"),
     )
     population, whole = population_of(session, objective)
+    wider = wider_search(session)
     described = {
         **asdict(settings),
         "rule": RULE_VERSION,
@@ -94,20 +100,23 @@ def verify_session(
         "n_population": len(population),
         "measurement": objective.measurement_fingerprint,
         "split_date": None if (split := objective.settings.split_date) is None else str(split),
+        "wider_search": None if wider is None else wider.session_id,
+        "is_best": strategy_id == best,
     }
-    if not again:
-        for known in read_verdicts(session.engine, session.row.session_id, strategy_id):
-            if known.settings == described:
-                return known
+    point = session.space.index(session.space.parse(strategy_id))
+    # the code of a factor of one's own may have changed without a trace
+    same_code = not isinstance(objective, FactorBacktest) or bool(
+        objective.portable(np.array([point], dtype=np.int64))[0]
+    )
+    known = stored_answer(session.engine, session.row.session_id, strategy_id, described)
+    if known is not None and same_code and not again:
+        return known
     started = time.perf_counter()
     verdict = verify(
-        objective,
-        session.space.index(session.space.parse(strategy_id)),
-        population,
-        settings,
-        n_threads=n_threads,
-        on_progress=on_progress,
+        objective, point, population, settings, n_threads=n_threads, on_progress=on_progress
     )
+    if wider is not None and verdict.word == STRONG:
+        verdict = Verdict(WEAK, (_of_wider(wider, strategy_id), *verdict.reasons), verdict.figures)
     return store_verdict(
         session.engine,
         session.row.session_id,
@@ -116,6 +125,44 @@ def verify_session(
         settings=described,
         data_fingerprint=_market_of(objective),
         seconds=time.perf_counter() - started,
+        again=again or not same_code,
+    )
+
+
+def wider_search(session: StoredSession) -> SessionRow | None:
+    """Return the widest earlier search of the database through which this one may have been led.
+
+    Parameters
+    ----------
+    session : StoredSession
+
+    Returns
+    -------
+    SessionRow or None
+        A session created before, on the same market and settings, with results, of a space that
+        has more strategies.
+    """
+    own = session.row
+    size, measured = own.snapshot.space_size, own.snapshot.measurement
+    if size is None or measured is None:
+        return None
+    wider = [
+        row
+        for row in list_sessions(session.engine)
+        if row.snapshot.measurement == measured
+        and (row.snapshot.space_size or 0) > size
+        and row.completed
+        and row.created_at is not None
+        and (own.created_at is None or row.created_at < own.created_at)
+    ]
+    return max(wider, key=lambda row: row.snapshot.space_size or 0, default=None)
+
+
+def _of_wider(wider: SessionRow, strategy_id: str) -> str:
+    return (
+        f"{wider.session_id} searched a space of {wider.snapshot.space_size:,} strategies on the "
+        "same days before: a narrower space that is chosen after a look at a wider one proves "
+        f"nothing; judge it there with: mass-tuning verify {wider.session_id} {strategy_id}"
     )
 
 
@@ -123,11 +170,42 @@ class _TooLongError(Exception):
     """It has become clear that a verdict takes longer than it may."""
 
 
+class _Watch:
+    """Gives a verdict up as soon as it is clear that it takes longer than it may.
+
+    What comes before the first tile of strategies (market, factor values, compiled code) takes
+    its time once; only the tiles after it say how long the others will take.
+    """
+
+    def __init__(self, seconds: float, on_progress: OnProgress | None) -> None:
+        self._seconds = seconds
+        self._on_progress = on_progress
+        self._started = time.perf_counter()
+        self._first: tuple[float, int] | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        elapsed = time.perf_counter() - self._started
+        if what == "strategies":
+            self._look(elapsed, done, total)
+        if elapsed > self._seconds:
+            raise _TooLongError
+        if self._on_progress is not None:
+            self._on_progress(what, done, total)
+
+    def _look(self, elapsed: float, done: int, total: int) -> None:
+        if self._first is None:
+            self._first = elapsed, done
+            return
+        first, done_first = self._first
+        if done < total * _LEAST_SHARE:
+            return
+        scan = (elapsed - first) * (total - done_first) / max(1, done - done_first)
+        if first + scan / _SCAN_SHARE > self._seconds:
+            raise _TooLongError
+
+
 def verify_within(
-    session: StoredSession,
-    seconds: float,
-    *,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    session: StoredSession, seconds: float, *, on_progress: OnProgress | None = None
 ) -> StoredVerdict | None:
     """Judge the best strategy of a session, unless that takes too long.
 
@@ -145,18 +223,8 @@ def verify_within(
     StoredVerdict or None
         None if it was given up; nothing is stored then.
     """
-    started = time.perf_counter()
-
-    def look(what: str, done: int, total: int) -> None:
-        elapsed = time.perf_counter() - started
-        expected = _SCAN_SHARE * seconds * done / total if what == "strategies" else seconds
-        if elapsed > _PATIENCE * seconds and elapsed > expected:
-            raise _TooLongError
-        if on_progress is not None:
-            on_progress(what, done, total)
-
     try:
-        return verify_session(session, on_progress=look)
+        return verify_session(session, on_progress=_Watch(seconds, on_progress))
     except _TooLongError:
         return None
 

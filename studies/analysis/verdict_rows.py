@@ -1,5 +1,6 @@
 """Verdicts as they are stored: written once, read by everything that shows a winner."""
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from objectives.validation.verdict import Verdict
+from search_spaces.errors import StorageError
 from studies.database import database_errors, utc_now, verdicts, write_transaction
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "latest_verdicts",
     "read_verdicts",
     "store_verdict",
+    "stored_answer",
 ]
 
 
@@ -36,11 +39,14 @@ class StoredVerdict:
     data_fingerprint : str
         Of the market it was computed on.
     n_before : int
-        Verdicts given on the same market before: each is one more look at the same days.
+        Other verdicts given on the same market before: each is one more look at the same days.
+        Those that could compare nothing do not count.
     seconds : float
         What it took.
     created_at : datetime
         UTC, without a zone.
+    not_stored : str or None
+        Why it could not be written; None if it was.
     """
 
     session_id: str
@@ -51,6 +57,7 @@ class StoredVerdict:
     n_before: int
     seconds: float
     created_at: datetime.datetime
+    not_stored: str | None = None
 
     @property
     def short(self) -> str:
@@ -69,6 +76,7 @@ class StoredVerdict:
             "n_before": self.n_before,
             "seconds": self.seconds,
             "created_at": self.created_at.isoformat(timespec="seconds"),
+            "not_stored": self.not_stored,
         }
 
 
@@ -81,31 +89,43 @@ def store_verdict(
     settings: Mapping[str, Any],
     data_fingerprint: str,
     seconds: float,
+    again: bool = False,
 ) -> StoredVerdict:
-    """Write a verdict, and count those given on the same market before."""
-    created_at = utc_now()
-    document = {"reasons": list(verdict.reasons), "figures": dict(verdict.figures)}
-    with database_errors(engine), write_transaction(engine) as connection:
-        n_before = _n_on(connection, data_fingerprint)
-        connection.execute(
-            verdicts.insert(),
-            {
-                "session_id": session_id,
-                "strategy_id": strategy_id,
-                "verdict": verdict.word,
-                "p_cash": verdict.figures.get("p_cash"),
-                "p_basket": verdict.figures.get("p_basket"),
-                "settings": json.dumps(dict(settings), sort_keys=True),
-                "figures": json.dumps(document),
-                "data_fingerprint": data_fingerprint,
-                "n_before": n_before,
-                "seconds": seconds,
-                "created_at": created_at,
-            },
-        )
-    return StoredVerdict(
-        session_id, strategy_id, verdict, settings, data_fingerprint, n_before, seconds, created_at
+    """Write a verdict, and count those given on the same market before.
+
+    Parameters
+    ----------
+    again : bool
+        Write it even if another process has stored the same one meanwhile; else that one is
+        returned.
+
+    Returns
+    -------
+    StoredVerdict
+        With the reason in `not_stored` where the database cannot be written.
+    """
+    stored = StoredVerdict(
+        session_id, strategy_id, verdict, settings, data_fingerprint, 0, seconds, utc_now()
     )
+    try:
+        with database_errors(engine), write_transaction(engine) as connection:
+            known = None if again else _answer(connection, session_id, strategy_id, settings)
+            if known is not None:
+                return known
+            n_before = _n_on(connection, data_fingerprint)
+            stored = dataclasses.replace(stored, n_before=n_before)
+            connection.execute(verdicts.insert(), _row_of(stored))
+    except StorageError as error:
+        return dataclasses.replace(stored, not_stored=str(error))
+    return stored
+
+
+def stored_answer(
+    engine: Engine, session_id: str, strategy_id: str, settings: Mapping[str, Any]
+) -> StoredVerdict | None:
+    """Read the newest verdict on a strategy that was computed with equal settings, if any."""
+    with database_errors(engine), engine.connect() as connection:
+        return _answer(connection, session_id, strategy_id, settings)
 
 
 def read_verdicts(
@@ -123,24 +143,59 @@ def read_verdicts(
 def latest_verdict(
     engine: Engine, session_id: str, strategy_id: str | None = None
 ) -> StoredVerdict | None:
-    """Read the newest verdict of a strategy; where it has none, the newest of its session."""
+    """Read the newest verdict of a strategy; where it has none, that of the session's best."""
     of_session = read_verdicts(engine, session_id)
     of_strategy = [stored for stored in of_session if stored.strategy_id == strategy_id]
-    return next(iter([*of_strategy, *of_session]), None)
+    of_best = [stored for stored in of_session if stored.settings.get("is_best")]
+    return next(iter([*of_strategy, *of_best]), None)
 
 
 def latest_verdicts(engine: Engine, session_ids: Iterable[str]) -> dict[str, StoredVerdict]:
-    """Read the newest verdict of each session that has one, by session id."""
+    """Read the newest verdict on the best strategy of each session that has one, by session id."""
     wanted = set(session_ids)
-    newest = sa.select(sa.func.max(verdicts.c.id)).group_by(verdicts.c.session_id)
-    query = sa.select(verdicts).where(verdicts.c.id.in_(newest))
     with database_errors(engine), engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return {row.session_id: _stored(row) for row in rows if row.session_id in wanted}
+        rows = connection.execute(sa.select(verdicts).order_by(verdicts.c.id)).all()
+    found = [_stored(row) for row in rows if row.session_id in wanted]
+    return {stored.session_id: stored for stored in found if stored.settings.get("is_best")}
+
+
+def _answer(
+    connection: Connection, session_id: str, strategy_id: str, settings: Mapping[str, Any]
+) -> StoredVerdict | None:
+    query = sa.select(verdicts).where(
+        verdicts.c.session_id == session_id,
+        verdicts.c.strategy_id == strategy_id,
+        verdicts.c.settings == _settings_text(settings),
+    )
+    row = connection.execute(query.order_by(verdicts.c.id.desc()).limit(1)).first()
+    return None if row is None else _stored(row)
+
+
+def _row_of(stored: StoredVerdict) -> dict[str, Any]:
+    verdict = stored.verdict
+    return {
+        "session_id": stored.session_id,
+        "strategy_id": stored.strategy_id,
+        "verdict": verdict.word,
+        "p_cash": verdict.figures.get("p_cash"),
+        "p_basket": verdict.figures.get("p_basket"),
+        "settings": _settings_text(stored.settings),
+        "figures": json.dumps({"reasons": list(verdict.reasons), "figures": dict(verdict.figures)}),
+        "data_fingerprint": stored.data_fingerprint,
+        "n_before": stored.n_before,
+        "seconds": stored.seconds,
+        "created_at": stored.created_at,
+    }
+
+
+def _settings_text(settings: Mapping[str, Any]) -> str:
+    return json.dumps(dict(settings), sort_keys=True)
 
 
 def _n_on(connection: Connection, data_fingerprint: str) -> int:
-    counted = sa.select(sa.func.count()).where(verdicts.c.data_fingerprint == data_fingerprint)
+    counted = sa.select(sa.func.count()).where(
+        verdicts.c.data_fingerprint == data_fingerprint, verdicts.c.p_cash.is_not(None)
+    )
     return int(connection.execute(counted).scalar_one())
 
 

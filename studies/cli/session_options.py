@@ -179,7 +179,7 @@ _OPTIONS = [
         "--split-date",
         metavar="DATE",
         help="First out-of-sample day, of which the search sees nothing; or none; or auto, the "
-        "last 30 % of the days if at least 180 are before them.  [default: as configured, auto]",
+        "last 30 % of the days if at least 181 are before them.  [default: as configured, auto]",
     ),
     click.option(
         "--backtest",

@@ -11,7 +11,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
 from studies.cli.top import LOSES, metric_units, shown
-from studies.cli.verdict_line import basket_text, own_verdict, verdict_document, verdict_text
+from studies.cli.verdict_line import basket_rows, own_verdict, verdict_document, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,10 +232,10 @@ def _print_figures(session: Session, recorded: dict[str, Any]) -> None:
 
 def _print_basket(result: BacktestResult) -> None:
     """Print what holding every pair alike would have earned, beside the strategy."""
-    text = basket_text(result.benchmark)
-    if text is not None:
+    rows = basket_rows(result.benchmark)
+    if rows:
         say()
-        pairs([("basket", text)])
+        pairs(rows)
 
 
 def _meaning(metric: str) -> str:

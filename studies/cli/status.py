@@ -12,7 +12,7 @@ import click
 
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
-from studies.cli.verdict_line import basket_text, verdict_document, verdict_text
+from studies.cli.verdict_line import basket_rows, verdict_document, verdict_text
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
@@ -164,9 +164,7 @@ def _print_status(now: SessionStatus, detailed: bool, verdict: str, session: Ses
         rows.append(("finished", local_time(now.completed_at)))
     if now.completed:
         rows.append(("verdict", verdict))
-    basket = basket_text(session.row.snapshot.benchmark)
-    if basket is not None:
-        rows.append(("basket", basket))
+    rows += basket_rows(session.row.snapshot.benchmark)
     if now.notes:
         rows.append(("notes", now.notes))
     rows += [("note", text) for text in now.warnings]

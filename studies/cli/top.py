@@ -103,7 +103,7 @@ def top(
     With a split date every figure is followed by that of the days the search did not see, and !
     marks a strategy that lost money there (its oos total return is below 0).
     """
-    from studies.analysis import pareto_front, spent_warning
+    from studies.analysis import lacking_warning, pareto_front, spent_warning
     from studies.analysis import top as best
     from studies.outcomes import direction_of
 
@@ -116,8 +116,8 @@ def top(
     else:
         frame = best(session, n, metric=metric, direction=direction, all_names=all_names)
     chosen = metric or next(iter(session.directions))
-    spent = spent_warning(chosen)
-    warnings = [*session.row.snapshot.warnings, *([spent] if spent else [])]
+    said = (spent_warning(chosen), lacking_warning(session, chosen))
+    warnings = [*session.row.snapshot.warnings, *[text for text in said if text is not None]]
     if context.as_json:
         print_json(
             {
@@ -143,7 +143,7 @@ def top(
     say(f"{style(row.session_id, bold=True)}  {what}, {done}, {row.failed:,} failed")
     say()
     if frame.empty:
-        say(f"  no strategy has a {chosen} yet")
+        say(f"  no strategy has the figure {chosen}")
         return
     print_verdict_line(context, session, _verdict_of(session, frame), _first_of(frame))
     say()
@@ -187,7 +187,9 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
     if "n_strategies" in frame and (frame["n_strategies"] > 1).any():
         counts = [f"x {n:,}" if n > 1 else "" for n in frame["n_strategies"].tolist()]
         columns.append(Column("names", counts, right=False))
-    names = [name for name in _shown_figures(first) if name in frame]
+    # an objective of one's own does not measure all of them
+    measured = set(frame.columns[frame.notna().any()])
+    names = [name for name in _shown_figures(first) if name in measured or name in first]
     # on the first one, which fits every terminal
     marked = next((name for name in names if name.startswith("oos_")), None)
     for name in names:

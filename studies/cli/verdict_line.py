@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from objectives.constants import SEMANTICS_VERSION
 from studies.cli.context import Context
 from studies.cli.output import figure, say, style
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from studies.session import Session
 
 __all__ = [
-    "basket_text",
+    "basket_rows",
     "own_verdict",
     "print_verdict_line",
     "verdict_document",
@@ -48,6 +49,9 @@ def verdict_text(
     str
     """
     if stored is None:
+        snapshot = session.row.snapshot
+        if snapshot.semantics != SEMANTICS_VERSION:
+            return f"none: the session is of version {snapshot.semantics} of the definition"
         what = session.row.session_id
         if strategy_id is not None:
             what += f" {strategy_id}"
@@ -82,20 +86,20 @@ def verdict_document(stored: StoredVerdict | None) -> dict[str, Any] | None:
     }
 
 
-def basket_text(benchmark: Mapping[str, float]) -> str | None:
-    """Write what holding every pair alike would have earned; None where nobody knows.
+def basket_rows(benchmark: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Write what holding every pair alike would have earned, out of sample on a line of its own.
 
     Parameters
     ----------
     benchmark : mapping of str to float
-        As of `objectives.Objective.benchmark`.
+        As of `objectives.Objective.benchmark`; empty where nobody knows.
     """
     if not benchmark:
-        return None
-    text = f"every pair alike, no fees: {_of_side(benchmark, '')}"
+        return []
+    rows = [("basket", f"every pair alike, no fees: {_of_side(benchmark, '')}")]
     if "oos_total_return" in benchmark:
-        text += f"; out of sample {_of_side(benchmark, 'oos_')}"
-    return text
+        rows.append(("", f"out of sample: {_of_side(benchmark, 'oos_')}"))
+    return rows
 
 
 def _of_side(benchmark: Mapping[str, float], side: str) -> str:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from objectives.validation.verdict import CANNOT_TELL
 from studies.cli.chart import sparkline
 from studies.cli.output import Column, duration, figure, pairs, say, style, table, warn, width
 from studies.cli.verdict_line import verdict_word
@@ -28,12 +29,21 @@ def print_verdict(session: Session, stored: StoredVerdict) -> None:
     word = verdict_word(verdict.word)
     for text in session.row.snapshot.warnings:
         warn(text)
+    if not stored.settings["is_best"]:
+        warn("walk-forward, overfitting and counts are of the whole search, not of this strategy")
     n_names = result_row(session, stored.strategy_id)["n_strategies"] or 1
     names = f" x {n_names:,}" if n_names > 1 else ""
     say(f"{style(stored.session_id, bold=True)}  {stored.strategy_id}{names}  {word}")
     say()
-    for reason in verdict.reasons:
+    deciding = verdict.reasons
+    if verdict.word == CANNOT_TELL:
+        deciding = verdict.figures.get("why_not", verdict.reasons)
+    for reason in deciding:
         _paragraph(f"- {reason}")
+    if len(deciding) < len(verdict.reasons):
+        _paragraph("measured all the same, and decided by nothing:")
+        for reason in verdict.reasons[len(deciding) :]:
+            _paragraph(f"- {reason}")
     say()
     rows = [("judged", f"{stored.created_at:%Y-%m-%d}, in {duration(stored.seconds)}")]
     if "first_day" in figures:
@@ -51,7 +61,7 @@ def print_verdict(session: Session, stored: StoredVerdict) -> None:
 
 def _looks(n_before: int) -> str:
     times = "1 verdict was" if n_before == 1 else f"{n_before:,} verdicts were"
-    return f"{times} given on this market before: as many chances more"
+    return f"{times} given on this market before; each was a chance more"
 
 
 def _paragraph(text: str) -> None:
@@ -83,7 +93,7 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "beat cash",
         f"{population['n_beat_cash']:,}",
-        (f"of {population['n_succeeded']:,}, at 5 % for all of them together"),
+        (f"of {population['n_succeeded']:,} strategies, by more than luck"),
     )
     if population["n_beat_basket"] is not None:
         yield "beat the basket", f"{population['n_beat_basket']:,}", "likewise"
@@ -115,7 +125,7 @@ def _time(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield (
             "hold-out",
             _ratio(hold_out["net_sharpe"]),
-            (f"net Sharpe of {hold_out['n_days']} unseen days, entry charged"),
+            (f"net Sharpe of {hold_out['n_days']} days it did not search"),
         )
         if hold_out["excess_sharpe"] is not None:
             yield _BEYOND, _ratio(hold_out["excess_sharpe"]), "the same, excess Sharpe"
@@ -129,14 +139,19 @@ def _halves(overfitting: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             continue
         of_kind = overfitting[kind]
         if kind == overfitting["deflated"]:
-            yield (
-                f"in sample {of_kind['in_sample']:.1f}",
-                f"{of_kind['expected']:.1f}",
-                (f"expected later, {of_kind['low']:.1f} to {of_kind['high']:.1f}"),
-            )
+            yield _deflation(of_kind)
         name = "overfitting" if kind == "net" else _BEYOND
-        yield name, f"{100 * of_kind['pbo']:.0f} %", "the best of a half is below the middle later"
-        yield "  its place there", "", f"{sparkline(of_kind['logit_counts'])} last to first"
+        yield name, f"{100 * of_kind['pbo']:.0f} %", "the best of half the days: below the middle"
+        yield "", "", "of the other half; its place there:"
+        yield "", "", f"{sparkline(of_kind['logit_counts'])} last to first"
+
+
+def _deflation(of_kind: Mapping[str, Any]) -> tuple[str, str, str]:
+    label, later = f"in sample {of_kind['in_sample']:.1f}", of_kind["deflation"]
+    if later is None:
+        return label, "–", "what to expect later is known of the best alone"
+    span = f"{later['low']:.1f} to {later['high']:.1f}"
+    return label, f"{later['expected']:.1f}", f"to be expected later, {span}"
 
 
 def _ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -159,7 +174,7 @@ def _ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         ("days needed to show it, were it the only try"),
     )
     if not sharpe["is_reliable"]:
-        yield "", "", "a few days decide these three; do not read them"
+        yield "", "", "a few days decide these three ratios: no meaning"
     benchmark = figures["benchmark"]
     if benchmark:
         yield (

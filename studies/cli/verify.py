@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studies.cli.context import Command, Context, command_options
+from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.exit_codes import FAILED
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import counting, phases
@@ -23,16 +23,17 @@ __all__ = ["judge_if_quick", "verify"]
     short_help="How much of the best result is luck: the verdict.",
     examples="""
     mass-tuning verify
-    mass-tuning verify session_20250131_120000_1234 SR_ST_W30_7D_D90_S5_EQ
+    mass-tuning verify SR_ST_W30_7D_D90_S5_EQ
+    mass-tuning verify --session session_20250131_120000_1234
     mass-tuning verify --robust
     mass-tuning verify --lookahead
     """,
 )
-@click.argument("session_id", metavar="[SESSION]", required=False)
-@click.argument("strategy_id", metavar="[STRATEGY]", required=False)
+@click.argument("words", metavar="[SESSION] [STRATEGY]", nargs=-1)
+@session_option("the newest with results")
 @click.option(
     "--resamples",
-    type=click.IntRange(100, 100_000),
+    type=click.IntRange(100, 10_000),
     metavar="N",
     help="Resamples of the bootstrap; default: verify.resamples, 1,000.",
 )
@@ -50,8 +51,8 @@ __all__ = ["judge_if_quick", "verify"]
 @click.pass_obj
 def verify(
     context: Context,
+    words: tuple[str, ...],
     session_id: str | None,
-    strategy_id: str | None,
     resamples: int | None,
     seed: int | None,
     robust: bool,
@@ -67,11 +68,11 @@ def verify(
 
     With --lookahead the exit code is 1 where something looks ahead.
     """
+    _refuse_useless(robust, lookahead, again, resamples)
+    session_id, strategy_id = _meant(words, session_id)
     from studies.analysis import verify_session
 
     session = context.session(session_id, "results")
-    if robust and lookahead:
-        raise click.ClickException("--robust and --lookahead are two questions; ask one of them")
     if robust:
         _robustness(context, session, strategy_id, resamples, seed)
         return
@@ -87,12 +88,39 @@ def verify(
             again=again,
             on_progress=advance,
         )
+    if stored.not_stored is not None:
+        warn(f"the verdict is not stored: {stored.not_stored}")
     if context.as_json:
         print_json(stored.to_dict())
         return
     from studies.cli.verdict_table import print_verdict
 
     print_verdict(session, stored)
+
+
+def _refuse_useless(robust: bool, lookahead: bool, again: bool, resamples: int | None) -> None:
+    """Refuse options that would change nothing."""
+    if robust and lookahead:
+        raise click.ClickException("--robust and --lookahead are two questions; ask one of them")
+    if again and (robust or lookahead):
+        raise click.ClickException("--again is about the stored verdict; leave it out")
+    if resamples is not None and lookahead:
+        raise click.ClickException("--lookahead resamples nothing; leave out --resamples")
+
+
+def _meant(words: tuple[str, ...], session_id: str | None) -> tuple[str | None, str | None]:
+    """Tell a session and a strategy apart; the best strategy is None."""
+    sessions = [word for word in words if word.startswith("session_")]
+    if session_id is not None:
+        sessions.append(session_id)
+    strategies = [word for word in words if not word.startswith("session_")]
+    if len(sessions) > 1 or len(strategies) > 1:
+        raise click.ClickException(
+            f"one session and one strategy at most, got {' '.join(words)}; see: mass-tuning verify "
+            "--help"
+        )
+    strategy_id = strategies[0] if strategies and strategies[0] != "best" else None
+    return (sessions[0] if sessions else None), strategy_id
 
 
 def _robustness(
@@ -154,8 +182,10 @@ def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
     try:
         with phases() as advance:
             stored = verify_within(session, rules.seconds, on_progress=advance)
-    except MassTuningError as error:
-        warn(f"not judged: {error}")
+    except Exception as error:  # whatever an objective of one's own raises, the results stand
+        if context.debug and not isinstance(error, MassTuningError):
+            raise
+        warn(f"not judged: {type(error).__name__}: {error}; try it with: {by_hand}")
         return None
     if stored is None:
         note(f"judging it takes more than {rules.seconds:.0f} s; do it with: {by_hand}")

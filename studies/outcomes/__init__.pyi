@@ -2,6 +2,7 @@ from .best_first import better_than as better_than
 from .best_first import rows_of_session as rows_of_session
 from .best_first import select_best_first as select_best_first
 from .best_first import sign_of as sign_of
+from .columns import LATER_FIGURES as LATER_FIGURES
 from .columns import NATURAL_DIRECTIONS as NATURAL_DIRECTIONS
 from .columns import PARAMETER_COLUMNS as PARAMETER_COLUMNS
 from .columns import direction_of as direction_of

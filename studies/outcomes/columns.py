@@ -8,6 +8,7 @@ from search_spaces.errors import ConfigError
 from studies.database import METRIC_COLUMNS, OOS_METRIC_COLUMNS
 
 __all__ = [
+    "LATER_FIGURES",
     "NATURAL_DIRECTIONS",
     "PARAMETER_COLUMNS",
     "direction_of",
@@ -16,6 +17,9 @@ __all__ = [
 
 PARAMETER_COLUMNS = PARAMETER_NAMES
 """Columns of the six parameters of a factor strategy; null for other spaces."""
+
+LATER_FIGURES = frozenset({"excess_sharpe_ratio", "excess_return"})
+"""Figures whose columns came with schema 0003: results recorded before lack them."""
 
 _NATURAL = {metric.name: metric.direction for metric in METRICS}
 NATURAL_DIRECTIONS: Mapping[str, str] = {

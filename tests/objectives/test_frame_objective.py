@@ -111,6 +111,7 @@ class Daily(FrameObjective):
             "short": frame.iloc[:-1],
             "columns": frame.assign(more=0.0),
             "array": net.to_numpy(),
+            "text": net.map("{} %".format).rename("net"),
         }[self.options["form"]]
 
 
@@ -151,6 +152,11 @@ def test_the_basket_is_the_mean_of_what_was_observed():
 def test_a_daily_series_of_another_form_is_refused(form):
     with pytest.raises(ConfigError, match=r"Daily\.daily returns a series, or a frame"):
         daily_objective(form).daily_returns([0])
+
+
+def test_a_daily_series_that_is_no_numbers_is_refused():
+    with pytest.raises(ConfigError, match=r"Daily\.daily returns numbers, got others"):
+        daily_objective("text").daily_returns([0])
 
 
 def test_exposures_of_some_strategies_only_are_refused():

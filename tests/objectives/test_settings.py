@@ -52,15 +52,15 @@ def lasting(n_days, **settings):
 
 
 @given_values(st.integers(10, 2_000))
-def test_auto_splits_off_the_last_30_percent_where_180_days_are_left(n_days):
+def test_auto_splits_off_the_last_30_percent_where_181_days_are_left(n_days):
     resolved = lasting(n_days)
-    if n_days < 258:
+    if n_days < 259:
         assert resolved.split_date is None
         assert resolved.n_search_days == n_days - 1
         return
     n_before = (resolved.split_date - resolved.start_date).days
     n_after = n_days - n_before
-    assert n_before >= 180
+    assert n_before >= 181
     assert n_after >= 60
     assert 10 * n_before <= 7 * n_days < 10 * (n_before + 1)
     assert resolved.n_search_days == n_before - 1
@@ -88,7 +88,7 @@ def test_no_split_however_long(written):
 
 @pytest.mark.parametrize("written", ["auto", "AUTO"])
 def test_auto_is_written_in_any_case(written):
-    assert lasting(258, split_date=written).split_date == FIRST + dt.timedelta(days=180)
+    assert lasting(259, split_date=written).split_date == FIRST + dt.timedelta(days=181)
 
 
 def test_a_split_date_that_is_none_of_these():
@@ -99,9 +99,9 @@ def test_a_split_date_that_is_none_of_these():
 
 
 def test_what_is_said_of_a_split():
-    assert lasting(258).describe_split(was_auto=True) == "out of sample from 2024-06-29 (78 days)"
+    assert lasting(259).describe_split(was_auto=True) == "out of sample from 2024-06-30 (78 days)"
     short = lasting(150)
-    assert short.describe_split(was_auto=True) == "no split: 150 days, and auto needs 258"
+    assert short.describe_split(was_auto=True) == "no split: 150 days, and auto needs 259"
     assert short.describe_split(was_auto=False) == "no split: all 150 days are in sample"
     named = lasting(150, split_date="2024-05-29")
     assert named.describe_split(was_auto=False) == "out of sample from 2024-05-29 (1 day)"

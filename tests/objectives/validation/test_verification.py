@@ -191,7 +191,7 @@ class Tossed(Objective):
 
     def evaluate(self, points):
         rows = self.net[np.asarray(points)].astype(float)
-        sharpe = rows.mean(axis=1) / rows.std(axis=1, ddof=1)
+        sharpe = rows.mean(axis=1) / np.maximum(rows.std(axis=1, ddof=1), 1e-12)
         values = np.column_stack([sharpe, np.full(len(rows), 50.0)])
         return Batch(self.names, values, values[:, :1], (None,) * len(rows))
 
@@ -205,6 +205,18 @@ class Tossed(Objective):
             exposure = np.full_like(net, 0.5)
             basket = np.random.default_rng(1).normal(0.0, 1e-4, (1, 300)).astype(np.float32)
         return DailyReturns(dates, net, np.zeros(len(net), dtype=bool), exposure, basket)
+
+
+def test_a_strategy_that_never_earns_cannot_be_judged_and_counts_for_nothing():
+    objective = Tossed(knows_exposure=True)
+    without = verify(objective, 7, np.arange(40), QUICK)
+    objective.net[3] = 0.0
+    told = verify(objective, 3, np.arange(40), QUICK)
+    assert (told.word, told.reasons) == ("cannot tell", ("it earned the same on every day",))
+    beside = verify(objective, 7, np.arange(40), QUICK)
+    assert beside.figures["population"]["n_succeeded"] == 39
+    assert beside.figures["population"]["n_failed"] == 1
+    assert without.figures["population"]["n_succeeded"] == 40
 
 
 def test_an_objective_without_daily_returns_says_so():

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from objectives import ReturnPanel
-from search_spaces.errors import SessionError
+from search_spaces.errors import SessionError, StorageError
 from studies import Session
 from studies.analysis import (
     best_strategy_id,
@@ -13,11 +13,13 @@ from studies.analysis import (
     latest_verdicts,
     population_of,
     read_verdicts,
+    verdict_rows,
     verdict_settings,
     verify_session,
     verify_within,
 )
 from studies.analysis import verdict as judging
+from studies.analysis.verdict_rows import store_verdict
 from studies.database.tables import verdicts
 from studies.upkeep import delete_session
 from tests.helpers.sessions import make_config
@@ -97,6 +99,7 @@ def test_the_same_question_is_answered_from_the_table(run_session):
     assert (other.n_before, more.n_before) == (2, 3)
     assert (other.settings["seed"], more.settings["n_resamples"]) == (1, 400)
     assert latest_verdict(session.engine, session.row.session_id) == more
+    assert more.settings["is_best"]
 
 
 def test_the_session_judges_itself(run_session):
@@ -192,6 +195,107 @@ def test_a_verdict_that_would_take_too_long_is_given_up(run_session, monkeypatch
     assert verify_within(session, 60.0) is None
     assert rows_of(session) == []
     assert verify_within(session, 1e6).verdict.word == "strong"
+
+
+@pytest.mark.parametrize(
+    ("times", "given_up"),
+    [
+        # the first tile comes late, after the market was read and code compiled: no reason
+        ([(30.0, 600), (30.1, 1_200), (30.5, 6_000), (36.0, 60_000)], False),
+        # too little is done to say; then it is plain
+        ([(1.0, 600), (2.0, 1_100)], False),
+        ([(1.0, 600), (11.0, 12_000)], True),
+        ([(1.0, 600), (61.0, 59_000)], True),
+    ],
+)
+def test_what_is_looked_at_is_the_pace_after_the_first_tile(monkeypatch, times, given_up):
+    now = [0.0]
+    monkeypatch.setattr(judging.time, "perf_counter", lambda: now[0])
+    seen = []
+    watch = judging._Watch(60.0, lambda *told: seen.append(told))
+    try:
+        for moment, done in times:
+            now[0] = moment
+            watch("strategies", done, 60_000)
+    except judging._TooLongError:
+        assert given_up
+    else:
+        assert not given_up
+        assert len(seen) == len(times)
+
+
+def test_a_narrower_space_chosen_after_a_wider_search_is_weak_at_best(run_session):
+    wide = run_session()
+    assert verify_session(wide).verdict.word == "strong"
+    one = {"factors": {"subsets": ["SR", "DD", "TR"], "max_size": 1}}
+    narrow = run_session(parameters={**SPACE, **one})
+    stored = verify_session(narrow)
+    assert stored.verdict.figures["p_cash"] < 0.05
+    assert stored.verdict.word == "weak"
+    assert stored.settings["wider_search"] == wide.row.session_id
+    assert f"verify {wide.row.session_id} {stored.strategy_id}" in stored.verdict.reasons[0]
+    # another market or other settings are another question
+    fees = run_session(parameters={**SPACE, **one}, backtest={**BACKTEST, "fee_rate": 0.0005})
+    assert verify_session(fees).settings["wider_search"] is None
+
+
+def test_what_to_expect_later_is_said_of_the_best_alone(run_session):
+    session = run_session()
+    best = verify_session(session).verdict.figures["overfitting"]["net"]
+    assert best["deflation"]["low"] <= best["deflation"]["expected"] <= best["deflation"]["high"]
+    worst = session.top(1, direction="minimize")["strategy_id"].iloc[0]
+    assert verify_session(session, worst).verdict.figures["overfitting"]["net"]["deflation"] is None
+
+
+def test_a_session_shows_the_verdict_of_its_best_alone(run_session):
+    session = run_session()
+    session_id = session.row.session_id
+    worst = session.top(1, direction="minimize")["strategy_id"].iloc[0]
+    other = verify_session(session, worst)
+    assert latest_verdicts(session.engine, [session_id]) == {}
+    assert latest_verdict(session.engine, session_id) is None
+    best = verify_session(session)
+    assert verify_session(session, worst) == other
+    assert latest_verdicts(session.engine, [session_id]) == {session_id: best}
+
+
+def test_two_that_ask_at_once_store_one_answer(run_session):
+    session = run_session()
+    stored = verify_session(session)
+    late = store_verdict(
+        session.engine, stored.session_id, stored.strategy_id, stored.verdict,
+        settings=stored.settings, data_fingerprint=stored.data_fingerprint, seconds=1.0,
+    )  # fmt: skip
+    assert late == stored
+    assert len(rows_of(session)) == 1
+
+
+def test_a_verdict_that_cannot_be_stored_is_given_all_the_same(run_session, monkeypatch):
+    session = run_session()
+
+    def refuse(engine):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(verdict_rows, "write_transaction", refuse)
+    stored = verify_session(session)
+    assert stored.verdict.word == "strong"
+    assert stored.not_stored == "the disk is full"
+    assert rows_of(session) == []
+
+
+def test_a_verdict_that_compared_nothing_is_no_look(make_session):
+    session = make_session(size=60)
+    session.run()
+    assert verify_session(session).verdict.word == "cannot tell"
+    assert verify_session(session, again=True).n_before == 0
+
+
+def test_a_factor_of_ones_own_may_have_changed(run_session, monkeypatch):
+    session = run_session()
+    objective = session.objective()
+    monkeypatch.setattr(objective, "portable", lambda indices: np.zeros(len(indices), dtype=bool))
+    first = verify_session(session, objective=objective)
+    assert verify_session(session, objective=objective).n_before == first.n_before + 1
 
 
 def test_a_session_without_results_cannot_be_judged(make_session):

@@ -75,7 +75,7 @@ def test_settings_dates_notes_and_trials(cli, project):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ((), "no split: 153 days, and auto needs 258"),
+        ((), "no split: 153 days, and auto needs 259"),
         (("--split-date", "none"), "no split: all 153 days are in sample"),
         (("--backtest", "split_date=null"), "no split: all 153 days are in sample"),
         (("--split-date", "2024-05-20"), "out of sample from 2024-05-20 (20 days)"),

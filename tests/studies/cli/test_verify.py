@@ -108,8 +108,24 @@ def test_verify_as_json(cli, project):
     ) or ("1 verdict was given" in cli("verify").out)
 
 
+def test_a_session_and_a_strategy_in_any_form(cli, project):
+    session_id = session_of(cli)
+    best = cli("top", "--json").json["strategies"][0]["strategy_id"]
+    same = cli("verify", "--json").out
+    for words in (
+        (session_id,), ("best",), (best,), (session_id, best), (best, "--session", session_id),
+        ("--session", session_id),
+    ):  # fmt: skip
+        assert cli("verify", *words, "--json").out == same
+
+
 def test_bad_questions(cli, project):
     session_id = session_of(cli)
+    assert "one session and one strategy" in cli("verify", session_id, session_id).error
+    assert "one session and one strategy" in cli("verify", "SR_W5", "best").error
+    assert "leave it out" in cli("verify", "--robust", "--again").error
+    assert "resamples nothing" in cli("verify", "--lookahead", "--resamples", 200).error
+    assert cli("verify", "--resamples", 10_001).code == 2
     assert "no result of 'nothing'" in cli("verify", session_id, "nothing").error
     assert "session_unknown" in cli("verify", "session_unknown").error
     assert cli("verify", "--resamples", 99).code == 2
@@ -145,7 +161,20 @@ def test_a_market_that_has_changed_is_a_note_and_the_results_stand(cli, project,
     assert cli("generate", *SMALL, "--size", "20").code == 0
     told = cli("execute")
     assert told.code == 0
-    assert "not judged: the market has changed" in told.err
+    assert "not judged: SessionError: the market has changed" in told.err
+
+
+def test_whatever_goes_wrong_the_results_stand(cli, project, monkeypatch):
+    from studies.analysis import verdict
+
+    def broken(*args, **options):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(verdict, "verify", broken)
+    assert cli("generate", *SMALL, "--size", "20").code == 0
+    told = cli("execute")
+    assert told.code == 0
+    assert "not judged: ZeroDivisionError: division by zero" in told.err
 
 
 def test_ctrl_c_while_it_is_judged_leaves_the_session_completed(cli, project, monkeypatch):
