@@ -6,9 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from objectives.validation.verdict import WORDS
+from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_DAYS, MIN_TRADES, WORDS
+from trust.worlds import KINDS
 
-__all__ = ["GOALS", "RULES", "Goal", "Rate", "Rule", "clopper_pearson", "rate_of", "summary"]
+__all__ = [
+    "GOALS",
+    "REASONS",
+    "RULES",
+    "Goal",
+    "Rate",
+    "Reason",
+    "Rule",
+    "clopper_pearson",
+    "rate_of",
+    "summary",
+]
 
 Record = Mapping[str, Any]
 LEVEL = 0.95
@@ -40,15 +52,15 @@ class Rule:
 
     Attributes
     ----------
-    what : str
-        For people.
+    label : str
+        Head of a column.
     accepts : callable
         Takes the record of a world.
     needs : tuple of str
         Figures without which it says nothing.
     """
 
-    what: str
+    label: str
     accepts: Callable[[Record], bool]
     needs: tuple[str, ...] = ()
 
@@ -60,29 +72,35 @@ class Rule:
 
 
 RULES = {
-    "strong": Rule("the verdict *strong*", lambda r: r["word"] == "strong"),
-    "p_cash": Rule("p against cash < 0.05 alone", lambda r: r["p_cash"] < 0.05, ("p_cash",)),
-    "p_basket": Rule(
-        "p against the basket < 0.05 alone", lambda r: r["p_basket"] < 0.05, ("p_basket",)
-    ),
+    "strong": Rule("*strong*", lambda r: r["word"] == "strong"),
+    "p_cash": Rule("p, cash", lambda r: r["p_cash"] < 0.05, ("p_cash",)),
+    "p_basket": Rule("p, basket", lambda r: r["p_basket"] < 0.05, ("p_basket",)),
     "walk_forward": Rule(
-        "walk-forward earned, net and beyond the basket",
+        "walk-forward",
         lambda r: r["walk_net"] > 0 and r["walk_excess"] > 0,
         ("walk_net", "walk_excess"),
     ),
-    "hold_out": Rule(
-        "earned in a hold-out of the last 30 %", lambda r: r["hold_out"] > 0, ("hold_out",)
-    ),
-    "probabilistic": Rule(
-        "probabilistic Sharpe ratio > 0.95 (one strategy, not the best of many)",
-        lambda r: r["probabilistic"] > 0.95,
-        ("probabilistic",),
-    ),
-    "deflated": Rule("deflated Sharpe ratio > 0.95", lambda r: r["deflated"] > 0.95, ("deflated",)),
-    "pbo": Rule("probability of overfitting < 0.2", lambda r: r["pbo"] < 0.2, ("pbo",)),
-    "reality_check": Rule(
-        "White's reality check < 0.05", lambda r: r["reality_check"] < 0.05, ("reality_check",)
-    ),
+    "hold_out": Rule("hold-out", lambda r: r["hold_out"] > 0, ("hold_out",)),
+    "probabilistic": Rule("probabilistic", lambda r: r["probabilistic"] > 0.95, ("probabilistic",)),
+    "deflated": Rule("deflated", lambda r: r["deflated"] > 0.95, ("deflated",)),
+    "pbo": Rule("PBO", lambda r: r["pbo"] < 0.2, ("pbo",)),
+    "reality_check": Rule("White", lambda r: r["reality_check"] < 0.05, ("reality_check",)),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why nothing can be said of a world."""
+
+    what: str
+    holds: Callable[[Record, int], bool]
+    """Takes the record and the number of measured days."""
+
+
+REASONS = {
+    "days": Reason("days", lambda r, n_days: n_days < MIN_DAYS),
+    "blocks": Reason("blocks", lambda r, n_days: r["block"] * MIN_BLOCKS > n_days),
+    "trades": Reason("closed trades", lambda r, n_days: r["n_trades"] < MIN_TRADES),
 }
 
 
@@ -141,9 +159,13 @@ def _upper_strong(records: Sequence[Record]) -> float:
     return rate_of(_strong(records)).high
 
 
+def _truly_earns(record: Record) -> bool:
+    return bool(record["true_net"] > 0 and record["true_excess"] > 0)
+
+
 def _share_true(records: Sequence[Record]) -> float:
     """Share of the strong ones that truly earn, net and beyond the basket; 1 without any."""
-    true = [r["true_net"] > 0 and r["true_excess"] > 0 for r in records if r["word"] == "strong"]
+    true = [_truly_earns(record) for record in records if record["word"] == "strong"]
     return rate_of(true).share if true else 1.0
 
 
@@ -202,21 +224,27 @@ def summary(worlds: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
         Plain values: for every kind the rates of the words and of the rules, what the strategies
         called so truly earn, and medians; and the goals.
     """
-    kinds = {name: _of_kind(records) for name, records in worlds.items() if records}
+    kinds = {name: _of_kind(name, records) for name, records in worlds.items() if records}
     return {"kinds": kinds, "goals": [goal.judge(worlds) for goal in GOALS]}
 
 
-def _of_kind(records: Sequence[Record]) -> dict[str, Any]:
+def _of_kind(name: str, records: Sequence[Record]) -> dict[str, Any]:
     rules = {}
-    for name, rule in RULES.items():
+    for key, rule in RULES.items():
         said = [answer for record in records if (answer := rule.says(record)) is not None]
-        rules[name] = rate_of(said).to_dict()
+        rules[key] = rate_of(said).to_dict()
+    by_word = {w: [r for r in records if r["word"] == w] for w in WORDS}
+    n_days = KINDS[name].n_measured
     return {
         "n_worlds": len(records),
         "words": {w: rate_of([r["word"] == w for r in records]).to_dict() for w in WORDS},
+        "cannot_tell": {
+            key: sum(reason.holds(record, n_days) for record in by_word[CANNOT_TELL])
+            for key, reason in REASONS.items()
+        },
         "rules": rules,
-        "true": {w: _truth([r for r in records if r["word"] == w]) for w in WORDS},
-        "median": {name: _median(records, name) for name in _MEDIANS},
+        "true": {w: _truth(each) for w, each in {**by_word, "all": records}.items()},
+        "median": {figure: _median(records, figure) for figure in _MEDIANS},
     }
 
 
@@ -239,6 +267,7 @@ def _truth(records: Sequence[Record]) -> dict[str, int]:
         "n": len(known),
         "net": sum(record["true_net"] > 0 for record in known),
         "excess": sum(record["true_excess"] > 0 for record in known),
+        "both": sum(_truly_earns(record) for record in known),
     }
 
 
