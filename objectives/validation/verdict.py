@@ -13,7 +13,7 @@ __all__ = [
     "Evidence",
     "Verdict",
     "decide",
-    "too_few_trades",
+    "too_few_positions",
     "too_short",
 ]
 
@@ -24,7 +24,7 @@ SUGGESTIVE = 0.20
 
 MIN_DAYS = 180
 MIN_ACTIVE_DAYS = 60
-MIN_TRADES = 10
+MIN_POSITIONS = 10
 MIN_WINDOWS = 3
 MIN_BLOCKS = 12
 """A history shorter than this many blocks of the bootstrap is too short to be resampled."""
@@ -107,14 +107,14 @@ def too_short(*, n_days: int, n_windows: int, block: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def too_few_trades(*, n_active_days: float | None, n_trades: float | None) -> tuple[str, ...]:
+def too_few_positions(*, n_active_days: float | None, n_positions: float | None) -> tuple[str, ...]:
     """Say why nothing can be said of a strategy.
 
     Parameters
     ----------
-    n_active_days, n_trades : float or None
-        Days with something held and closed positions, in the days that the search has seen; None
-        where the objective does not count them, and then not asked for.
+    n_active_days, n_positions : float or None
+        Days with something held, and positions taken, closed or still held, in the days that the
+        search has seen; None where the objective does not count them, and then not asked for.
 
     Returns
     -------
@@ -126,8 +126,8 @@ def too_few_trades(*, n_active_days: float | None, n_trades: float | None) -> tu
         reasons.append(
             f"it holds something on {n_active_days:.0f} days; at least {MIN_ACTIVE_DAYS} are needed"
         )
-    if n_trades is not None and n_trades < MIN_TRADES:
-        reasons.append(f"{n_trades:.0f} closed trades; at least {MIN_TRADES} are needed")
+    if n_positions is not None and n_positions < MIN_POSITIONS:
+        reasons.append(f"it took {n_positions:.0f} positions; at least {MIN_POSITIONS} are needed")
     return tuple(reasons)
 
 

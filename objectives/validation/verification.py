@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from objectives.validation.verdict import (
     Evidence,
     Verdict,
     decide,
-    too_few_trades,
+    too_few_positions,
     too_short,
 )
 from objectives.validation.walk_forward import stitch, walk_forward_windows
@@ -91,8 +91,8 @@ def verify(
     Returns
     -------
     Verdict
-        ``cannot tell``, at once, where the history is too short; where the strategy trades too
-        little, the figures are measured all the same.
+        ``cannot tell``, at once, where the history is too short; where the strategy takes too few
+        positions, the figures are measured all the same.
     """
     settings = settings or Verification()
     shown = _Shown.measure(objective, strategy)
@@ -148,8 +148,8 @@ class _Shown:
         }
         n_windows = len(walk_forward_windows(n_days)) if n_days >= _LEAST_ESTIMABLE else 0
         short = too_short(n_days=n_days, n_windows=n_windows, block=block)
-        few = too_few_trades(
-            n_active_days=metrics.get("active_days"), n_trades=metrics.get("trade_count")
+        few = too_few_positions(
+            n_active_days=metrics.get("active_days"), n_positions=_positions_of(metrics)
         )
         return cls(figures, short + few, not short, daily, n_days, block)
 
@@ -158,6 +158,12 @@ class _Shown:
         assert self.daily is not None
         of_all = self.daily.excess if excess else self.daily.net
         return None if of_all is None else of_all[0, : self.n_days]
+
+
+def _positions_of(metrics: Mapping[str, float | None]) -> float | None:
+    """Positions taken: closed ones, and those still held, whose value at liquidation counts."""
+    closed = metrics.get("trade_count")
+    return None if closed is None else closed + (metrics.get("open_positions") or 0.0)
 
 
 def _split_of(objective: Objective) -> datetime.date | None:

@@ -10,7 +10,7 @@ from objectives.validation.verdict import (
     WORDS,
     Evidence,
     decide,
-    too_few_trades,
+    too_few_positions,
     too_short,
 )
 
@@ -83,13 +83,13 @@ def test_a_history_that_is_too_short(changes, said):
     assert said in reason
 
 
-def test_a_strategy_that_trades_too_little():
-    assert too_few_trades(n_active_days=60, n_trades=10) == ()
-    assert too_few_trades(n_active_days=None, n_trades=None) == ()
-    (days,) = too_few_trades(n_active_days=59, n_trades=None)
+def test_a_strategy_that_decided_too_little():
+    assert too_few_positions(n_active_days=60, n_positions=10) == ()
+    assert too_few_positions(n_active_days=None, n_positions=None) == ()
+    (days,) = too_few_positions(n_active_days=59, n_positions=None)
     assert "59 days; at least 60" in days
-    (trades,) = too_few_trades(n_active_days=None, n_trades=9)
-    assert "9 closed trades; at least 10" in trades
+    (trades,) = too_few_positions(n_active_days=None, n_positions=9)
+    assert "took 9 positions; at least 10" in trades
 
 
 def test_the_words():

@@ -57,7 +57,9 @@ def test_top_is_the_front(cli, front):
     what = f"Pareto front of {size} distinct results {BY}"
     assert text.startswith(f"{front['session_id']}  {what}, 240 of 240 strategies done")
     head = next(line for line in text.splitlines() if line.startswith("rank"))
-    titles = r"rank  strategy +names +net sharpe +turnover +excess sharpe +return +drawdown +win rate"
+    titles = (
+        r"rank  strategy +names +net sharpe +turnover +excess sharpe +return +drawdown +win rate"
+    )
     assert re.match(titles, head)
     drawdown = front["strategies"][0]["metrics"]["max_drawdown"]
     assert f" -{100 * drawdown:.2f} %" in text

@@ -167,3 +167,29 @@ def test_a_sparkline_is_as_long_as_its_numbers(monkeypatch):
     assert sparkline([0, 1, 8]) == "·▂█"
     assert sparkline([0, 0]) == "··"
     assert sparkline([]) == ""
+
+
+def test_robustness_and_look_ahead(cli, project):
+    told = cli("verify", "--robust", "--resamples", 100)
+    assert told.code == 0
+    for line in ("as recorded", "fees x 2", "fees x 5", "one day later", "without ", "neighbours:"):
+        assert line in told.out
+    document = cli("verify", "--robust", "--resamples", 100, "--json").json
+    assert document["strategy_id"] == cli("top", "--json").json["strategies"][0]["strategy_id"]
+    told = cli("verify", "--lookahead")
+    assert told.code == 0
+    assert "no look-ahead found" in told.out
+    assert cli("verify", "--lookahead", "--seed", 3, "--json").json["findings"] == []
+    assert "two questions" in cli("verify", "--lookahead", "--robust").error
+
+
+def test_what_looks_ahead_is_a_failure(cli, project, monkeypatch):
+    from objectives.validation import Finding, LookAhead
+    from studies.analysis import strategy_checks
+
+    found = Finding("ranking", "SR_W5", None, 0.5, "returns")
+    report = LookAhead((found,), (), 10, ())
+    monkeypatch.setattr(strategy_checks, "find_look_ahead", lambda *args, **options: report)
+    told = cli("verify", "--lookahead")
+    assert told.code == 1
+    assert "looks ahead" in told.out
