@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_DAYS, MIN_TRADES, WORDS
+from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_DAYS, MIN_POSITIONS, WORDS
 from trust.worlds import KINDS
 
 __all__ = [
@@ -100,7 +100,7 @@ class Reason:
 REASONS = {
     "days": Reason("days", lambda r, n_days: n_days < MIN_DAYS),
     "blocks": Reason("blocks", lambda r, n_days: r["block"] * MIN_BLOCKS > n_days),
-    "trades": Reason("closed trades", lambda r, n_days: r["n_trades"] < MIN_TRADES),
+    "positions": Reason("positions", lambda r, n_days: r["n_positions"] < MIN_POSITIONS),
 }
 
 
