@@ -35,7 +35,7 @@ def record(word="weak", **figures):
         "word": word,
         "net_sharpe": 1.0,
         "excess_sharpe": 1.0,
-        "n_trades": 30.0,
+        "n_positions": 30.0,
         "block": 10.0,
         "p_cash": 0.5,
         "p_basket": 0.5,
@@ -217,7 +217,7 @@ class TestRates:
     def test_reasons_are_counted_where_nothing_could_be_said(self):
         silent = "cannot tell"
         worlds = {
-            "noise": [record(silent, n_trades=9.0), record(silent, block=28.0), record(block=28.0)],
+            "noise": [record(silent, n_positions=9.0), record(silent, block=28.0), record(block=28.0)],
             "noise_59_days": [record(silent, block=4.0)],
         }
         kinds = part("rates").summary(worlds)["kinds"]
