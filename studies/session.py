@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from objectives import Objective, ReturnPanel
+    from studies.analysis import StoredVerdict
     from studies.runs import Progress, Stop
 
 __all__ = ["Session"]
@@ -213,3 +214,18 @@ class Session(StoredSession):
         from studies.analysis import top
 
         return top(self, n, metric=metric, direction=direction, all_names=all_names)
+
+    def verify(
+        self,
+        strategy_id: str | None = None,
+        *,
+        n_resamples: int | None = None,
+        seed: int | None = None,
+        on_progress: "Callable[[str, int, int], None] | None" = None,
+    ) -> "StoredVerdict":
+        """Judge how much of the best result is luck; see `studies.analysis.verify_session`."""
+        from studies.analysis import verify_session
+
+        return verify_session(
+            self, strategy_id, n_resamples=n_resamples, seed=seed, on_progress=on_progress
+        )

@@ -213,7 +213,11 @@ def scan_population(
 
 def n_threads_of(n_threads: int | None) -> int:
     """Return the number of threads asked for, by default the processors this process may use."""
-    return n_threads or len(os.sched_getaffinity(0))
+    if n_threads is not None:
+        return n_threads
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)

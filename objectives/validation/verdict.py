@@ -25,6 +25,7 @@ SUGGESTIVE = 0.20
 MIN_DAYS = 180
 MIN_ACTIVE_DAYS = 60
 MIN_POSITIONS = 10
+MIN_CLOSED = 5
 MIN_WINDOWS = 3
 MIN_BLOCKS = 12
 """A history shorter than this many blocks of the bootstrap is too short to be resampled."""
@@ -107,14 +108,16 @@ def too_short(*, n_days: int, n_windows: int, block: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def too_few_positions(*, n_active_days: float | None, n_positions: float | None) -> tuple[str, ...]:
+def too_few_positions(
+    *, n_active_days: float | None, n_closed: float | None, n_open: float | None
+) -> tuple[str, ...]:
     """Say why nothing can be said of a strategy.
 
     Parameters
     ----------
-    n_active_days, n_positions : float or None
-        Days with something held, and positions taken, closed or still held, in the days that the
-        search has seen; None where the objective does not count them, and then not asked for.
+    n_active_days, n_closed, n_open : float or None
+        Days with something held, positions closed and positions held at the end, in the days that
+        the search has seen; None where the objective does not count them, and then not asked for.
 
     Returns
     -------
@@ -126,8 +129,14 @@ def too_few_positions(*, n_active_days: float | None, n_positions: float | None)
         reasons.append(
             f"it holds something on {n_active_days:.0f} days; at least {MIN_ACTIVE_DAYS} are needed"
         )
-    if n_positions is not None and n_positions < MIN_POSITIONS:
-        reasons.append(f"it took {n_positions:.0f} positions; at least {MIN_POSITIONS} are needed")
+    if n_closed is not None and n_closed < MIN_CLOSED:
+        reasons.append(
+            f"it closed {n_closed:.0f} positions; at least {MIN_CLOSED} are needed, or it is a "
+            "portfolio bought once"
+        )
+    elif n_closed is not None and n_closed + (n_open or 0.0) < MIN_POSITIONS:
+        taken = n_closed + (n_open or 0.0)
+        reasons.append(f"it took {taken:.0f} positions; at least {MIN_POSITIONS} are needed")
     return tuple(reasons)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,7 +149,9 @@ class _Shown:
         n_windows = len(walk_forward_windows(n_days)) if n_days >= _LEAST_ESTIMABLE else 0
         short = too_short(n_days=n_days, n_windows=n_windows, block=block)
         few = too_few_positions(
-            n_active_days=metrics.get("active_days"), n_positions=_positions_of(metrics)
+            n_active_days=metrics.get("active_days"),
+            n_closed=metrics.get("trade_count"),
+            n_open=metrics.get("open_positions"),
         )
         return cls(figures, short + few, not short, daily, n_days, block)
 
@@ -158,12 +160,6 @@ class _Shown:
         assert self.daily is not None
         of_all = self.daily.excess if excess else self.daily.net
         return None if of_all is None else of_all[0, : self.n_days]
-
-
-def _positions_of(metrics: Mapping[str, float | None]) -> float | None:
-    """Positions taken: closed ones, and those still held, whose value at liquidation counts."""
-    closed = metrics.get("trade_count")
-    return None if closed is None else closed + (metrics.get("open_positions") or 0.0)
 
 
 def _split_of(objective: Objective) -> datetime.date | None:

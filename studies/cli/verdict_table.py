@@ -22,13 +22,15 @@ _BEYOND = "  beyond the basket"
 
 def print_verdict(session: Session, stored: StoredVerdict) -> None:
     """Print a verdict with its reasons and figures."""
-    from studies.analysis import verdict_settings
+    from studies.analysis import result_row, verdict_settings
 
     verdict, figures = stored.verdict, stored.verdict.figures
     word = verdict_word(verdict.word)
     for text in session.row.snapshot.warnings:
         warn(text)
-    say(f"{style(stored.session_id, bold=True)}  {stored.strategy_id}  {word}")
+    n_names = result_row(session, stored.strategy_id)["n_strategies"] or 1
+    names = f" x {n_names:,}" if n_names > 1 else ""
+    say(f"{style(stored.session_id, bold=True)}  {stored.strategy_id}{names}  {word}")
     say()
     for reason in verdict.reasons:
         _paragraph(f"- {reason}")

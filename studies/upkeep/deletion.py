@@ -37,6 +37,8 @@ _results = hyperparameter_tuning_results
 def delete_session(engine: Engine, session_id: str) -> int:
     """Delete a session: results, queue, chunks, log, study and its row, in short transactions.
 
+    Its verdicts stay: each was a look at the market, which later verdicts on it count.
+
     Returns
     -------
     int

@@ -84,12 +84,15 @@ def test_a_history_that_is_too_short(changes, said):
 
 
 def test_a_strategy_that_decided_too_little():
-    assert too_few_positions(n_active_days=60, n_positions=10) == ()
-    assert too_few_positions(n_active_days=None, n_positions=None) == ()
-    (days,) = too_few_positions(n_active_days=59, n_positions=None)
+    assert too_few_positions(n_active_days=60, n_closed=5, n_open=5) == ()
+    assert too_few_positions(n_active_days=60, n_closed=10, n_open=None) == ()
+    assert too_few_positions(n_active_days=None, n_closed=None, n_open=None) == ()
+    (days,) = too_few_positions(n_active_days=59, n_closed=None, n_open=None)
     assert "59 days; at least 60" in days
-    (trades,) = too_few_positions(n_active_days=None, n_positions=9)
-    assert "took 9 positions; at least 10" in trades
+    (taken,) = too_few_positions(n_active_days=None, n_closed=6, n_open=3)
+    assert "took 9 positions; at least 10" in taken
+    (closed,) = too_few_positions(n_active_days=None, n_closed=4, n_open=15)
+    assert "closed 4 positions; at least 5" in closed
 
 
 def test_the_words():

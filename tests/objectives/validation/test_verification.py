@@ -139,7 +139,7 @@ def test_a_strategy_that_trades_too_little_is_measured_all_the_same():
     objective = backtest(market(3.0), space)
     told = verify(objective, best(objective), np.arange(len(space)), QUICK)
     assert told.word == "cannot tell"
-    assert "positions; at least 10" in told.reasons[0]
+    assert "positions; at least 5 are needed" in told.reasons[0]
     assert "p_cash" in told.figures
     assert len(told.reasons) == 4
 

@@ -19,6 +19,7 @@ from studies.analysis import (
 )
 from studies.analysis import verdict as judging
 from studies.database.tables import verdicts
+from studies.upkeep import delete_session
 from tests.helpers.sessions import make_config
 from tests.studies.conftest import write_market
 
@@ -96,6 +97,20 @@ def test_the_same_question_is_answered_from_the_table(run_session):
     assert (other.n_before, more.n_before) == (2, 3)
     assert (other.settings["seed"], more.settings["n_resamples"]) == (1, 400)
     assert latest_verdict(session.engine, session.row.session_id) == more
+
+
+def test_the_session_judges_itself(run_session):
+    session = run_session()
+    stored = session.verify()
+    assert stored == verify_session(session)
+    assert session.verify(stored.strategy_id, n_resamples=300, seed=2).settings["seed"] == 2
+
+
+def test_a_deleted_session_leaves_its_looks_at_the_market(run_session):
+    first = run_session()
+    verify_session(first)
+    delete_session(first.engine, first.row.session_id)
+    assert verify_session(run_session()).n_before == 1
 
 
 def test_verdicts_of_another_session_on_the_same_market_are_counted(run_session):
