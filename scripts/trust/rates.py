@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_DAYS, MIN_POSITIONS, WORDS
+from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_CLOSED, MIN_DAYS, MIN_POSITIONS, WORDS
 from trust.worlds import KINDS
 
 __all__ = [
@@ -97,10 +97,15 @@ class Reason:
     """Takes the record and the number of measured days."""
 
 
+def _too_few(record: Record, n_days: int) -> bool:
+    n_closed = record["n_closed"]
+    return bool(n_closed < MIN_CLOSED or n_closed + record["n_open"] < MIN_POSITIONS)
+
+
 REASONS = {
     "days": Reason("days", lambda r, n_days: n_days < MIN_DAYS),
     "blocks": Reason("blocks", lambda r, n_days: r["block"] * MIN_BLOCKS > n_days),
-    "positions": Reason("positions", lambda r, n_days: r["n_positions"] < MIN_POSITIONS),
+    "positions": Reason("positions", _too_few),
 }
 
 

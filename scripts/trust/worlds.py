@@ -246,7 +246,8 @@ def _figures(figures: Any) -> dict[str, float | None]:
     return {
         "net_sharpe": metrics["net_sharpe_ratio"],
         "excess_sharpe": metrics["excess_sharpe_ratio"],
-        "n_positions": metrics["trade_count"] + metrics["open_positions"],
+        "n_closed": metrics["trade_count"],
+        "n_open": metrics["open_positions"],
         "block": figures["block"],
         "p_cash": figures.get("p_cash"),
         "p_basket": figures.get("p_basket"),

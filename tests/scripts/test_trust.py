@@ -35,7 +35,8 @@ def record(word="weak", **figures):
         "word": word,
         "net_sharpe": 1.0,
         "excess_sharpe": 1.0,
-        "n_positions": 30.0,
+        "n_closed": 30.0,
+        "n_open": 5.0,
         "block": 10.0,
         "p_cash": 0.5,
         "p_basket": 0.5,
@@ -217,12 +218,12 @@ class TestRates:
     def test_reasons_are_counted_where_nothing_could_be_said(self):
         silent = "cannot tell"
         worlds = {
-            "noise": [record(silent, n_positions=9.0), record(silent, block=28.0), record(block=28.0)],
+            "noise": [record(silent, n_closed=4.0), record(silent, block=28.0), record(block=28.0)],
             "noise_59_days": [record(silent, block=4.0)],
         }
         kinds = part("rates").summary(worlds)["kinds"]
-        assert kinds["noise"]["cannot_tell"] == {"days": 0, "blocks": 1, "trades": 1}
-        assert kinds["noise_59_days"]["cannot_tell"] == {"days": 1, "blocks": 0, "trades": 0}
+        assert kinds["noise"]["cannot_tell"] == {"days": 0, "blocks": 1, "positions": 1}
+        assert kinds["noise_59_days"]["cannot_tell"] == {"days": 1, "blocks": 0, "positions": 0}
 
     def test_what_truly_earns(self):
         earning = [
