@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from objectives.validation.verdict import CANNOT_TELL, MIN_BLOCKS, MIN_CLOSED, MIN_DAYS, MIN_POSITIONS, WORDS
+from objectives.validation.verdict import (
+    CANNOT_TELL,
+    MIN_BLOCKS,
+    MIN_CLOSED,
+    MIN_DAYS,
+    MIN_POSITIONS,
+    WORDS,
+)
 from trust.worlds import KINDS
 
 __all__ = [
