@@ -70,7 +70,7 @@ def test_the_output_of_verify_is_explained():
     output = generated("verify")
     assert re.search(r"^\$ mass-tuning verify$", output, re.MULTILINE)
     table = output.split("  figure ", 1)[1]
-    shown = set(re.findall(r"^  (\S.*?)  +[^\s]+ ?%?  \S", table, re.MULTILINE))
+    shown = set(re.findall(r"^  (\S.*?)  +(?:< )?\S+(?: %)?  \S", table, re.MULTILINE))
     explained = PAGE.split("## How to read the output")[1].split("<!-- verify:end -->")[1]
     explained = explained.split("\n## ")[0]
     names = {
