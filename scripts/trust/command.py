@@ -160,7 +160,11 @@ def _about(store: WorldStore, sizes: Sizes) -> dict[str, Any]:
 def _columns(worlds: Worlds) -> dict[str, dict[str, list[Any]]]:
     """Return the records of every kind as columns, rounded to significant digits."""
     return {
-        kind: {name: [_rounded(record[name]) for record in records] for name in records[0]}
+        kind: {
+            name: [_rounded(record[name]) for record in records]
+            for name in records[0]
+            if name not in ("strategy", "seconds")  # the seed gives the one, the machine the other
+        }
         for kind, records in worlds.items()
     }
 

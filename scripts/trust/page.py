@@ -103,7 +103,7 @@ def _about(result: Mapping[str, Any]) -> str:
 
 def _rate(rate: Mapping[str, Any]) -> str:
     low, high = rate["95%"]
-    return f"{100 * rate['share']:.0f} % [{_end(low)}–{_end(high)}]"
+    return f"{_end(rate['share'])} % [{_end(low)}–{_end(high)}]"
 
 
 def _end(value: float) -> str:

@@ -268,7 +268,6 @@ _MEDIANS = (
     "true_net_sharpe",
     "deflation",
     "n_independent",
-    "seconds",
 )
 
 

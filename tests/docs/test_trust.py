@@ -69,7 +69,8 @@ def test_the_table_of_words_is_the_rule():
 def test_the_output_of_verify_is_explained():
     output = generated("verify")
     assert re.search(r"^\$ mass-tuning verify$", output, re.MULTILINE)
-    shown = set(re.findall(r"^  (\S.*?)  +\S+  \S", output.split("figure", 1)[1], re.MULTILINE))
+    table = output.split("  figure ", 1)[1]
+    shown = set(re.findall(r"^  (\S.*?)  +(?:< )?\S+(?: %)?  \S", table, re.MULTILINE))
     explained = PAGE.split("## How to read the output")[1].split("<!-- verify:end -->")[1]
     explained = explained.split("\n## ")[0]
     names = {
@@ -87,3 +88,5 @@ def test_the_output_of_verify_is_explained():
     assert names <= shown
     for name in names:
         assert f"**{name}**" in explained, name
+    (found, kept) = re.search(r"^  in sample (\S+) +(\S+)  expected", output, re.MULTILINE).groups()
+    assert f'"in sample {found}, expected {kept}"' in " ".join(PAGE.split())
