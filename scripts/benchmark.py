@@ -182,6 +182,13 @@ def search_quality(arguments: argparse.Namespace) -> dict[str, Any]:
     return search_quality(arguments, STANDARD_MARKET)
 
 
+def trust(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Count how often the verdict on luck errs in invented worlds (not part of all)."""
+    from trust import trust as run
+
+    return run(arguments)
+
+
 def real_market(arguments: argparse.Namespace) -> dict[str, Any]:
     """Time a year of few pairs without caps, with and without what data periods share."""
     from real_market import real_market as run
@@ -261,10 +268,13 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "verify": verify,
     "verify-real": verify_real,
     "search-quality": search_quality,
+    "trust": trust,
 }
 
 
-ALL = {name: (name,) for name in BENCHMARKS if name != "search-quality"} | {
+HALF_AN_HOUR = {"search-quality", "trust"}
+
+ALL = {name: (name,) for name in BENCHMARKS if name not in HALF_AN_HOUR} | {
     "exhaustive-full": ("exhaustive", "--trials", "full"),
     "exhaustive-2": ("exhaustive", "--parallel", "2"),
     "exhaustive-2-postgresql": ("exhaustive", "--parallel", "2", "--database", "postgresql"),
@@ -290,6 +300,7 @@ def _parse() -> argparse.Namespace:
     from import_events import add_options as add_import_options
     from real_market import add_options as add_market_options
     from search_quality import add_options
+    from trust import add_options as add_trust_options
 
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -306,6 +317,7 @@ def _parse() -> argparse.Namespace:
     add_options(parser)
     add_market_options(parser)
     add_import_options(parser)
+    add_trust_options(parser)
     return parser.parse_args()
 
 

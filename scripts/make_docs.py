@@ -3,7 +3,8 @@
 ``docs/commands.md`` from the help of every command, and in the README the terminal session (run
 for real, in a temporary folder), the Optuna script, and the table of ``docs/benchmarks.json``
 (written by ``make bench``). ``docs/search_quality.md`` from what ``benchmark.py search-quality
---write`` left.
+--write`` left. In ``docs/trust.md`` the tables of what ``benchmark.py trust --report`` left, and
+the output of ``verify``, run for real.
 """
 
 import json
@@ -13,6 +14,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,12 @@ SESSION = (
     "mass-tuning execute",
     "mass-tuning top -n 5",
     "mass-tuning show best --no-chart",
+)
+VERDICT = (
+    "mass-tuning import synthetic --n-pairs 60 --n-days 420 --seed 7",
+    "mass-tuning generate --mode exhaustive --set window_size=10,30,60,90 --set data_period=45,90",
+    "mass-tuning execute",
+    "mass-tuning verify",
 )
 LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     # benchmark: (key, what, format, limit)
@@ -63,6 +71,7 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 def main() -> None:
     (ROOT / "docs" / "commands.md").write_text(commands_page())
     write_search_quality()
+    write_trust()
     readme = ROOT / "README.md"
     text = readme.read_text()
     text = replace(text, "session", f"```console\n{terminal_session()}```")
@@ -116,12 +125,25 @@ def write_search_quality() -> None:
         (ROOT / "docs" / "search_quality.md").write_text(text)
 
 
-def terminal_session() -> str:
-    """Run the commands of a first session and return what a terminal shows."""
+def write_trust() -> None:
+    """Put the tables of ``docs/trust/results.json`` and the output of ``verify`` into the page."""
+    from trust.page import parts
+
+    path = ROOT / "docs" / "trust.md"
+    text = path.read_text()
+    result = json.loads((path.parent / "trust" / "results.json").read_text())
+    for name, content in parts(result).items():
+        text = replace(text, name, content)
+    terminal = terminal_session(VERDICT)
+    path.write_text(replace(text, "verify", f"```console\n{terminal}```"))
+
+
+def terminal_session(commands: Sequence[str] = SESSION) -> str:
+    """Run commands one after the other and return what a terminal shows."""
     lines = []
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:
-        for line in SESSION:
+        for line in commands:
             words = [sys.executable, "-m", "studies", *shlex.split(line)[1:]]
             done = subprocess.run(
                 words, cwd=folder, env=environment, capture_output=True, text=True, check=True
@@ -156,7 +178,7 @@ def replace(text: str, name: str, content: str) -> str:
     pattern = rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)"
     changed, n = re.subn(pattern, lambda m: m[1] + content + "\n" + m[2], text, flags=re.DOTALL)
     if n != 1:
-        raise SystemExit(f"the README has no part {name!r}")
+        raise SystemExit(f"the page has no part {name!r}")
     return changed
 
 

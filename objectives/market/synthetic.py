@@ -30,7 +30,12 @@ _GAP_RATE = 1 / 250  # a pair's gaps begin once in 250 days; they last 1.5 days 
 
 
 def synthetic_market(
-    n_pairs: int = 200, n_days: int = 840, seed: int = 0, edge: float = 1.0
+    n_pairs: int = 200,
+    n_days: int = 840,
+    seed: int = 0,
+    edge: float = 1.0,
+    *,
+    shocks_seed: int | None = None,
 ) -> PanelFields:
     """Draw a market: the same arguments give the same numbers.
 
@@ -60,6 +65,9 @@ def synthetic_market(
         Not negative. The shocks do not depend on `edge`.
     edge : float
         Size of the persistent means, 0 for none; not negative.
+    shocks_seed : int, optional
+        Draw e and f from this seed instead, and leave everything else as it is: another history
+        of the same pairs, with the same means, volatilities, listings and caps. Not negative.
 
     Returns
     -------
@@ -72,16 +80,23 @@ def synthetic_market(
         If an argument is out of range.
     """
     _check_arguments(n_pairs, n_days, seed, edge)
+    if shocks_seed is not None and shocks_seed < 0:
+        raise DataError(f"a seed must not be negative, {shocks_seed=}")
     # Separate streams, so that a change of one ingredient leaves the others as they were.
     streams = np.random.default_rng(seed).spawn(4)
-    returns = _returns(streams[0], n_days, n_pairs)
+    returns = _volatility(streams[0], n_days, n_pairs)
+    again = streams[0] if shocks_seed is None else np.random.default_rng(shocks_seed)
+    returns *= _shocks(again, n_days, n_pairs)
     returns += edge * _means(streams[1], n_days, n_pairs)
     np.clip(returns, -_LARGEST_RETURN, _LARGEST_RETURN, out=returns)
     returns[~_listed(streams[2], n_days, n_pairs)] = np.nan
     pairs = _names(n_pairs)
     dates = pd.date_range(_FIRST_DAY, periods=n_days, freq="D", unit="us")
     caps = _market_caps(streams[3], dates, pairs).panel_fields(pairs, dates)
-    source = f"synthetic(n_pairs={n_pairs}, n_days={n_days}, seed={seed}, edge={edge:g})"
+    arguments = f"n_pairs={n_pairs}, n_days={n_days}, seed={seed}, edge={edge:g}"
+    if shocks_seed is not None:
+        arguments += f", shocks_seed={shocks_seed}"
+    source = f"synthetic({arguments})"
     return PanelFields(dates=dates, pairs=pairs, returns=returns, source=source, **caps)
 
 
@@ -96,16 +111,23 @@ def _check_arguments(n_pairs: int, n_days: int, seed: int, edge: float) -> None:
         raise DataError(f"the edge must be 0 (no persistent means) or greater, {edge=}")
 
 
-def _returns(rng: np.random.Generator, n_days: int, n_pairs: int) -> NDArray[np.float64]:
+def _volatility(rng: np.random.Generator, n_days: int, n_pairs: int) -> NDArray[np.float64]:
     common = _autoregression(rng, n_days, 1, persistence=0.97, spread=0.35)
     own = _autoregression(rng, n_days, n_pairs, persistence=0.95, spread=0.45)
     level = np.log(_TYPICAL_VOLATILITY) + rng.normal(0.0, 0.5, n_pairs)
-    volatility = np.exp(level + common + own)
+    volatility: NDArray[np.float64] = np.exp(level + common + own)
+    return volatility
+
+
+def _shocks(rng: np.random.Generator, n_days: int, n_pairs: int) -> NDArray[np.float64]:
+    """Return standardised shocks, partly common to all pairs."""
     unit = np.sqrt((_TAIL - 2.0) / _TAIL)
     everyone = unit * rng.standard_t(_TAIL, (n_days, 1))
     alone = unit * rng.standard_t(_TAIL, (n_days, n_pairs))
-    shock = np.sqrt(_COMMON_SHARE) * everyone + np.sqrt(1.0 - _COMMON_SHARE) * alone
-    return volatility * shock
+    shocks: NDArray[np.float64] = (
+        np.sqrt(_COMMON_SHARE) * everyone + np.sqrt(1.0 - _COMMON_SHARE) * alone
+    )
+    return shocks
 
 
 def _means(rng: np.random.Generator, n_days: int, n_pairs: int) -> NDArray[np.float64]:

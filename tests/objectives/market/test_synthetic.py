@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from objectives.market import ReturnPanel
+from objectives.market.synthetic import synthetic_market
 from search_spaces.errors import DataError
 
 
@@ -59,6 +60,42 @@ def test_shapes(n_pairs, n_days):
 def test_the_edge_changes_neither_listings_nor_caps(without_edge, with_edge):
     np.testing.assert_array_equal(np.isnan(without_edge.returns), np.isnan(with_edge.returns))
     np.testing.assert_array_equal(without_edge.market_caps, with_edge.market_caps)
+
+
+class TestNewShocks:
+    """Another history of the same pairs."""
+
+    @staticmethod
+    def draw(edge=1.0, shocks_seed=None):
+        return synthetic_market(200, 840, 1, edge, shocks_seed=shocks_seed)
+
+    def test_means_listings_and_caps_stay(self):
+        old, new = self.draw(), self.draw(shocks_seed=5)
+        np.testing.assert_array_equal(np.isnan(old.returns), np.isnan(new.returns))
+        np.testing.assert_array_equal(old.market_caps, new.market_caps)
+        with_means = [self.draw(1.0, seed).returns for seed in (None, 5)]
+        means = [
+            each - self.draw(0.0, seed).returns
+            for each, seed in zip(with_means, (None, 5), strict=True)
+        ]
+        unclipped = (np.abs(with_means) < 0.029).all(axis=0)
+        np.testing.assert_allclose(means[0][unclipped], means[1][unclipped], atol=1e-12)
+        assert np.nanstd(means[0]) > 1e-4
+
+    def test_shocks_are_new_and_volatilities_are_not(self):
+        old, new = self.draw(edge=0.0).returns, self.draw(0.0, 5).returns
+        known = np.isfinite(old)
+        assert abs(np.corrcoef(old[known], new[known])[0, 1]) < 0.02
+        size = [np.log(np.nanstd(each, axis=0)) for each in (old, new)]
+        assert np.corrcoef(*size)[0, 1] > 0.9
+
+    def test_the_source_names_the_seed(self):
+        assert self.draw(shocks_seed=5).source.endswith("edge=1, shocks_seed=5)")
+        assert self.draw().source.endswith("edge=1)")
+
+    def test_a_negative_seed_is_refused(self):
+        with pytest.raises(DataError, match="shocks_seed=-1"):
+            self.draw(shocks_seed=-1)
 
 
 def test_without_edge_returns_do_not_persist_but_their_size_does(without_edge):
