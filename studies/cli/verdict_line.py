@@ -33,7 +33,7 @@ def verdict_word(word: str) -> str:
 def verdict_text(
     context: Context, session: Session, stored: StoredVerdict | None, strategy_id: str | None
 ) -> str:
-    """Write the word, the day, and what it is about.
+    """Write the word, the day, what it is about, and why nothing can be said if so.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ def verdict_text(
             what += f" {strategy_id}"
         return f"not given yet: {context.command(f'verify {what}')}"
     about = "" if stored.strategy_id == strategy_id else f", of {stored.strategy_id}"
+    why_not = stored.verdict.figures.get("why_not")
+    if why_not:
+        about += f": {why_not[0]}"
     return f"{verdict_word(stored.verdict.word)} ({stored.created_at:%Y-%m-%d}){about}"
 
 

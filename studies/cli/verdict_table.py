@@ -105,7 +105,7 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "p, White",
         _p(figures["reality_check_p"], n_resamples),
-        ("reality check: valid, but it sees little"),
+        ("an older test, which the wildest strategies decide"),
     )
 
 

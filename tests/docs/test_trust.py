@@ -60,7 +60,8 @@ def test_the_table_of_words_is_the_rule():
     assert numbers == [
         verdict.MIN_DAYS,
         verdict.MIN_ACTIVE_DAYS,
-        verdict.MIN_TRADES,
+        verdict.MIN_CLOSED,
+        verdict.MIN_POSITIONS,
         verdict.MIN_WINDOWS,
         verdict.MIN_BLOCKS,
     ]
@@ -88,5 +89,5 @@ def test_the_output_of_verify_is_explained():
     assert names <= shown
     for name in names:
         assert f"**{name}**" in explained, name
-    (found, kept) = re.search(r"^  in sample (\S+) +(\S+)  expected", output, re.MULTILINE).groups()
+    (found, kept) = re.search(r"^  in sample (\S+) +(\S+)  to be expected", output, re.MULTILINE).groups()
     assert f'"in sample {found}, expected {kept}"' in " ".join(PAGE.split())

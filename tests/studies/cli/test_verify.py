@@ -65,6 +65,13 @@ def test_execute_judges_by_itself_and_everything_shows_it(cli, project):
         assert document.json["verdict"]["strategy_id"] == best
 
 
+def test_why_nothing_can_be_said_stands_beside_the_word(cli, project):
+    assert cli("generate", *SMALL, "--end-date", "2024-07-01", "--size", "20").code == 0
+    told = cli("execute")
+    (line,) = [line for line in told.out.splitlines() if line.startswith("verdict: ")]
+    assert re.search(r"cannot tell \(.*\): 122 measured days; at least 180 are needed", line)
+
+
 def test_a_strategy_that_was_not_judged_says_how(cli, project):
     second = cli("top", "--json").json["strategies"][1]["strategy_id"]
     told = cli("show", second)
