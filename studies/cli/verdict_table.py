@@ -105,7 +105,7 @@ def _luck(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "p, White",
         _p(figures["reality_check_p"], n_resamples),
-        ("an older test, which the wildest strategies decide"),
+        ("an older test, decided by the wildest of them"),
     )
 
 

@@ -89,5 +89,7 @@ def test_the_output_of_verify_is_explained():
     assert names <= shown
     for name in names:
         assert f"**{name}**" in explained, name
-    (found, kept) = re.search(r"^  in sample (\S+) +(\S+)  to be expected", output, re.MULTILINE).groups()
+    (found, kept) = re.search(
+        r"^  in sample (\S+) +(\S+)  to be expected", output, re.MULTILINE
+    ).groups()
     assert f'"in sample {found}, expected {kept}"' in " ".join(PAGE.split())
