@@ -188,8 +188,8 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
         counts = [f"x {n:,}" if n > 1 else "" for n in frame["n_strategies"].tolist()]
         columns.append(Column("names", counts, right=False))
     # an objective of one's own does not measure all of them
-    measured = set(frame.columns[frame.notna().any()])
-    names = [name for name in _shown_figures(first) if name in measured or name in first]
+    present = set(frame.columns[frame.notna().any()])
+    names = [name for name in _shown_figures(first) if name in present or name in first]
     # on the first one, which fits every terminal
     marked = next((name for name in names if name.startswith("oos_")), None)
     for name in names:
