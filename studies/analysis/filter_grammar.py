@@ -1,4 +1,4 @@
-"""The grammar of filters: ``max_drawdown < 0.05 and (trade_count >= 10 or window_size in (5, 10))``.
+"""The grammar of filters: ``max_drawdown < 0.05 and (trade_count >= 10 or window_size = 5)``.
 
 ::
 

@@ -139,23 +139,26 @@ def _ped_anova(
 
     space = table.space
     stored = [list(map(p.to_stored, p.finite_values())) for p in space.parameters]
-    distributions = space.distributions
-    study = optuna.create_study(
-        storage=optuna.storages.InMemoryStorage(), direction=direction, study_name="importance"
-    )
-    study.add_trials(
+    trials = [
         optuna.trial.create_trial(
             params={
                 name: stored[place][digit]
                 for place, (name, digit) in enumerate(zip(space.names, row, strict=True))
             },
-            distributions=distributions,
+            distributions=space.distributions,
             value=value,
         )
         for row, value in zip(digits.tolist(), values.tolist(), strict=True)
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    ]
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a study in memory is no news
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study = optuna.create_study(direction=optuna.study.StudyDirection[direction.upper()])
+            study.add_trials(trials)
+            evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+            found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
     return {name: found.get(name, 0.0) for name in space.names}
