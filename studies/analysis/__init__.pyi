@@ -39,6 +39,10 @@ from .queries.value_groups import ValueGroup as ValueGroup
 from .queries.value_groups import value_groups_of as value_groups_of
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail
+from .statistics import BEST_SHARE as BEST_SHARE
+from .statistics import Statistics as Statistics
+from .statistics import ValueStatistics as ValueStatistics
+from .statistics import statistics_of as statistics_of
 from .strategy_checks import look_ahead_of as look_ahead_of
 from .strategy_checks import robustness_of as robustness_of
 from .verdict import population_of as population_of

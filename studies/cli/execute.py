@@ -180,7 +180,9 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
 def summarise(
     context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
 ) -> None:
-    """Print how a run ended and its best strategies."""
+    """Print how a run ended, its results in three lines, and its best strategies."""
+    from studies.analysis import statistics_of
+    from studies.cli.stats import print_short_statistics
     from studies.cli.top import print_top
     from studies.sessions import SessionState
 
@@ -198,6 +200,8 @@ def summarise(
         parts.append(f"{row.failed:,} failed")
     say(", ".join(parts))
     if row.completed:
+        say()
+        print_short_statistics(statistics_of(session))
         say()
         print_top(context, session, session.top(n))
     say()

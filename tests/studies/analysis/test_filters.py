@@ -36,14 +36,14 @@ def expected(session, keep):
 
 
 def test_the_sentence_of_the_issue(completed):
-    condition = read_filter(completed, "max_drawdown < 0.02 and trade_count >= 10 AND turnover>8")
+    condition = read_filter(completed, "max_drawdown < 0.005 and trade_count >= 3 AND turnover>2")
     kept = expected(
         completed,
         lambda row: (
             row["net_sharpe_ratio"] is not None
-            and row["max_drawdown"] < 0.02
-            and row["trade_count"] >= 10
-            and row["turnover"] > 8
+            and row["max_drawdown"] < 0.005
+            and row["trade_count"] >= 3
+            and row["turnover"] > 2
         ),
     )
     assert 0 < len(kept) < len(results_of(completed))
