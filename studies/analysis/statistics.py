@@ -61,7 +61,7 @@ class Statistics:
         What decides the first objective; None where it does not vary.
     rank_correlation : float or None
         Of the first objective with its out-of-sample side; None without a split date.
-    values : tuple of ValueStatistics
+    by_value : tuple of ValueStatistics
         By value of the parameter that was asked for.
     """
 
@@ -72,7 +72,7 @@ class Statistics:
     figures: Mapping[str, Summary]
     importance: Importance | None
     rank_correlation: float | None
-    values: tuple[ValueStatistics, ...]
+    by_value: tuple[ValueStatistics, ...]
 
 
 def statistics_of(
@@ -129,5 +129,5 @@ def statistics_of(
         figures={name: summarise(table.figure(name), table.direction(name)) for name in shown},
         importance=importance_of(table),
         rank_correlation=in_against_out(table).rank_correlation if is_split else None,
-        values=tuple(values),
+        by_value=tuple(values),
     )

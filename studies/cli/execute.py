@@ -157,7 +157,8 @@ def note_others(session: Session) -> None:
 
 def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
     """Return what became of a run, as JSON holds it."""
-    from studies.analysis import latest_verdict
+    from studies.analysis import latest_verdict, statistics_of
+    from studies.cli.stats import statistics_document
     from studies.cli.top import strategy_records
 
     row = session.row
@@ -173,6 +174,7 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
         "strategies_per_second": progress.rate,
         "warnings": list(row.snapshot.warnings),
         "verdict": verdict_document(latest_verdict(session.engine, row.session_id)),
+        "statistics": statistics_document(statistics_of(session)),
         "top": strategy_records(session.top(3)),
     }
 

@@ -57,7 +57,7 @@ def session_filter(
 
 def filter_text(chosen: Filter | None) -> str:
     """Return what a title says of a filter: nothing without one."""
-    return "" if chosen is None else f", only {chosen.text}"
+    return "" if chosen is None else f" ({chosen.text})"
 
 
 def column_list(text: str | None) -> list[str] | None:

@@ -143,7 +143,7 @@ def statistics_document(found: Statistics) -> dict[str, Any]:
                 "lift": value.lift,
                 "figures": {name: asdict(summary) for name, summary in value.figures.items()},
             }
-            for value in found.values
+            for value in found.by_value
         ],
     }
 
@@ -173,13 +173,13 @@ def _print_figures(found: Statistics) -> None:
 def _print_values(found: Statistics, by: str) -> None:
     units = metric_units()
     objective, *others = found.figures
-    summaries = [value.figures[objective] for value in found.values]
+    summaries = [value.figures[objective] for value in found.by_value]
     quartiles = [_quartiles(objective, summary) for summary in summaries]
     columns = [
-        Column(by, [value.group.label for value in found.values], right=False),
-        Column("strategies", [f"{value.n:,}" for value in found.values]),
-        Column("failed", [f"{value.n_failed:,}" for value in found.values]),
-        Column("lift", ["–" if v.lift != v.lift else f"{v.lift:.2f}" for v in found.values]),
+        Column(by, [value.group.label for value in found.by_value], right=False),
+        Column("strategies", [f"{value.n:,}" for value in found.by_value]),
+        Column("failed", [f"{value.n_failed:,}" for value in found.by_value]),
+        Column("lift", ["–" if v.lift != v.lift else f"{v.lift:.2f}" for v in found.by_value]),
         Column(f"{_short(objective)} median", [middle for _, middle, _ in quartiles]),
         Column("25 %", [low for low, _, _ in quartiles]),
         Column("75 %", [high for _, _, high in quartiles]),
@@ -187,7 +187,7 @@ def _print_values(found: Statistics, by: str) -> None:
         Column("above 0", [_share(summary) for summary in summaries]),
     ]
     for name in others:
-        medians = [shown(name, value.figures[name].median, units) for value in found.values]
+        medians = [shown(name, value.figures[name].median, units) for value in found.by_value]
         columns.append(Column(f"{_short(name)} median", medians))
     table(columns)
 
@@ -212,10 +212,9 @@ def _decided(importance: Importance | None) -> str:
     text = f"{_short(importance.figure)} is decided by " + ", ".join(alone)
     if importance.method != EXACT:
         return f"{text} (estimate: {importance.method} of {importance.n:,} strategies)"
-    pairs = [
-        f"{' with '.join(pair)} {100 * share:.0f} %" for pair, share in importance.pairs.items()
-    ][:1]
-    return f"{text}" + "".join(f"; {pair}" for pair in pairs) + " of the variance"
+    for pair, share in list(importance.pairs.items())[:1]:  # a single parameter has none
+        text += f"; {' with '.join(pair)} {100 * share:.0f} %"
+    return f"{text} of the variance"
 
 
 def _share(summary: Summary) -> str:

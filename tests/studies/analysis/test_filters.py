@@ -1,13 +1,23 @@
 """Filters: what is read, what is refused and where, and that a query and arrays agree."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search_spaces import one_step_neighbours
 from search_spaces.errors import ConfigError
-from studies.analysis import pareto_front, read_filter, read_table, top
+from studies.analysis import (
+    EXACT,
+    export_results,
+    pareto_front,
+    read_filter,
+    read_table,
+    statistics_of,
+    top,
+)
 from studies.analysis.filter_grammar import Among, Comparison, Junction, Name, parse_filter
 from studies.database.tables import hyperparameter_tuning_results as results
 from tests.helpers.sessions import results_of
@@ -228,6 +238,107 @@ def test_the_front_of_what_a_filter_leaves(make_session):
         )
     )
     assert set(top(session, 50, where=condition)["weight_method"]) == {"FS"}
+
+
+@pytest.mark.parametrize("direction", [None, "minimize"])
+def test_top_by_neighbours_is_that_of_single_points(completed, direction):
+    rows = results_of(completed)
+    space = completed.space
+    value_of = {space.index(space.parse(r["strategy_id"])): r["net_sharpe_ratio"] for r in rows}
+    medians = {}
+    for index, own in value_of.items():
+        near = [value_of[i] for i in one_step_neighbours(space, index).tolist()]
+        near = [value for value in near if value is not None]
+        if near and own is not None:
+            medians[space.strategy_id(index)] = float(np.median(near))
+    sign = -1 if direction == "minimize" else 1
+    frame = completed.top(1000, metric="neighbours", direction=direction, all_names=True)
+    assert dict(zip(frame["strategy_id"], frame["neighbours"], strict=True)) == pytest.approx(
+        medians
+    )
+    assert (sign * frame["neighbours"]).is_monotonic_decreasing
+    better = sorted({sign * value for value in frame["neighbours"]}, reverse=True)
+    assert [better[rank - 1] for rank in frame.index] == (sign * frame["neighbours"]).tolist()
+    where = "weight_method = 'EQ'"
+    distinct = completed.top(1000, metric="neighbours", direction=direction, where=where)
+    chosen = frame[frame["weight_method"] == "EQ"]
+    assert distinct["n_strategies"].sum() == len(chosen)
+    figures = [name for name in completed.figures if name in frame]
+    first = chosen.drop_duplicates(figures)
+    assert distinct["strategy_id"].tolist() == first["strategy_id"].tolist()
+    assert len(first) < len(chosen)
+    few = completed.top(2, metric="neighbours", direction=direction, where=where)
+    assert few.equals(distinct.head(2))
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_an_export_of_what_a_filter_leaves(completed, tmp_path, ending):
+    path = tmp_path / f"x.{ending}"
+    where = "window_size > 5 and data_period = 140"
+    columns = ["failure", "strategy_id", "total_return"]
+    n_rows = export_results(completed, path, where=where, columns=columns)
+    kept = expected(completed, lambda r: r["window_size"] > 5 and r["data_period"] == 140)
+    frame = pd.read_csv(path) if ending == "csv" else pd.read_json(path, lines=True)
+    assert list(frame) == columns
+    assert sorted(frame["strategy_id"]) == kept
+    assert n_rows == len(kept)
+    assert set(frame["failure"]) == {"insufficient_data"}
+    with pytest.raises(ConfigError, match="there is no column 'nothing'; known are strategy_id"):
+        export_results(completed, path, columns=["nothing"])
+
+
+def test_an_objective_of_ones_own(make_session, tmp_path):
+    session = make_session(
+        objective={
+            "type": "objectives.examples.momentum:MomentumObjective",
+            "metrics": {"net_sharpe_ratio": "maximize"},
+        },
+        parameters={"lookback": {"choice": [5, 10, 20, 40]}, "n_held": {"range": [1, 6]}},
+    )
+    session.run()
+    by_figure = read_filter(session, "total_return > 0")
+    assert selected(session, by_figure) == masked(session, by_figure)
+    by_parameter = read_filter(session, "lookback > 5", without=["6"])
+    points = [session.space.parse(strategy_id) for strategy_id in masked(session, by_parameter)]
+    assert sorted((p["lookback"], p["n_held"]) for p in points) == [
+        (lookback, n) for lookback in (10, 20, 40) for n in (1, 2, 3, 4, 5)
+    ]
+    for refused in (
+        lambda: session.top(3, where="lookback > 5"),
+        lambda: export_results(session, tmp_path / "x.csv", where="lookback > 5"),
+    ):
+        with pytest.raises(ConfigError, match="lookback has no column to select by; name figures"):
+            refused()
+    with pytest.raises(ConfigError, match="unknown factor 'SR'; this space has no subsets"):
+        read_filter(session, factors=["SR"])
+    found = statistics_of(session, where=by_parameter, by="lookback")
+    assert (found.n_recorded, found.n) == (24, 15)
+    assert [value.n for value in found.by_value] == [0, 5, 5, 5]
+    assert found.importance.method == EXACT
+
+
+def test_statistics_are_those_of_the_table(completed):
+    found = statistics_of(completed, where=read_filter(completed, factors=["SR"]), by="factors")
+    rows = [row for row in results_of(completed) if '"SR"' in row["factors"]]
+    good = [row for row in rows if row["net_sharpe_ratio"] is not None]
+    assert (found.n_recorded, found.n, found.n_failed) == (432, len(rows), len(rows) - len(good))
+    assert found.reasons == {"insufficient_data": found.n_failed}
+    assert list(found.figures) == [
+        "net_sharpe_ratio", "total_return", "max_drawdown", "win_rate",
+    ]  # fmt: skip
+    returns = [row["total_return"] for row in good]
+    assert found.figures["total_return"].mean == pytest.approx(np.mean(returns))
+    assert found.figures["max_drawdown"].best == min(row["max_drawdown"] for row in good)
+    assert found.rank_correlation is None
+    by_label = {value.group.label: value for value in found.by_value}
+    assert by_label["with SR"].n == found.n
+    assert by_label["DD"].n == 0
+    two = by_label["SR_DD"]
+    assert (two.n, two.n_failed) == (72, 36)
+    mine = [row["win_rate"] for row in good if row["factors"] == '["SR", "DD"]']
+    assert two.figures["win_rate"].median == pytest.approx(np.median(mine))
+    with pytest.raises(ConfigError, match="unknown parameter 'window'"):
+        statistics_of(completed, by="window")
 
 
 def test_masks_want_the_figures_they_name(completed):
