@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from objectives import Objective, ReturnPanel
-    from studies.analysis import StoredVerdict
+    from studies.analysis import Filter, StoredVerdict
     from studies.runs import Progress, Stop
 
 __all__ = ["Session"]
@@ -209,11 +209,12 @@ class Session(StoredSession):
         metric: str | None = None,
         direction: str | None = None,
         all_names: bool = False,
+        where: "str | Filter | None" = None,
     ) -> "pd.DataFrame":
         """Return the best results as a table; see `studies.analysis.top`."""
         from studies.analysis import top
 
-        return top(self, n, metric=metric, direction=direction, all_names=all_names)
+        return top(self, n, metric=metric, direction=direction, all_names=all_names, where=where)
 
     def verify(
         self,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from search_spaces.errors import ConfigError, SessionError
+from studies.analysis.filters import Filter, read_filter
 from studies.analysis.output_file import Target, output_file, refuse_overwriting
 from studies.analysis.parameter_columns import columns_of_parameters, insert_parameters
 from studies.database import database_errors, hyperparameter_tuning_results, in_batches
@@ -34,9 +35,11 @@ def export_results(
     file_format: str | None = None,
     *,
     pareto: bool = False,
+    where: str | Filter | None = None,
+    columns: Sequence[str] | None = None,
     keep: Mapping[Path, str] | None = None,
 ) -> int:
-    """Write every result of a session to a file, in the order it was recorded.
+    """Write the results of a session to a file, in the order they were recorded.
 
     Parameters
     ----------
@@ -50,6 +53,11 @@ def export_results(
         Only the strategies on the Pareto front of a session with several objectives. All results
         of such a session have a column ``pareto`` that tells them; the front is that of the
         start, so what a running session records meanwhile counts as not on it.
+    where : str or Filter, optional
+        Only strategies that fulfil it (see :func:`studies.analysis.read_filter`). The column
+        ``pareto`` still speaks of the front of the whole session.
+    columns : sequence of str, optional
+        Columns to write, in this order; all if left out.
     keep : mapping of Path to str, optional
         Files that are not written over and what they are, besides SQLite databases and what
         belongs to those of the session.
@@ -63,8 +71,8 @@ def export_results(
     Raises
     ------
     ConfigError
-        If the format is unknown, the folder does not exist, the file is a database or one of
-        `keep`, or ``pareto`` is asked of a session with one objective.
+        If the format, the filter or a column is unknown, the folder does not exist, the file is a
+        database or one of `keep`, or ``pareto`` is asked of a session with one objective.
     SessionError
         If the session was deleted meanwhile.
     StorageError
@@ -85,13 +93,29 @@ def export_results(
             f"the format is one of {', '.join(EXPORT_FORMATS)}, got {chosen!r}; give --format or "
             "a file name that ends in one of them"
         )
+    if isinstance(where, str):
+        where = read_filter(session, where)
+    condition = where.clause() if where is not None else sa.true()
+    listed = _known(session, columns)
     if isinstance(target, (str, Path)):
         refuse_overwriting(target, {**_database_files(session), **(keep or {})})
     writer = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}[chosen]
     with output_file(target) as file:
-        n_rows = writer(file, _result_frames(session, pareto))
+        n_rows = writer(file, _result_frames(session, pareto, condition, listed))
         _refuse_deleted(session)
     return n_rows
+
+
+def _known(session: StoredSession, columns: Sequence[str] | None) -> list[str]:
+    """Return the columns to write; refuse those that there are not."""
+    several = len(session.directions) > 1
+    parameters = columns_of_parameters(session) or session.space.names
+    last = ("start_date", "end_date", "execution_time", "created_at", "failure")
+    known = ["strategy_id", *parameters, *session.figures, *last, *(["pareto"] if several else [])]
+    for name in columns or ():
+        if name not in known:
+            raise ConfigError(f"there is no column {name!r}; known are {', '.join(known)}")
+    return known if columns is None else list(columns)
 
 
 def _database_files(session: StoredSession) -> dict[Path, str]:
@@ -115,7 +139,12 @@ def _refuse_deleted(session: StoredSession) -> None:
         raise SessionError(f"{session_id} was deleted while it was exported; nothing was written")
 
 
-def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFrame]:
+def _result_frames(
+    session: StoredSession,
+    pareto: bool,
+    condition: sa.ColumnElement[bool],
+    listed: Sequence[str],
+) -> Iterator[pd.DataFrame]:
     """Results in batches, at least one (possibly empty)."""
     front = None
     if len(session.directions) > 1:
@@ -132,7 +161,7 @@ def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFram
         "raw_result",
     ]
     only = sorted(front.row_ids) if front is not None and pareto else None
-    for rows in _row_batches(session, names, only):
+    for rows in _row_batches(session, names, only, condition):
         frame = pd.DataFrame([tuple(row)[1:] for row in rows], columns=names)
         reasons = [
             json.loads(text).get("failure") if isinstance(text, str) else None
@@ -147,15 +176,18 @@ def _result_frames(session: StoredSession, pareto: bool) -> Iterator[pd.DataFram
         if front is not None:
             frame["pareto"] = frame["strategy_id"].isin(front.strategy_ids).astype("bool")
         insert_parameters(session, frame)
-        yield frame.drop(columns="raw_result")
+        yield frame[list(listed)]
 
 
 def _row_batches(
-    session: StoredSession, names: Sequence[str], only: Sequence[int] | None
+    session: StoredSession,
+    names: Sequence[str],
+    only: Sequence[int] | None,
+    condition: sa.ColumnElement[bool],
 ) -> Iterator[Sequence[Any]]:
     """Rows (their id, then the columns) in the order of their ids, at least one batch."""
     of_session = sa.select(_results.c.id, *[_results.c[name] for name in names]).where(
-        _results.c.session_id == session.row.session_id
+        _results.c.session_id == session.row.session_id, condition
     )
     if only is not None:
         for batch in in_batches(only) or [()]:

@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from search_spaces.errors import ConfigError, SessionError
+from studies.analysis.filters import Filter, read_filter
 from studies.analysis.parameter_columns import (
     columns_of_parameters,
     insert_parameters,
     parameters_of,
 )
+from studies.analysis.queries.neighbourhoods import neighbourhoods_of
+from studies.analysis.queries.session_table import read_table
 from studies.database import (
     OOS_METRIC_COLUMNS,
     database_errors,
@@ -28,14 +31,19 @@ from studies.outcomes import (
     count_equal,
     direction_of,
     distinct_front,
+    distinct_in_order,
     is_dominated,
     read_distinct_results,
     rows_of_session,
     select_best_first,
+    sign_of,
 )
 from studies.sessions import StoredSession
 
-__all__ = ["lacking_warning", "pareto_front", "result_row", "top"]
+__all__ = ["NEIGHBOURS", "lacking_warning", "pareto_front", "result_row", "top"]
+
+NEIGHBOURS = "neighbours"
+"""Name of the ranking by the median objective of a strategy's one-step neighbours."""
 
 _results = hyperparameter_tuning_results
 
@@ -47,6 +55,7 @@ def top(
     metric: str | None = None,
     direction: str | None = None,
     all_names: bool = False,
+    where: str | Filter | None = None,
 ) -> pd.DataFrame:
     """Return the best results of a session.
 
@@ -61,11 +70,17 @@ def top(
         Number of results at most, at least 1.
     metric : str, optional
         Any figure of the results; by default the objective, and in a session with several
-        objectives the first results of their Pareto front (see :func:`pareto_front`).
+        objectives the first results of their Pareto front (see :func:`pareto_front`);
+        :data:`NEIGHBOURS` ranks by the median objective (the first one) of the one-step
+        neighbours that were measured, whatever a filter says of them; it stands in a column
+        ``neighbours``, and equal results under the name with the best neighbours.
     direction : {"maximize", "minimize"}, optional
         The objective's, or the natural one of the metric.
     all_names : bool
         A row for each strategy instead, equal ones by strategy id.
+    where : str or Filter, optional
+        Only strategies that fulfil it (see :func:`studies.analysis.read_filter`); ranks and
+        ``n_strategies`` count those alone.
 
     Returns
     -------
@@ -78,28 +93,32 @@ def top(
     Raises
     ------
     ConfigError
-        If the metric or direction is unknown, ``n`` is below 1, or there are several objectives
-        and a direction without a metric.
+        If the metric, direction or filter cannot be, ``n`` is below 1, or there are several
+        objectives and a direction without a metric.
     """
+    chosen = read_filter(session, where) if isinstance(where, str) else where
+    if metric == NEIGHBOURS:
+        return _top_by_neighbours(session, n, direction, all_names, chosen)
     if metric is None and len(session.directions) > 1:
         if direction is not None:
             raise ConfigError(
                 f"a direction belongs to a metric, and {session.row.session_id} has several "
                 f"objectives; name one with --metric, got the direction {direction!r} alone"
             )
-        return pareto_front(session, n, all_names=all_names)
+        return pareto_front(session, n, all_names=all_names, where=chosen)
     _check_number(n)
     metric, direction = _order(session, metric, direction)
     session_id = session.row.session_id
+    condition = chosen.clause() if chosen is not None else sa.true()
     if not all_names:
         with database_errors(session.engine), session.engine.connect() as connection:
-            results = read_distinct_results(connection, session_id, metric, direction, n)
+            results = read_distinct_results(connection, session_id, metric, direction, n, condition)
             rows = _rows(session, connection, [result.row_id for result in results])
         ranks = [result.rank for result in results]
         return _frame(session, rows, ranks, [result.n_strategies for result in results])
-    query = select_best_first(session_id, metric, direction, *_names(session)).limit(n)
+    query = select_best_first(session_id, metric, direction, *_names(session)).where(condition)
     with database_errors(session.engine), session.engine.connect() as connection:
-        every = connection.execute(query).all()
+        every = connection.execute(query.limit(n)).all()
     frame = _frame(session, every, range(1, len(every) + 1))
     values = frame[metric]
     frame.index = pd.Index(values.ne(values.shift()).cumsum(), dtype="int64", name="rank")
@@ -107,7 +126,11 @@ def top(
 
 
 def pareto_front(
-    session: StoredSession, n: int | None = None, *, all_names: bool = False
+    session: StoredSession,
+    n: int | None = None,
+    *,
+    all_names: bool = False,
+    where: Filter | None = None,
 ) -> pd.DataFrame:
     """Return the results that none surpasses in an objective without loss in another.
 
@@ -119,6 +142,8 @@ def pareto_front(
         Number of results at most, at least 1.
     all_names : bool
         As of :func:`top`.
+    where : Filter, optional
+        The front of the strategies that fulfil it.
 
     Returns
     -------
@@ -136,7 +161,8 @@ def pareto_front(
         _check_number(n)
     counts: Sequence[int] | None = None
     with database_errors(session.engine), session.engine.connect() as connection:
-        front = ParetoFront.read(connection, session.row.session_id, session.directions)
+        condition = where.clause() if where is not None else None
+        front = ParetoFront.read(connection, session.row.session_id, session.directions, condition)
         if not all_names:
             front, counts = distinct_front(connection, front)
         rows = _rows(session, connection, front.row_ids[:n])
@@ -212,6 +238,39 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
     if record["failure"] is not None:
         record.update(raw.get("metrics", {}))
     return record
+
+
+def _top_by_neighbours(
+    session: StoredSession, n: int, direction: str | None, all_names: bool, where: Filter | None
+) -> pd.DataFrame:
+    _check_number(n)
+    metric, direction = _order(session, next(iter(session.directions)), direction)
+    table = read_table(session, where.figures if where is not None else ())
+    allowed = ~np.isnan(table.figure(metric))
+    if where is not None:
+        allowed &= where.mask(table)
+    medians, own = (
+        values * -sign_of(direction)
+        for values in (neighbourhoods_of(table, metric).median, table.figure(metric))
+    )
+    allowed &= ~np.isnan(medians)
+    order = np.lexsort((own, medians))
+    order = order[allowed[order]]
+    row_ids = table.row_ids[order].tolist()
+    counts = None
+    with database_errors(session.engine), session.engine.connect() as connection:
+        if not all_names:
+            condition = where.clause() if where is not None else sa.true()
+            session_id = session.row.session_id
+            results = distinct_in_order(connection, session_id, row_ids, n, condition)
+            row_ids = [result.row_id for result in results]
+            counts = [result.n_strategies for result in results]
+        rows = _rows(session, connection, row_ids[:n])
+    places = np.searchsorted(table.row_ids, row_ids[:n])
+    ranks = np.searchsorted(np.unique(medians[allowed]), medians[places]) + 1
+    frame = _frame(session, rows, ranks.tolist(), counts)
+    frame.insert(1 if all_names else 2, NEIGHBOURS, medians[places] * -sign_of(direction))
+    return frame
 
 
 def _place(

@@ -1,6 +1,6 @@
 """What a result did out of sample: whether it lost, and what sorting by it costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,11 +30,21 @@ def loses_out_of_sample(figures: Mapping[Any, Any]) -> bool | None:
     return None if value is None or pd.isna(value) else bool(value < 0)
 
 
-def spent_warning(metric: str) -> str | None:
-    """Return what a reader should know of a ranking by an out-of-sample figure, else None."""
-    if metric not in OOS_METRIC_COLUMNS:
-        return None
-    return (
-        f"sorting by {metric} spends the out-of-sample days: they helped to choose what is listed "
-        "first, so its figures on them are no longer untouched"
-    )
+def spent_warning(metric: str, filtered_by: Sequence[str] = ()) -> str | None:
+    """Return what a reader should know of a choice by an out-of-sample figure, else None.
+
+    Parameters
+    ----------
+    metric : str
+        What is ranked by.
+    filtered_by : sequence of str
+        Names of a filter.
+    """
+    spending = [("sorting", metric), *(("choosing", name) for name in filtered_by)]
+    for what, name in spending:
+        if name in OOS_METRIC_COLUMNS:
+            return (
+                f"{what} by {name} spends the out-of-sample days: they helped to choose what is "
+                "listed first, so its figures on them are no longer untouched"
+            )
+    return None

@@ -28,6 +28,7 @@ from studies.cli.import_market import import_command
 from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.show import show
+from studies.cli.stats import stats
 from studies.cli.status import sessions, status
 from studies.cli.top import top
 from studies.cli.verify import verify
@@ -189,6 +190,7 @@ def _assemble() -> None:
         sessions,
         top,
         show,
+        stats,
         verify,
         export_command,
         clean,

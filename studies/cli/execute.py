@@ -157,7 +157,8 @@ def note_others(session: Session) -> None:
 
 def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
     """Return what became of a run, as JSON holds it."""
-    from studies.analysis import latest_verdict
+    from studies.analysis import latest_verdict, statistics_of
+    from studies.cli.stats import statistics_document
     from studies.cli.top import strategy_records
 
     row = session.row
@@ -173,6 +174,7 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
         "strategies_per_second": progress.rate,
         "warnings": list(row.snapshot.warnings),
         "verdict": verdict_document(latest_verdict(session.engine, row.session_id)),
+        "statistics": statistics_document(statistics_of(session)),
         "top": strategy_records(session.top(3)),
     }
 
@@ -180,7 +182,9 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
 def summarise(
     context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
 ) -> None:
-    """Print how a run ended and its best strategies."""
+    """Print how a run ended, its results in three lines, and its best strategies."""
+    from studies.analysis import statistics_of
+    from studies.cli.stats import print_short_statistics
     from studies.cli.top import print_top
     from studies.sessions import SessionState
 
@@ -198,6 +202,8 @@ def summarise(
         parts.append(f"{row.failed:,} failed")
     say(", ".join(parts))
     if row.completed:
+        say()
+        print_short_statistics(statistics_of(session))
         say()
         print_top(context, session, session.top(n))
     say()

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
 from studies.cli.output import note, print_json, say, size
 from studies.cli.progress import waiting
 
@@ -19,12 +20,13 @@ __all__ = ["export_command"]
 @click.command(
     "export",
     cls=Command,
-    short_help="Write all results to a CSV, JSON or Parquet file.",
+    short_help="Write results to a CSV, JSON or Parquet file.",
     examples="""
     mass-tuning export
     mass-tuning export --format parquet -o results.parquet
     mass-tuning export --session session_20250131_120000_1234 -o all.json
     mass-tuning export --pareto -o front.csv
+    mass-tuning export --where "trade_count >= 10" --columns strategy_id,total_return -o few.csv
     """,
 )
 @session_option("the newest with results")
@@ -44,6 +46,10 @@ __all__ = ["export_command"]
 @click.option(
     "--pareto", is_flag=True, help="Several objectives: only strategies on the Pareto front."
 )
+@filter_options
+@click.option(
+    "--columns", metavar="NAMES", help="Columns to write, a comma between two.  [default: all]"
+)
 @command_options
 @click.pass_obj
 def export_command(
@@ -52,8 +58,15 @@ def export_command(
     file_format: str | None,
     output: str | None,
     pareto: bool,
+    where: str | None,
+    factors: tuple[str, ...],
+    without: tuple[str, ...],
+    columns: str | None,
 ) -> None:
     """Write every result of a session to a file, failed strategies and their reasons included.
+
+    With --where, --factor or --without only the strategies that are left; one without a figure
+    that is compared, such as a failed one, is not.
 
     With several objectives the column pareto tells the strategies on the Pareto front.
     """
@@ -72,11 +85,19 @@ def export_command(
     if to_stdout:
         file_format = file_format or _format_of(output)
         target = sys.stdout.buffer
+    chosen = session_filter(session, where, factors, without)
     with waiting(f"writing {output}"):
         n_rows = export_results(
-            session, target, file_format, pareto=pareto, keep=_configuration(context)
+            session,
+            target,
+            file_format,
+            pareto=pareto,
+            where=chosen,
+            columns=column_list(columns),
+            keep=_configuration(context),
         )
     of = f"{'the Pareto front of ' if pareto else ''}{session.row.session_id}"
+    of += filter_text(chosen)
     if to_stdout:
         note(f"{n_rows:,} strategies of {of}")
         return
@@ -87,6 +108,7 @@ def export_command(
                 "session_id": session.row.session_id,
                 "file": output,
                 "format": file_format or _format_of(output),
+                "filter": None if chosen is None else chosen.text,
                 "strategies": n_rows,
                 "bytes": n_bytes,
             }

@@ -9,6 +9,7 @@ from .columns import direction_of as direction_of
 from .columns import figure_columns as figure_columns
 from .distinct_results import count_equal as count_equal
 from .distinct_results import distinct_front as distinct_front
+from .distinct_results import distinct_in_order as distinct_in_order
 from .distinct_results import read_distinct_results as read_distinct_results
 from .distinct_results import simplicity as simplicity
 from .failure import Failure as Failure

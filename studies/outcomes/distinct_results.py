@@ -26,6 +26,7 @@ __all__ = [
     "DistinctResult",
     "count_equal",
     "distinct_front",
+    "distinct_in_order",
     "group_equal",
     "read_distinct_results",
     "simplicity",
@@ -110,7 +111,12 @@ def group_equal(rows: Iterable[Sequence[Any]]) -> list[DistinctResult]:
 
 
 def read_distinct_results(
-    connection: Connection, session_id: str, metric: str, direction: str, n: int
+    connection: Connection,
+    session_id: str,
+    metric: str,
+    direction: str,
+    n: int,
+    condition: sa.ColumnElement[bool] | None = None,
 ) -> list[DistinctResult]:
     """Find the best distinct results of a session by a figure.
 
@@ -123,6 +129,8 @@ def read_distinct_results(
     direction : {"maximize", "minimize"}
     n : int
         Number of results at most.
+    condition : ColumnElement of bool, optional
+        On the table of results: strategies that do not fulfil it are left out, of equal ones too.
 
     Returns
     -------
@@ -140,6 +148,8 @@ def read_distinct_results(
     column = _results.c[metric]
     read = [_results.c[name] for name in (*_READ, *_FIGURES)]
     rows_of = rows_of_session(connection, session_id, metric)
+    if condition is not None:
+        rows_of = sa.and_(rows_of, condition)
     ordered = sa.select(*read).where(rows_of, column.is_not(None))
     ordered = ordered.order_by(best_first(column, direction), *_simplest_first(connection))
     place = len(_READ) + _FIGURES.index(metric)
@@ -194,6 +204,46 @@ def distinct_front(
         objectives=front.objectives[kept],
     )
     return merged, tuple(results[place].n_strategies for place in order.tolist())
+
+
+def distinct_in_order(
+    connection: Connection,
+    session_id: str,
+    row_ids: Sequence[int],
+    n: int,
+    condition: sa.ColumnElement[bool],
+) -> list[DistinctResult]:
+    """Find the first distinct results of rows in an order of one's own.
+
+    Parameters
+    ----------
+    connection : Connection
+    session_id : str
+    row_ids : sequence of int
+        Rows of the session, best first.
+    n : int
+        Number of results at most.
+    condition : ColumnElement of bool
+        On the table of results: strategies that are counted.
+
+    Returns
+    -------
+    list of DistinctResult
+        Each under the name of its first row.
+    """
+    found: dict[tuple[Any, ...], DistinctResult] = {}
+    read = [_results.c[name] for name in ("id", "strategy_id", *_FIGURES)]
+    for batch in in_batches(row_ids):
+        rows = {
+            row[0]: row for row in connection.execute(sa.select(*read).where(read[0].in_(batch)))
+        }
+        for row_id in batch:
+            figures = tuple(rows[row_id][2:])
+            found.setdefault(figures, DistinctResult(row_id, rows[row_id][1], 1, figures))
+        if len(found) >= n:
+            break
+    counted = sa.and_(rows_of_session(connection, session_id), condition)
+    return _counted(connection, counted, list(found.values())[:n])
 
 
 def count_equal(connection: Connection, record: Mapping[str, Any], metric: str) -> int:

@@ -85,7 +85,13 @@ class ParetoFront:
         return len(self.strategy_ids)
 
     @classmethod
-    def read(cls, connection: Connection, session_id: str, directions: Mapping[str, str]) -> Self:
+    def read(
+        cls,
+        connection: Connection,
+        session_id: str,
+        directions: Mapping[str, str],
+        condition: sa.ColumnElement[bool] | None = None,
+    ) -> Self:
         """Find the front of what a session has recorded so far; failed strategies are not in it.
 
         Parameters
@@ -94,8 +100,10 @@ class ParetoFront:
         session_id : str
         directions : mapping of str to str
             Columns of the results and their directions, at least one.
+        condition : ColumnElement of bool, optional
+            On the table of results: the front of the strategies that fulfil it.
         """
-        row_ids, values = _objectives(connection, session_id, list(directions))
+        row_ids, values = _objectives(connection, session_id, list(directions), condition)
         rows = np.flatnonzero(pareto_mask(values, list(directions.values())))
         losses = values * -signs_of(directions.values())
         first = np.unique(losses[~np.isnan(losses[:, 0]), 0])
@@ -149,7 +157,10 @@ def is_dominated(
 
 
 def _objectives(
-    connection: Connection, session_id: str, names: Sequence[str]
+    connection: Connection,
+    session_id: str,
+    names: Sequence[str],
+    condition: sa.ColumnElement[bool] | None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Row ids (n_strategies,) and objectives (n_strategies, n_objectives) of a session.
 
@@ -159,6 +170,8 @@ def _objectives(
     query = sa.select(_results.c.id, *columns).where(
         rows_of_session(connection, session_id), columns[0].is_not(None)
     )
+    if condition is not None:
+        query = query.where(condition)
     row_ids, values = [np.empty(0, dtype=np.int64)], [np.empty((0, len(names)))]
     for part in connection.execute(query).partitions(_ROWS_AT_ONCE):
         listed: list[Any] = list(zip(*part, strict=True))

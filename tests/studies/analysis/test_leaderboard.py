@@ -302,8 +302,8 @@ def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, n
     path.write_text("precious")
     frames = exporting._result_frames
 
-    def fail_later(session, pareto):
-        for number, frame in enumerate(frames(session, pareto)):
+    def fail_later(*args):
+        for number, frame in enumerate(frames(*args)):
             if number == 3:
                 raise OSError(28, "No space left on device")
             yield frame

@@ -24,6 +24,7 @@ COMMANDS = {
     "sessions",
     "top",
     "show",
+    "stats",
     "verify",
     "export",
     "clean",
