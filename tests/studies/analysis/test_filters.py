@@ -212,7 +212,7 @@ def test_top_ranks_what_a_filter_leaves(completed):
     assert completed.top(3, where=where).equals(distinct.head(3))
 
 
-def test_the_front_of_what_a_filter_leaves(make_session):
+def test_the_front_of_what_a_filter_leaves(make_session, tmp_path):
     session = make_session(
         objective={"metrics": {"net_sharpe_ratio": "maximize", "max_drawdown": "minimize"}}
     )
@@ -238,6 +238,14 @@ def test_the_front_of_what_a_filter_leaves(make_session):
         )
     )
     assert set(top(session, 50, where=condition)["weight_method"]) == {"FS"}
+    path = tmp_path / "front.csv"
+    whole = pareto_front(session, all_names=True)
+    smallest = float(whole["max_drawdown"].min())
+    export_results(session, path, pareto=True, where=f"max_drawdown > {smallest!r}")
+    kept = whole[whole["max_drawdown"] > smallest]["strategy_id"]
+    assert sorted(pd.read_csv(path)["strategy_id"]) == sorted(kept)
+    assert 0 < len(kept) < len(whole)
+    assert list(statistics_of(session).figures)[:2] == ["net_sharpe_ratio", "max_drawdown"]
 
 
 @pytest.mark.parametrize("direction", [None, "minimize"])

@@ -198,9 +198,9 @@ def test_two_exports_into_one_file_at_once(n_lines, monkeypatch):
     together = threading.Barrier(2, timeout=60)
     frames = export._result_frames
 
-    def slowly(session, pareto):
+    def slowly(session, *args):
         together.wait()
-        yield from frames(session, pareto)
+        yield from frames(session, *args)
         together.wait()
 
     monkeypatch.setattr(export, "_result_frames", slowly)
@@ -217,8 +217,8 @@ def test_a_session_that_is_deleted_meanwhile_is_no_export(n_lines, monkeypatch):
     session = Session.open(f"sqlite:///{DATABASE}", _only_id())
     frames = export._result_frames
 
-    def deleted_meanwhile(session, pareto):
-        yield from frames(session, pareto)
+    def deleted_meanwhile(session, *args):
+        yield from frames(session, *args)
         delete_session(session.engine, session.row.session_id)
 
     monkeypatch.setattr(export, "_result_frames", deleted_meanwhile)
