@@ -1,4 +1,11 @@
+from .backtest import Backtest as Backtest
+from .backtest import backtest_strategy as backtest_strategy
+from .best_config import config_of_strategy as config_of_strategy
+from .best_config import export_best_config as export_best_config
 from .export import export_results as export_results
+from .export_files import EXPORT_FORMATS as EXPORT_FORMATS
+from .export_files import format_of_name as format_of_name
+from .export_rows import Selection as Selection
 from .leaderboard import pareto_front as pareto_front
 from .leaderboard import result_row as result_row
 from .leaderboard import top as top

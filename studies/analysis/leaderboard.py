@@ -34,7 +34,7 @@ from studies.outcomes import (
 )
 from studies.sessions import StoredSession
 
-__all__ = ["pareto_front", "result_row", "top"]
+__all__ = ["order_of", "pareto_front", "result_row", "top"]
 
 _results = hyperparameter_tuning_results
 
@@ -88,7 +88,7 @@ def top(
             )
         return pareto_front(session, n, all_names=all_names)
     _check_number(n)
-    metric, direction = _order(session, metric, direction)
+    metric, direction = order_of(session, metric, direction)
     session_id = session.row.session_id
     if not all_names:
         with database_errors(session.engine), session.engine.connect() as connection:
@@ -170,7 +170,7 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
             )
         record = dict(row._mapping)
         record["parameters"] = parameters_of(session, record)
-        metric, direction = _order(session, None, None)
+        metric, direction = order_of(session, None, None)
         record["rank"] = record["n_ranked"] = record["n_strategies"] = None
         if record[metric] is not None:
             record.update(_place(connection, record, metric, direction))
@@ -243,7 +243,20 @@ def _check_number(n: int) -> None:
         raise ConfigError(f"the number of strategies is at least 1, got {n}")
 
 
-def _order(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:
+def order_of(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:
+    """Return the figure that decides what is best in a session, and its direction.
+
+    Parameters
+    ----------
+    session : StoredSession
+    metric, direction : str or None
+        None: the first objective; its direction, or the natural one of the figure.
+
+    Raises
+    ------
+    ConfigError
+        If the figure or the direction is unknown, or nothing was measured out of sample.
+    """
     if metric is None:
         metric = next(iter(session.directions))
     direction = direction_of(metric, session.directions, direction)

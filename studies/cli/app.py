@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from studies.cli.backtest import backtest
 from studies.cli.clean import clean
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
@@ -190,6 +191,7 @@ def _assemble() -> None:
         top,
         show,
         verify,
+        backtest,
         export_command,
         clean,
         config_command,

@@ -25,6 +25,7 @@ COMMANDS = {
     "top",
     "show",
     "verify",
+    "backtest",
     "export",
     "clean",
     "config",
