@@ -16,6 +16,7 @@ import click
 
 from studies.cli.backtest import backtest
 from studies.cli.clean import clean
+from studies.cli.compare import compare
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
 from studies.cli.demo import demo
@@ -191,6 +192,7 @@ def _assemble() -> None:
         top,
         show,
         verify,
+        compare,
         backtest,
         export_command,
         clean,

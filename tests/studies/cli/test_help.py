@@ -25,6 +25,7 @@ COMMANDS = {
     "top",
     "show",
     "verify",
+    "compare",
     "backtest",
     "export",
     "clean",
