@@ -7,7 +7,6 @@ from .compare import Comparison as Comparison
 from .compare import Overlap as Overlap
 from .compare import compare_sessions as compare_sessions
 from .export import export_results as export_results
-from .export_files import EXPORT_FORMATS as EXPORT_FORMATS
 from .export_files import format_of_name as format_of_name
 from .export_rows import Selection as Selection
 from .leaderboard import pareto_front as pareto_front

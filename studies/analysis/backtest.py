@@ -56,9 +56,7 @@ class Backtest:
         if self.recorded is None:
             return ()
         return tuple(
-            name
-            for name, value in self.recorded.figures.items()
-            if name not in self.figures or self.figures[name] != value
+            name for name, value in self.recorded.figures.items() if self.figures.get(name) != value
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from sqlalchemy.engine import URL
+
 from studies.analysis.export import database_files
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
@@ -41,7 +43,6 @@ def config_of_strategy(session: StoredSession, strategy_id: str | None = None) -
         If the session has no result of the strategy, or none at all.
     """
     recorded = result_row(session, strategy_id or best_strategy_id(session))
-    url = session.engine.url.set(password=None).difference_update_query(["password"])
     strategy = StrategyConfig(
         id=recorded["strategy_id"],
         session=session.row.session_id,
@@ -49,8 +50,21 @@ def config_of_strategy(session: StoredSession, strategy_id: str | None = None) -
         figures={name: recorded[name] for name in session.figures},
     )
     return session.config.model_copy(
-        update={"database": url.render_as_string(hide_password=False), "strategy": strategy}
+        update={"database": url_without_password(session.engine.url), "strategy": strategy}
     )
+
+
+def url_without_password(url: URL) -> str:
+    """Write the URL of a database with no password in it."""
+    bare = URL.create(
+        url.drivername,
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query=url.query,
+    )
+    return bare.difference_update_query(["password"]).render_as_string(hide_password=False)
 
 
 def export_best_config(

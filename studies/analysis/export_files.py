@@ -31,7 +31,8 @@ def write_csv(file: IO[bytes], columns: Sequence[ExportColumn], batches: Iterato
     """
     n_rows = 0
     with _as_text(file) as text:
-        writer = csv.writer(text, lineterminator="\n")
+        # with this end of a line the writer quotes texts that hold a carriage return
+        writer = csv.writer(_LinesOf(text), lineterminator="\r\n")
         writer.writerow(_guarded([column.name for column in columns]))
         for batch in batches:
             guarded = [
@@ -88,6 +89,8 @@ def write_parquet(
 
 def write_excel(file: IO[bytes], columns: Sequence[ExportColumn], batches: Iterator[Batch]) -> int:
     """Write one worksheet, a row at a time; texts stay texts, whatever they begin with.
+
+    Numbers have 16 digits there, where the other formats have all 17.
 
     Raises
     ------
@@ -168,6 +171,16 @@ def _as_text(file: IO[bytes]) -> Iterator[io.TextIOWrapper]:
     finally:
         with contextlib.suppress(OSError):
             text.detach()
+
+
+class _LinesOf:
+    """Lines that end with a carriage return and a line feed, written with the latter only."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._write = text.write
+
+    def write(self, line: str) -> None:
+        self._write(f"{line[:-2]}\n")
 
 
 def _guarded(texts: Sequence[str | None]) -> list[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,7 @@ def _best_config(context: Context, session: Session, output: str, strategy_id: s
     tell = note if to_stdout else say
     tell(f"{strategy.id} of {session.row.session_id} in {output}")
     if not to_stdout:
-        tell(f"run it again: mass-tuning backtest --config {output}")
+        tell(f"run it again: mass-tuning backtest --config {shlex.quote(output)}")
 
 
 def _refuse_json(context: Context, what: str) -> None:

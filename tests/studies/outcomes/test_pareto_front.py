@@ -274,6 +274,28 @@ def test_exports_tell_the_front(several, tmp_path, monkeypatch, name):
     )
 
 
+@pytest.mark.parametrize("all_names", [False, True])
+@pytest.mark.parametrize("pareto", [False, True])
+def test_the_best_of_several_objectives_are_the_front(several, tmp_path, all_names, pareto):
+    front = pareto_front(several, all_names=all_names)
+    for n in (2, 999):
+        selection = Selection(n=n, all_names=all_names, pareto=pareto)
+        n_rows = export_results(several, tmp_path / "x.parquet", selection=selection)
+        frame = pd.read_parquet(tmp_path / "x.parquet")
+        assert len(frame) == n_rows == min(n, len(front))
+        assert frame["strategy_id"].tolist() == front["strategy_id"].tolist()[:n]
+        assert frame["rank"].tolist() == front.index.tolist()[:n]
+        assert frame["pareto"].all()
+    by_one = Selection(n=5, metric="total_return", all_names=all_names)
+    export_results(several, tmp_path / "x.parquet", selection=by_one)
+    wanted = top(several, 5, metric="total_return", all_names=all_names)
+    told = pd.read_parquet(tmp_path / "x.parquet")["strategy_id"].tolist()
+    assert told == wanted["strategy_id"].tolist()
+    both = Selection(n=5, metric="total_return", pareto=True)
+    with pytest.raises(ConfigError, match="leave out --pareto or --metric"):
+        export_results(several, tmp_path / "y.csv", selection=both)
+
+
 def _read(path):
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
