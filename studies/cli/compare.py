@@ -66,7 +66,7 @@ def compare(context: Context, session_ids: tuple[str, ...]) -> None:
         say(f"{letter}  {style(each.session_id, bold=True)}  {each.status}, {what}")
     say()
     if comparison.settings:
-        rows = [(name, [_text(v) for v in row]) for name, row in comparison.settings.items()]
+        rows = [(_text(name), [_text(v) for v in row]) for name, row in comparison.settings.items()]
         _print_rows("settings that differ", letters, rows)
     else:
         say("the settings are the same")
@@ -87,10 +87,12 @@ def _letter(place: int) -> str:
 
 
 def _text(value: Any) -> str:
-    """Write the value of a setting; a long list is cut, --json has it whole."""
+    """Write the value of a setting; a long one is cut, --json has it whole."""
     if value is None:
         return "–"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():  # it might move the cursor or hide what follows
+        text = json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

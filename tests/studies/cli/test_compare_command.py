@@ -2,6 +2,7 @@
 
 import pytest
 
+from studies.cli import compare
 from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE
 
 
@@ -82,3 +83,23 @@ def test_sessions_that_cannot_be_compared(cli, project):
         refused = cli("compare", *args)
         assert refused.code == 2
         assert message in refused.error
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        ("plain", "plain"),
+        ("台灣", "台灣"),
+        (["<b>", "=cmd()"], '["<b>", "=cmd()"]'),
+        ("\x1b[31mred\n", '"\\u001b[31mred\\n"'),
+        ("a\u202eb", '"a\\u202eb"'),
+        ("x" * 99, "x" * 47 + "…"),
+    ],
+)
+def test_settings_are_written_as_text(value, text):
+    assert compare._text(value) == text
+
+
+def test_columns_beyond_the_alphabet():
+    assert [compare._letter(place) for place in (0, 25, 26, 52)] == ["A", "Z", "A1", "A2"]
