@@ -6,25 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
-from search_spaces.import_class import IMPORT_PATH
 from search_spaces.strict_yaml import dump_yaml, parse_yaml
-from studies.methods import (
-    METHODS,
-    CmaesOptions,
-    CustomOptions,
-    GeneticOptions,
-    GpOptions,
-    MethodOptions,
-    Nsga2Options,
-    Nsga3Options,
-    QmcOptions,
-    TpeOptions,
-)
-from studies.methods.checked_model import CheckedModel
+from studies.methods.checked_model import CheckedModel, complaints
+from studies.methods.methods_config import MethodsConfig
 
 __all__ = [
     "DEFAULT_CONFIG_FILE",
@@ -32,6 +20,7 @@ __all__ = [
     "MarketConfig",
     "MethodsConfig",
     "ObjectiveConfig",
+    "StrategyConfig",
     "StudyConfig",
     "TuningConfig",
     "VerifyConfig",
@@ -199,41 +188,24 @@ class VerifyConfig(CheckedModel):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class MethodsConfig(CheckedModel):
-    """Options of the adaptive methods (``generate --mode ...``), see `studies.methods`.
+class StrategyConfig(CheckedModel):
+    """One strategy, which `mass-tuning backtest` runs again; `export --best-config` writes it.
 
-    A key like ``package.module:ClassName`` holds the keyword arguments of a sampler of one's own.
+    Attributes
+    ----------
+    id : str
+    session : str or None
+        That it was found by.
+    data_fingerprint : str or None
+        Of the market and the settings that its figures were computed on.
+    figures : dict of str to (int, float or None)
+        As they were recorded.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    tpe: TpeOptions = TpeOptions()
-    genetic: GeneticOptions = GeneticOptions()
-    nsga2: Nsga2Options = Nsga2Options()
-    nsga3: Nsga3Options = Nsga3Options()
-    gp: GpOptions = GpOptions()
-    cmaes: CmaesOptions = CmaesOptions()
-    random: MethodOptions = MethodOptions()
-    qmc: QmcOptions = QmcOptions()
-
-    @pydantic.model_validator(mode="after")
-    def _only_methods(self) -> Self:
-        for name, options in (self.model_extra or {}).items():
-            if not IMPORT_PATH.fullmatch(name):
-                raise ValueError(
-                    f"unknown method {name!r}; there are {', '.join(METHODS)}, and samplers of "
-                    "your own as package.module:ClassName"
-                )
-            if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
-                raise ValueError(f"the options of {name} are a mapping of names, got {options!r}")
-        return self
-
-    def options(self, name: str) -> MethodOptions:
-        """Return the options of a method, by its name or import path."""
-        if name in type(self).model_fields:
-            options: MethodOptions = getattr(self, name)
-            return options
-        return CustomOptions(**(self.model_extra or {}).get(name, {}))
+    id: str
+    session: str | None = None
+    data_fingerprint: str | None = None
+    figures: dict[str, int | float | None] = Field(default_factory=dict)
 
 
 class TuningConfig(CheckedModel):
@@ -252,6 +224,8 @@ class TuningConfig(CheckedModel):
         Rules such as ``window_size <= data_period``.
     backtest : dict
         Fields of `objectives.BacktestSettings`.
+    strategy : StrategyConfig or None
+        For `mass-tuning backtest`; no session is created differently for it.
 
     Examples
     --------
@@ -272,6 +246,7 @@ class TuningConfig(CheckedModel):
     study: StudyConfig = StudyConfig()
     verify: VerifyConfig = VerifyConfig()
     methods: MethodsConfig = MethodsConfig()
+    strategy: StrategyConfig | None = None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -281,7 +256,7 @@ class TuningConfig(CheckedModel):
         try:
             config = cls.model_validate(values)
         except pydantic.ValidationError as error:
-            raise ConfigError("; ".join(_complaints(error))) from None
+            raise ConfigError("; ".join(complaints(error))) from None
         try:
             BacktestSettings.from_dict(config.backtest)
         except ConfigError as error:
@@ -384,16 +359,3 @@ def load_config(path: str | Path | None = None) -> TuningConfig:
         return TuningConfig.from_mapping(values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-
-
-def _complaints(error: pydantic.ValidationError) -> list[str]:
-    complaints = []
-    for detail in error.errors():
-        key = ".".join(str(part) for part in detail["loc"])
-        if detail["type"] == "extra_forbidden":
-            complaints.append(f"unknown setting {key!r}")
-        elif detail["type"] == "value_error":
-            complaints.append(f"{key}: {detail['ctx']['error']}")
-        else:
-            complaints.append(f"{key}: {detail['msg'].lower()}, got {detail['input']!r}")
-    return complaints

@@ -1,4 +1,14 @@
+from .backtest import Backtest as Backtest
+from .backtest import backtest_strategy as backtest_strategy
+from .best_config import config_of_strategy as config_of_strategy
+from .best_config import export_best_config as export_best_config
+from .compare import ComparedSession as ComparedSession
+from .compare import Comparison as Comparison
+from .compare import Overlap as Overlap
+from .compare import compare_sessions as compare_sessions
 from .export import export_results as export_results
+from .export_files import format_of_name as format_of_name
+from .export_rows import Selection as Selection
 from .filters import Filter as Filter
 from .filters import read_filter as read_filter
 from .leaderboard import NEIGHBOURS as NEIGHBOURS

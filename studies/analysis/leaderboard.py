@@ -40,7 +40,7 @@ from studies.outcomes import (
 )
 from studies.sessions import StoredSession
 
-__all__ = ["NEIGHBOURS", "lacking_warning", "pareto_front", "result_row", "top"]
+__all__ = ["NEIGHBOURS", "lacking_warning", "order_of", "pareto_front", "result_row", "top"]
 
 NEIGHBOURS = "neighbours"
 """Name of the ranking by the median objective of a strategy's one-step neighbours."""
@@ -107,7 +107,7 @@ def top(
             )
         return pareto_front(session, n, all_names=all_names, where=chosen)
     _check_number(n)
-    metric, direction = _order(session, metric, direction)
+    metric, direction = order_of(session, metric, direction)
     session_id = session.row.session_id
     condition = chosen.clause() if chosen is not None else sa.true()
     if not all_names:
@@ -222,7 +222,7 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
             )
         record = dict(row._mapping)
         record["parameters"] = parameters_of(session, record)
-        metric, direction = _order(session, None, None)
+        metric, direction = order_of(session, None, None)
         record["rank"] = record["n_ranked"] = record["n_strategies"] = None
         if record[metric] is not None:
             record.update(_place(connection, record, metric, direction))
@@ -244,7 +244,7 @@ def _top_by_neighbours(
     session: StoredSession, n: int, direction: str | None, all_names: bool, where: Filter | None
 ) -> pd.DataFrame:
     _check_number(n)
-    metric, direction = _order(session, next(iter(session.directions)), direction)
+    metric, direction = order_of(session, next(iter(session.directions)), direction)
     table = read_table(session, where.figures if where is not None else ())
     allowed = ~np.isnan(table.figure(metric))
     if where is not None:
@@ -328,7 +328,20 @@ def _check_number(n: int) -> None:
         raise ConfigError(f"the number of strategies is at least 1, got {n}")
 
 
-def _order(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:
+def order_of(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:
+    """Return the figure that decides what is best in a session, and its direction.
+
+    Parameters
+    ----------
+    session : StoredSession
+    metric, direction : str or None
+        None: the first objective; its direction, or the natural one of the figure.
+
+    Raises
+    ------
+    ConfigError
+        If the figure or the direction is unknown, or nothing was measured out of sample.
+    """
     if metric is None:
         metric = next(iter(session.directions))
     direction = direction_of(metric, session.directions, direction)

@@ -14,7 +14,9 @@ from typing import Any, NoReturn
 
 import click
 
+from studies.cli.backtest import backtest
 from studies.cli.clean import clean
+from studies.cli.compare import compare
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
 from studies.cli.demo import demo
@@ -192,6 +194,8 @@ def _assemble() -> None:
         show,
         stats,
         verify,
+        compare,
+        backtest,
         export_command,
         clean,
         config_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from studies.analysis import Recomputed, SavedDetail
     from studies.session import Session
 
-__all__ = ["show"]
+__all__ = ["print_basket", "print_figures", "print_parameters", "show"]
 
 
 @click.command(
@@ -82,7 +83,7 @@ def show(
         return
     _print_recorded(context, session, recorded)
     if result is not None:
-        _print_basket(result)
+        print_basket(result.benchmark)
     if result is not None and not no_chart:
         say()
         for line in line_chart(result.equity):
@@ -197,26 +198,40 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
         rows.append(("verdict", verdict_text(context, session, stored, recorded["strategy_id"])))
     pairs(rows)
     say()
-    parameters = {
-        name: " ".join(value) if isinstance(value, list) else value
-        for name, value in recorded["parameters"].items()
-    }
-    pairs((name, str(value)) for name, value in parameters.items())
+    print_parameters(recorded["parameters"])
     say()
-    _print_figures(session, recorded)
+    print_figures(recorded, session.figures, session.config.backtest.get("split_date"))
 
 
-def _print_figures(session: Session, recorded: dict[str, Any]) -> None:
+def print_parameters(parameters: Mapping[str, Any]) -> None:
+    """Print the parameters of a strategy, the factors side by side."""
+    pairs(
+        (name, " ".join(value) if isinstance(value, list) else str(value))
+        for name, value in parameters.items()
+    )
+
+
+def print_figures(recorded: Mapping[str, Any], figures: Iterable[str], split: object) -> None:
+    """Print the figures of a strategy, those out of sample beside the others.
+
+    Parameters
+    ----------
+    recorded : mapping of str to value
+    figures : iterable of str
+        Which of them.
+    split : date or str
+        First day out of sample, if any figure is of those days.
+    """
     from studies.analysis import loses_out_of_sample
 
-    units = metric_units()
-    names = [name for name in session.figures if not name.startswith("oos_")]
+    units, figures = metric_units(), list(figures)
+    names = [name for name in figures if not name.startswith("oos_")]
     columns = [
         Column("figure", names, right=False),
         Column("value", [shown(name, recorded[name], units) for name in names]),
     ]
     loses = loses_out_of_sample(recorded)
-    if any(name.startswith("oos_") for name in session.figures):
+    if any(name.startswith("oos_") for name in figures):
         values = [shown(f"oos_{name}", recorded[f"oos_{name}"], units) for name in names]
         if loses:
             place = names.index("total_return")
@@ -226,13 +241,12 @@ def _print_figures(session: Session, recorded: dict[str, Any]) -> None:
     table(columns, indent=2)
     if loses:
         say()
-        split = session.config.backtest["split_date"]
         say(f"{LOSES} it loses out of sample, on the days from {split} on")
 
 
-def _print_basket(result: BacktestResult) -> None:
+def print_basket(benchmark: Mapping[str, float]) -> None:
     """Print what holding every pair alike would have earned, beside the strategy."""
-    rows = basket_rows(result.benchmark)
+    rows = basket_rows(benchmark)
     if rows:
         say()
         pairs(rows)

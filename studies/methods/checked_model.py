@@ -6,7 +6,7 @@ from typing import Any, Union, get_args, get_origin
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["CheckedModel"]
+__all__ = ["CheckedModel", "complaints"]
 
 
 class CheckedModel(BaseModel):
@@ -31,6 +31,20 @@ class CheckedModel(BaseModel):
                     "and off as truth values)"
                 )
         return value
+
+
+def complaints(error: pydantic.ValidationError) -> list[str]:
+    """Say of every wrong setting its key and what is wrong."""
+    found = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            found.append(f"unknown setting {key!r}")
+        elif detail["type"] == "value_error":
+            found.append(f"{key}: {detail['ctx']['error']}")
+        else:
+            found.append(f"{key}: {detail['msg'].lower()}, got {detail['input']!r}")
+    return found
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -162,7 +162,7 @@ def _snapshot(
     values.update(objective.space.to_config())
     values["backtest"] = objective.settings.to_dict()
     values["objective"]["metrics"] = dict(objective.directions)
-    del values["database"]
+    del values["database"], values["strategy"]
     return Snapshot(
         config=values,
         design=(

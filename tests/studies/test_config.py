@@ -229,7 +229,8 @@ def test_the_keys_that_others_test():
     """The database and the space: test_session; objective.type and options: test_own_objective;
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
-    how files are read and returns made of events: cli/test_market."""
+    strategy: analysis/test_backtest, cli/test_backtest_command; how files are read and returns
+    made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -259,6 +260,7 @@ def test_the_keys_that_others_test():
         "verify.resamples",
         "verify.seed",
         "methods",
+        "strategy",
     }
 
 

@@ -11,6 +11,7 @@ from search_spaces import one_step_neighbours
 from search_spaces.errors import ConfigError
 from studies.analysis import (
     EXACT,
+    Selection,
     export_results,
     pareto_front,
     read_filter,
@@ -241,7 +242,8 @@ def test_the_front_of_what_a_filter_leaves(make_session, tmp_path):
     path = tmp_path / "front.csv"
     whole = pareto_front(session, all_names=True)
     smallest = float(whole["max_drawdown"].min())
-    export_results(session, path, pareto=True, where=f"max_drawdown > {smallest!r}")
+    above = read_filter(session, f"max_drawdown > {smallest!r}")
+    export_results(session, path, selection=Selection(pareto=True, where=above))
     kept = whole[whole["max_drawdown"] > smallest]["strategy_id"]
     assert sorted(pd.read_csv(path)["strategy_id"]) == sorted(kept)
     assert 0 < len(kept) < len(whole)
@@ -284,15 +286,26 @@ def test_an_export_of_what_a_filter_leaves(completed, tmp_path, ending):
     path = tmp_path / f"x.{ending}"
     where = "window_size > 5 and data_period = 140"
     columns = ["failure", "strategy_id", "total_return"]
-    n_rows = export_results(completed, path, where=where, columns=columns)
+    chosen = read_filter(completed, where)
+    selection = Selection(where=chosen, columns=tuple(columns))
+    n_rows = export_results(completed, path, selection=selection)
     kept = expected(completed, lambda r: r["window_size"] > 5 and r["data_period"] == 140)
     frame = pd.read_csv(path) if ending == "csv" else pd.read_json(path, lines=True)
     assert list(frame) == columns
     assert sorted(frame["strategy_id"]) == kept
     assert n_rows == len(kept)
     assert set(frame["failure"]) == {"insufficient_data"}
-    with pytest.raises(ConfigError, match="there is no column 'nothing'; known are strategy_id"):
-        export_results(completed, path, columns=["nothing"])
+
+
+@pytest.mark.parametrize("all_names", [False, True])
+def test_an_export_of_the_best_of_what_a_filter_leaves(completed, tmp_path, all_names):
+    chosen = read_filter(completed, "weight_method = 'EQ'")
+    listed = top(completed, 7, where=chosen, all_names=all_names)
+    selection = Selection(n=7, where=chosen, all_names=all_names)
+    assert export_results(completed, tmp_path / "x.csv", selection=selection) == 7
+    frame = pd.read_csv(tmp_path / "x.csv")
+    assert frame["strategy_id"].tolist() == listed["strategy_id"].tolist()
+    assert frame["rank"].tolist() == listed.index.tolist()
 
 
 def test_an_objective_of_ones_own(make_session, tmp_path):
@@ -313,7 +326,9 @@ def test_an_objective_of_ones_own(make_session, tmp_path):
     ]
     for refused in (
         lambda: session.top(3, where="lookback > 5"),
-        lambda: export_results(session, tmp_path / "x.csv", where="lookback > 5"),
+        lambda: export_results(
+            session, tmp_path / "x.csv", selection=Selection(where=by_parameter)
+        ),
     ):
         with pytest.raises(ConfigError, match="lookback has no column to select by; name figures"):
             refused()

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from search_spaces.errors import ConfigError, SessionError
-from studies.analysis import export as exporting
+from studies.analysis import export_rows
 from studies.analysis.export import export_results
+from studies.analysis.export_rows import ExportedRows, Selection
 from studies.analysis.leaderboard import result_row, top
 from studies.analysis.one_strategy import best_strategy_id
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, work_chunks
@@ -228,7 +229,7 @@ def test_a_strategy_without_a_result(completed):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(exporting, "_EXPORT_BATCH", 50)
+    monkeypatch.setattr(export_rows, "_ROWS_AT_ONCE", 50)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -295,20 +296,20 @@ def test_a_session_without_results_exports_an_empty_file(make_session, tmp_path,
     assert top(session).empty
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.parquet"])
+@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.parquet", "x.xlsx"])
 @pytest.mark.usefixtures("small_batches")
 def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, name):
     path = tmp_path / name
     path.write_text("precious")
-    frames = exporting._result_frames
+    batches = ExportedRows.batches
 
-    def fail_later(*args):
-        for number, frame in enumerate(frames(*args)):
+    def fail_later(rows):
+        for number, batch in enumerate(batches(rows)):
             if number == 3:
                 raise OSError(28, "No space left on device")
-            yield frame
+            yield batch
 
-    monkeypatch.setattr(exporting, "_result_frames", fail_later)
+    monkeypatch.setattr(ExportedRows, "batches", fail_later)
     with pytest.raises(OSError, match="No space"):
         export_results(completed, path)
     assert path.read_text() == "precious"
@@ -316,12 +317,12 @@ def test_a_failed_export_leaves_the_old_file(completed, tmp_path, monkeypatch, n
 
 
 def test_impossible_exports(completed, tmp_path):
-    with pytest.raises(ConfigError, match="one of csv, json, parquet, got 'xlsx'; give --format"):
-        export_results(completed, tmp_path / "x.xlsx")
+    with pytest.raises(ConfigError, match="of csv, json, parquet, xlsx, got 'xls'; give --for"):
+        export_results(completed, tmp_path / "x.xls")
     with pytest.raises(ConfigError, match=r"folder .*nowhere does not exist"):
         export_results(completed, tmp_path / "nowhere" / "x.csv")
     with pytest.raises(ConfigError, match=r"needs several objectives, session_\w+ has only net_sh"):
-        export_results(completed, tmp_path / "x.csv", pareto=True)
+        export_results(completed, tmp_path / "x.csv", selection=Selection(pareto=True))
     assert not (tmp_path / "x.csv").exists()
 
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "show",
     "stats",
     "verify",
+    "compare",
+    "backtest",
     "export",
     "clean",
     "config",

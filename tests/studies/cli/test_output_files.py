@@ -14,7 +14,8 @@ import pytest
 
 from search_spaces.errors import SessionError
 from studies import Session
-from studies.analysis import export, export_results
+from studies.analysis import export_results
+from studies.analysis.export_rows import ExportedRows
 from studies.config import default_config_text
 from studies.upkeep import delete_session
 from tests.studies.cli.conftest import N_STRATEGIES, command, environment
@@ -196,14 +197,14 @@ def test_json_and_results_do_not_share_the_standard_output(cli, n_lines, name):
 def test_two_exports_into_one_file_at_once(n_lines, monkeypatch):
     sessions = [Session.open(f"sqlite:///{DATABASE}", _only_id()) for _ in range(2)]
     together = threading.Barrier(2, timeout=60)
-    frames = export._result_frames
+    batches = ExportedRows.batches
 
-    def slowly(session, *args):
+    def slowly(rows):
         together.wait()
-        yield from frames(session, *args)
+        yield from batches(rows)
         together.wait()
 
-    monkeypatch.setattr(export, "_result_frames", slowly)
+    monkeypatch.setattr(ExportedRows, "batches", slowly)
     with ThreadPoolExecutor(2) as pool:
         written = pool.map(lambda session: export_results(session, "all.csv"), sessions)
         assert list(written) == [N_STRATEGIES] * 2
@@ -215,13 +216,13 @@ def test_two_exports_into_one_file_at_once(n_lines, monkeypatch):
 
 def test_a_session_that_is_deleted_meanwhile_is_no_export(n_lines, monkeypatch):
     session = Session.open(f"sqlite:///{DATABASE}", _only_id())
-    frames = export._result_frames
+    batches = ExportedRows.batches
 
-    def deleted_meanwhile(session, *args):
-        yield from frames(session, *args)
+    def deleted_meanwhile(rows):
+        yield from batches(rows)
         delete_session(session.engine, session.row.session_id)
 
-    monkeypatch.setattr(export, "_result_frames", deleted_meanwhile)
+    monkeypatch.setattr(ExportedRows, "batches", deleted_meanwhile)
     with pytest.raises(SessionError):
         export_results(session, "all.csv")
     assert not Path("all.csv").exists()

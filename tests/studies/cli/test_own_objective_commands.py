@@ -1,5 +1,6 @@
 """The commands on an objective of one's own."""
 
+import pyarrow.parquet as pq
 import yaml
 
 OBJECTIVE = "objectives.examples.momentum:MomentumObjective"
@@ -28,3 +29,18 @@ def test_the_commands(cli, project):
     assert cli("--config", "own.yaml", "export", "-o", "all.csv").code == 0
     header = (project / "all.csv").read_text().splitlines()[0].split(",")
     assert header[:3] == ["strategy_id", "lookback", "n_held"]
+    few = ("--columns", "n_held,total_return", "--top", "3")
+    assert cli("--config", "own.yaml", "export", *few, "-o", "few.parquet").code == 0
+    schema = pq.read_schema(project / "few.parquet")
+    assert {field.name: str(field.type) for field in schema} == {
+        "n_held": "int64",
+        "total_return": "double",
+    }
+    assert (
+        pq.read_table(project / "few.parquet")["n_held"][0].as_py() == first["parameters"]["n_held"]
+    )
+    assert cli("--config", "own.yaml", "export", "--best-config", "best.yaml").code == 0
+    again = cli("backtest", "--config", "best.yaml")
+    assert (again.code, again.err) == (0, "")
+    assert "figures are identical" in again.out
+    assert "lookback" in again.out

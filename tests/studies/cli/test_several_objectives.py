@@ -91,7 +91,8 @@ def test_one_objective_as_ever(cli, here):
     session_id = first_objective(cli)
     told = cli("top", "--session", session_id, "--json").json
     assert set(told) == {
-        "session_id", "status", "metric", "direction", "filter", "warnings", "verdict", "strategies",
+        "session_id", "status", "metric", "direction", "filter", "warnings", "verdict",
+        "strategies",
     }  # fmt: skip
     assert "Pareto" not in cli("top", "--session", session_id).out
     shown = cli("show", "best", "--session", session_id, "--no-chart", "--json").json

@@ -84,7 +84,7 @@ def test_refusals_are_one_line(cli):
         assert cli(command, "--without", "XX").code == 2
     assert "unknown parameter 'window'" in cli("stats", "--by", "window").error
     assert "--columns: there is no 'nothing'" in cli("top", "--columns", "nothing").error
-    assert "there is no column 'nothing'" in cli("export", "--columns", "nothing").error
+    assert "unknown column 'nothing'" in cli("export", "--columns", "nothing").error
     for command in ("top", "export"):
         assert "a comma between two" in cli(command, "--columns", "total_return,,").error
 

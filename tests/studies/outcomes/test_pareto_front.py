@@ -13,8 +13,9 @@ from hypothesis.extra.numpy import arrays
 
 from search_spaces.errors import ConfigError
 from studies import Session
-from studies.analysis import export as exporting
+from studies.analysis import export_rows
 from studies.analysis.export import export_results
+from studies.analysis.export_rows import Selection
 from studies.analysis.leaderboard import pareto_front, result_row, top
 from studies.database import bulk_insert as bulk
 from studies.database.bulk_insert import in_batches
@@ -257,7 +258,7 @@ def test_optuna_has_the_same_front(several):
 
 @pytest.mark.parametrize("name", ["all.csv", "all.json", "all.parquet"])
 def test_exports_tell_the_front(several, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(exporting, "_EXPORT_BATCH", 100)
+    monkeypatch.setattr(export_rows, "_ROWS_AT_ONCE", 100)
     front = set(brute_front(several))
     assert export_results(several, tmp_path / name) == 432
     frame = _read(tmp_path / name)
@@ -265,12 +266,34 @@ def test_exports_tell_the_front(several, tmp_path, monkeypatch, name):
     assert set(frame.loc[frame["pareto"], "strategy_id"]) == front
     monkeypatch.setattr(bulk, "IDS_PER_STATEMENT", 2)
     only = tmp_path / f"front_{name}"
-    assert export_results(several, only, pareto=True) == len(front)
+    assert export_results(several, only, selection=Selection(pareto=True)) == len(front)
     wanted = frame[frame["pareto"]].reset_index(drop=True)
     assert wanted["failure"].isna().all()
     pd.testing.assert_frame_equal(
         _read(only).drop(columns="failure"), wanted.drop(columns="failure"), check_dtype=False
     )
+
+
+@pytest.mark.parametrize("all_names", [False, True])
+@pytest.mark.parametrize("pareto", [False, True])
+def test_the_best_of_several_objectives_are_the_front(several, tmp_path, all_names, pareto):
+    front = pareto_front(several, all_names=all_names)
+    for n in (2, 999):
+        selection = Selection(n=n, all_names=all_names, pareto=pareto)
+        n_rows = export_results(several, tmp_path / "x.parquet", selection=selection)
+        frame = pd.read_parquet(tmp_path / "x.parquet")
+        assert len(frame) == n_rows == min(n, len(front))
+        assert frame["strategy_id"].tolist() == front["strategy_id"].tolist()[:n]
+        assert frame["rank"].tolist() == front.index.tolist()[:n]
+        assert frame["pareto"].all()
+    by_one = Selection(n=5, metric="total_return", all_names=all_names)
+    export_results(several, tmp_path / "x.parquet", selection=by_one)
+    wanted = top(several, 5, metric="total_return", all_names=all_names)
+    told = pd.read_parquet(tmp_path / "x.parquet")["strategy_id"].tolist()
+    assert told == wanted["strategy_id"].tolist()
+    both = Selection(n=5, metric="total_return", pareto=True)
+    with pytest.raises(ConfigError, match="leave out --pareto or --metric"):
+        export_results(several, tmp_path / "y.csv", selection=both)
 
 
 def _read(path):
@@ -285,7 +308,7 @@ def test_a_session_without_results_has_an_empty_front(make_session, tmp_path):
     session = make_session(size=20, objective={"metrics": TWO})
     assert pareto_front(session).empty
     assert session.top(3).empty
-    assert export_results(session, tmp_path / "x.csv", pareto=True) == 0
+    assert export_results(session, tmp_path / "x.csv", selection=Selection(pareto=True)) == 0
     assert (tmp_path / "x.csv").read_text().rstrip().endswith("failure,pareto")
 
 

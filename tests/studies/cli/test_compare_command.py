@@ -1,0 +1,105 @@
+"""``compare``: the table and the document."""
+
+import pytest
+
+from studies.cli import compare
+from tests.studies.cli.conftest import N_STRATEGIES, SMALL_SPACE
+
+
+@pytest.fixture
+def two(cli, project):
+    """Ids of the finished session and of a smaller one with higher fees."""
+    (first,) = cli("sessions", "--json").json
+    size = (
+        "--mode",
+        "sampling",
+        "--method",
+        "sobol",
+        "--size",
+        "60",
+        "--backtest",
+        "fee_rate=0.002",
+    )
+    assert cli("generate", *SMALL_SPACE, *size).code == 0
+    assert cli("execute").code == 0
+    second = cli("sessions", "--json").json[0]
+    return first["session_id"], second["session_id"]
+
+
+def test_the_document(cli, two):
+    done = cli("compare", *two, "--json")
+    assert (done.code, done.err) == (0, "")
+    told = done.json
+    assert told["settings"]["backtest.fee_rate"] == [0.001, 0.002]
+    assert told["settings"]["method"] == ["exhaustive", "sobol"]
+    assert "different conditions: backtest.fee_rate" in told["warnings"][0]
+    for session_id, each in zip(two, told["sessions"], strict=True):
+        best = cli("top", "-n", 1, "--session", session_id, "--json").json["strategies"][0]
+        assert each["best"]["strategy_id"] == best["strategy_id"]
+        assert best["metrics"].items() <= each["best"]["metrics"].items()
+        assert each["best_so_far"]["by_evaluations"][0]["evaluations"] == 10
+        low, median, high = each["distribution"]["quartiles"]
+        assert low <= median <= high <= best["metrics"]["net_sharpe_ratio"]
+    assert [each["completed"] + each["failed"] for each in told["sessions"]] == [N_STRATEGIES, 60]
+    (overlap,) = told["overlaps"]
+    assert overlap["session_ids"] == list(two)
+    assert overlap["same_figures"] == 0  # the fees differ
+
+
+def test_the_table(cli, two):
+    done = cli("compare", *two)
+    assert "note: figures of the sessions do not compare" in done.err
+    first, second, *rest = done.out.splitlines()
+    assert first.startswith(f"A  {two[0]}  completed, exhaustive, {N_STRATEGIES} of")
+    assert second.startswith(f"B  {two[1]}  completed, sobol, 60 of 60")
+    words = [line.split() for line in rest]
+    assert ["backtest.fee_rate", "0.001", "0.002"] in words
+    assert ["method", "exhaustive", "sobol"] in words
+    assert any(line[:2] == ["10", "results"] for line in words)
+    assert any(line[:2] == ["100", "results"] and line[3] == "–" for line in words)
+    assert rest[-1].startswith("A and B share of their best ")
+    assert rest[-1].endswith(" by figures")
+
+
+def test_settings_that_are_the_same(cli, project):
+    (first,) = cli("sessions", "--json").json
+    assert cli("generate", *SMALL_SPACE).code == 0
+    second = cli("sessions", "--json").json[0]["session_id"]
+    done = cli("compare", first["session_id"], second)
+    assert done.code == 0
+    assert "the settings are the same" in done.out
+    assert "note:" not in done.err
+
+
+def test_sessions_that_cannot_be_compared(cli, project):
+    (first,) = cli("sessions", "--json").json
+    for args, message in (
+        ([first["session_id"]], "at least two sessions"),
+        ([first["session_id"]] * 2, "is named twice"),
+        ([first["session_id"], "nothing"], "there is no session 'nothing'"),
+        ([], "Missing argument"),
+        ([first["session_id"], ""], "is empty"),
+    ):
+        refused = cli("compare", *args)
+        assert refused.code == 2
+        assert message in refused.error
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        ("plain", "plain"),
+        ("台灣", "台灣"),
+        (["<b>", "=cmd()"], '["<b>", "=cmd()"]'),
+        ("\x1b[31mred\n", '"\\u001b[31mred\\n"'),
+        ("a\u202eb", '"a\\u202eb"'),
+        ("x" * 99, "x" * 47 + "…"),
+    ],
+)
+def test_settings_are_written_as_text(value, text):
+    assert compare._text(value) == text
+
+
+def test_columns_beyond_the_alphabet():
+    assert [compare._letter(place) for place in (0, 25, 26, 52)] == ["A", "Z", "A1", "A2"]
