@@ -56,6 +56,16 @@ class BacktestResult:
         return self._simulator.basket_figures(self.params.data_period)
 
     @cached_property
+    def basket_equity(self) -> pd.Series:
+        """Wealth in money at the close of each day, had all of it been in the basket.
+
+        As `equity`: same days, and the same money at the close of the first.
+        """
+        changes = self._simulator.basket(self.params.data_period) / 2.0  # on two exchanges each
+        wealth = (1.0 + changes).cumprod() * self._simulator.settings.initial_capital
+        return pd.Series(wealth, index=self.equity.index, name="basket")
+
+    @cached_property
     def trades(self) -> pd.DataFrame:
         """Entries, exits and daily funding.
 

@@ -9,6 +9,12 @@ from .one_strategy import recompute as recompute
 from .out_of_sample import loses_out_of_sample as loses_out_of_sample
 from .out_of_sample import spent_warning as spent_warning
 from .output_file import is_stream as is_stream
+from .readable import duration as duration
+from .readable import figure as figure
+from .readable import local_time as local_time
+from .readable import metric_units as metric_units
+from .readable import plain as plain
+from .readable import shown as shown
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail
 from .strategy_checks import look_ahead_of as look_ahead_of
@@ -17,6 +23,7 @@ from .verdict import population_of as population_of
 from .verdict import verdict_settings as verdict_settings
 from .verdict import verify_session as verify_session
 from .verdict import verify_within as verify_within
+from .verdict_figures import figures_of_verdict as figures_of_verdict
 from .verdict_rows import StoredVerdict as StoredVerdict
 from .verdict_rows import latest_verdict as latest_verdict
 from .verdict_rows import latest_verdicts as latest_verdicts

@@ -17,6 +17,7 @@ import click
 from studies.cli.clean import clean
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
+from studies.cli.dashboard import dashboard
 from studies.cli.demo import demo
 from studies.cli.estimate import estimate
 from studies.cli.execute import execute
@@ -190,6 +191,7 @@ def _assemble() -> None:
         top,
         show,
         verify,
+        dashboard,
         export_command,
         clean,
         config_command,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import metric_units, shown
 from studies.cli.context import Command, Context, command_options, session_option
-from studies.cli.output import Column, figure, print_json, say, style, table, warn
+from studies.cli.output import Column, print_json, say, style, table, warn
 from studies.cli.verdict_line import print_verdict_line, verdict_document
 
 if TYPE_CHECKING:
@@ -235,14 +236,6 @@ def strategy_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def metric_units() -> dict[str, str]:
-    """Return the unit of every figure, out-of-sample ones included."""
-    from objectives.metrics import METRICS
-
-    units = {metric.name: metric.unit for metric in METRICS}
-    return units | {f"oos_{name}": unit for name, unit in units.items()}
-
-
 def _objectives(session: Session) -> str:
     return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
 
@@ -266,10 +259,3 @@ def _parameters_of(row: Any) -> dict[str, Any]:
     if isinstance(parameters.get("factors"), str):
         parameters["factors"] = json.loads(parameters["factors"])
     return parameters
-
-
-def shown(name: str, value: Any, units: dict[str, str]) -> str:
-    """Write a figure as people see it: a drawdown is negative."""
-    if name.removeprefix("oos_") == "max_drawdown" and value:
-        value = -value
-    return figure(value, units[name])

@@ -25,6 +25,7 @@ COMMANDS = {
     "top",
     "show",
     "verify",
+    "dashboard",
     "export",
     "clean",
     "config",
