@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from objectives.factor_backtest.simulator import StrategySimulator
@@ -62,7 +63,8 @@ class BacktestResult:
         As `equity`: same days, and the same money at the close of the first.
         """
         changes = self._simulator.basket(self.params.data_period) / 2.0  # on two exchanges each
-        wealth = (1.0 + changes).cumprod() * self._simulator.settings.initial_capital
+        growth = np.cumprod(np.concatenate([[1.0], 1.0 + changes]))  # the first close is the start
+        wealth = growth * self._simulator.settings.initial_capital
         return pd.Series(wealth, index=self.equity.index, name="basket")
 
     @cached_property

@@ -57,17 +57,26 @@ def line_figure(
     drawn: list[Html] = []
     for step in range(_N_LINES + 1):
         value = low + (high - low) * step / _N_LINES
-        label = f"{100 * value:.1f} %" if percent else f"{value:,.0f}"
+        label = f"{100 * value:.2f} %" if percent else f"{value:,.0f}"
         place = f"{y(value):.1f}"
         drawn.append(
             element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=place, y2=place, class_="grid")
         )
         drawn.append(element("text", label, x=_LEFT - 6, y=place, dy="0.35em", text_anchor="end"))
     if split is not None and dates[0] < split <= dates[-1]:
-        at = f"{x(next(k for k, date in enumerate(dates) if date >= split)):.1f}"
+        day = next(k for k, date in enumerate(dates) if date >= split)
+        at, late = f"{x(day):.1f}", day > 0.7 * len(dates)
         bottom = _HEIGHT - _BOTTOM
         drawn.append(element("line", x1=at, x2=at, y1=_TOP, y2=bottom, class_="split"))
-        drawn.append(element("text", f"unseen from {split}", x=at, y=_TOP - 4))
+        drawn.append(
+            element(
+                "text",
+                f"unseen from {split}",
+                x=at,
+                y=_TOP - 4,
+                text_anchor="end" if late else None,
+            )
+        )
     for kind, values in curves:
         points = " ".join(f"{x(day):.1f},{y(value):.1f}" for day, value in enumerate(values))
         drawn.append(element("polyline", points=points, class_=f"curve {kind}"))

@@ -4,8 +4,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import Engine
 
@@ -27,13 +28,14 @@ from studies.analysis import (
 from studies.database import database_errors, display_url
 from studies.sessions import SessionRow, SessionState, StoredSession, list_sessions, read_row
 from studies.trials import study_id_of
-from studies.upkeep import status_with_warnings
+from studies.upkeep import read_status, status_with_warnings
 
 __all__ = ["Documents", "refuse_missing_file"]
 
 _N_BEST = 10
 _SHARE_OF_TIME = 0.1
 _N_CURVES = 64
+_T = TypeVar("_T")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -54,9 +56,10 @@ def refuse_missing_file(engine: Engine) -> None:
 class Documents:
     """Reads what the pages show of a database.
 
-    The best results of a session that is running are read again when its counts have changed and
-    ten times as long has gone by as reading them took: a hundred open pages cost as much as one,
-    and a tenth of one processor at most. Curves are computed one at a time and the newest 64 kept.
+    The best results and the failures of a session that is running are read again when its counts
+    have changed and ten times as long has gone by as reading them took: a hundred open pages cost
+    as much as one, and a tenth of the time at most. Curves are computed one at a time and the
+    newest 64 kept.
 
     Parameters
     ----------
@@ -70,7 +73,7 @@ class Documents:
         self.engine = engine
         self._clock = clock
         self._lock = threading.Lock()
-        self._best: dict[str, _Best] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
         self._computing = threading.Lock()
         self._curves: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
@@ -80,8 +83,9 @@ class Documents:
         rows = list_sessions(self.engine)
         verdicts = latest_verdicts(self.engine, [row.session_id for row in rows])
         with self._lock:
-            for gone in self._best.keys() - {row.session_id for row in rows}:
-                del self._best[gone]
+            listed = {row.session_id for row in rows}
+            for key in [key for key in self._known if key[1] not in listed]:
+                del self._known[key]
         return [self._listed(row, verdicts.get(row.session_id)) for row in rows]
 
     def session(self, session_id: str) -> dict[str, Any]:
@@ -95,7 +99,7 @@ class Documents:
         refuse_missing_file(self.engine)
         session = StoredSession(self.engine, read_row(self.engine, session_id))
         with database_errors(self.engine):
-            status = status_with_warnings(session, detailed=True)
+            status = status_with_warnings(session)
         config = session.config.without_passwords().model_dump(mode="json", exclude={"database"})
         stored = latest_verdict(self.engine, session_id)
         document = {
@@ -103,7 +107,7 @@ class Documents:
             for name in (
                 *("session_id", "mode", "method", "seed", "total", "completed", "failed"),
                 *("pending", "created_at", "started_at", "completed_at", "notes", "directions"),
-                *("rate", "eta_seconds", "warnings", "failures"),
+                *("rate", "eta_seconds", "warnings"),
             )
         }
         document |= {
@@ -111,6 +115,7 @@ class Documents:
             "workers": len(status.workers),
             "benchmark": dict(session.row.snapshot.benchmark),
             "best": self._best_of(session),
+            "failures": self._seldom("failures", session, _failures_of) if status.failed else {},
             "verdict": None if stored is None else _verdict(stored),
             "settings": _flat(config),
             "split_date": session.config.backtest.get("split_date"),
@@ -158,21 +163,27 @@ class Documents:
         return dict(plain(document))
 
     def _best_of(self, session: StoredSession) -> list[dict[str, Any]]:
-        row = session.row
+        found: list[dict[str, Any]] = []
+        if session.row.completed:
+            found = self._seldom("best", session, _best_results)
+        return found
+
+    def _seldom(self, kind: str, session: StoredSession, read: Callable[[StoredSession], _T]) -> _T:
+        """Read something costly, or return what was read of it before."""
+        row, key = session.row, (kind, session.row.session_id)
         counts = (row.completed, row.failed)
         with self._lock:  # one reader at a time: the others find what it read
-            known = self._best.get(row.session_id)
-            now = self._clock()
-            is_fresh = known is not None and (
-                known.counts == counts
-                or (row.status == SessionState.RUNNING and now < known.again_at)
-            )
-            if known is None or not is_fresh:
-                records = _best_results(session) if row.completed else []
+            known = self._known.get(key)
+            began = self._clock()
+            may_wait = row.status == SessionState.RUNNING
+            if known is None or not (
+                known.counts == counts or (may_wait and began < known.again_at)
+            ):
+                value = read(session)
                 ended = self._clock()
-                again_at = ended + (ended - now) * (1 / _SHARE_OF_TIME - 1)
-                known = self._best[row.session_id] = _Best(counts, records, again_at)
-            return known.records
+                again_at = ended + (ended - began) * (1 / _SHARE_OF_TIME - 1)
+                known = self._known[key] = _Known(counts, value, again_at)
+            return known.value
 
     def _curve(self, session: StoredSession, recorded: Mapping[str, Any]) -> dict[str, Any]:
         key = session.row.session_id, recorded["strategy_id"]
@@ -188,15 +199,17 @@ class Documents:
             return self._curves[key]
 
 
-class _Best:
-    """The best results of a session, and when they are to be read again."""
+@dataclass(frozen=True)
+class _Known:
+    """What was read of a session, at which counts, and from when on it may be read again."""
 
-    def __init__(
-        self, counts: tuple[int, int], records: list[dict[str, Any]], again_at: float
-    ) -> None:
-        self.counts = counts
-        self.records = records
-        self.again_at = again_at
+    counts: tuple[int, int]
+    value: Any
+    again_at: float
+
+
+def _failures_of(session: StoredSession) -> dict[str, int]:
+    return dict(read_status(session, detailed=True).failures)
 
 
 def _best_results(session: StoredSession) -> list[dict[str, Any]]:

@@ -3,11 +3,14 @@
 import functools
 import hashlib
 import json
+import logging
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bottle
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, StorageError
@@ -24,6 +27,9 @@ __all__ = ["NOT_THERE", "make_pages"]
 NOT_THERE = "the database does not answer, trying again"
 
 _STATIC = Path(__file__).parent / "static"
+_logger = logging.getLogger(__name__)
+_SESSION = "/session/<session_id:path>"
+_STRATEGY = f"{_SESSION}/strategy/<strategy_id:path>"
 _View = Callable[..., Any]
 
 
@@ -42,7 +48,15 @@ def make_pages(
     """
     app: Any = bottle.Bottle()
     app.default_error_handler = _error_page
+    _add_static(app)
+    _add_documents(app, documents)
+    _add_pages(app, documents, command, allow_control)
+    if allow_control:
+        _add_control(app, documents.engine)
+    return app
 
+
+def _add_static(app: Any) -> None:
     @app.get(ROOT)
     def _root() -> None:
         bottle.redirect(f"{ROOT}/", 302)
@@ -51,21 +65,27 @@ def make_pages(
     def _static(name: str) -> Any:
         return bottle.static_file(name, root=str(_STATIC))
 
+
+def _add_documents(app: Any, documents: Documents) -> None:
     @app.get(f"{ROOT}/api/sessions")
     @_answered
-    def _api_sessions() -> Any:
+    def _sessions() -> Any:
         return _as_json(documents.sessions())
 
-    @app.get(f"{ROOT}/api/session/<session_id:path>/strategy/<strategy_id:path>")
+    @app.get(f"{ROOT}/api{_STRATEGY}")
     @_answered
-    def _api_strategy(session_id: str, strategy_id: str) -> Any:
+    def _strategy(session_id: str, strategy_id: str) -> Any:
         return _as_json(documents.strategy(session_id, strategy_id))
 
-    @app.get(f"{ROOT}/api/session/<session_id:path>")
+    @app.get(f"{ROOT}/api{_SESSION}")
     @_answered
-    def _api_session(session_id: str) -> Any:
+    def _session(session_id: str) -> Any:
         return _as_json(documents.session(session_id))
 
+
+def _add_pages(
+    app: Any, documents: Documents, command: Callable[[str], str], allow_control: bool
+) -> None:
     @app.get(f"{ROOT}/")
     @_answered
     def _list() -> str:
@@ -73,14 +93,14 @@ def make_pages(
         api = f"{ROOT}/api/sessions"
         return page("Sessions", list_content(sessions, command), api=api, etag=_etag(sessions))
 
-    @app.get(f"{ROOT}/session/<session_id:path>/strategy/<strategy_id:path>")
+    @app.get(f"{ROOT}{_STRATEGY}")
     @_answered
     def _strategy(session_id: str, strategy_id: str) -> str:
         document = documents.strategy(session_id, strategy_id)
-        verify = command(f"verify {session_id} {strategy_id}")
+        verify = command(f"verify {shlex.quote(session_id)} {shlex.quote(strategy_id)}")
         return page(strategy_id, strategy_content(document, verify))
 
-    @app.get(f"{ROOT}/session/<session_id:path>")
+    @app.get(f"{ROOT}{_SESSION}")
     @_answered
     def _session(session_id: str) -> str:
         document = documents.session(session_id)
@@ -88,20 +108,18 @@ def make_pages(
         api = f"{ROOT}/api{session_path(session_id)}"
         return page(session_id, content, api=api, etag=_etag(document))
 
-    if allow_control:
 
-        @app.post(f"{ROOT}/notes")
-        @_answered
-        def _notes() -> None:
-            session_id = bottle.request.forms.getunicode("session", "")
-            notes = bottle.request.forms.getunicode("notes", "").replace("\r\n", "\n").strip()
-            if len(notes) > NOTES_LIMIT:
-                raise bottle.HTTPError(413, f"a note has at most {NOTES_LIMIT:,} characters")
-            with database_errors(documents.engine), write_transaction(documents.engine) as writing:
-                change_notes(writing, session_id, notes or None)
-            bottle.redirect(f"{ROOT}{session_path(session_id)}", 303)
-
-    return app
+def _add_control(app: Any, engine: Engine) -> None:
+    @app.post(f"{ROOT}/notes")
+    @_answered
+    def _notes() -> None:
+        session_id = bottle.request.forms.getunicode("session", "")
+        notes = bottle.request.forms.getunicode("notes", "").replace("\r\n", "\n").strip()
+        if len(notes) > NOTES_LIMIT:
+            raise bottle.HTTPError(413, f"a note has at most {NOTES_LIMIT:,} characters")
+        with database_errors(engine), write_transaction(engine) as connection:
+            change_notes(connection, session_id, notes or None)
+        bottle.redirect(f"{ROOT}{session_path(session_id)}", 303)
 
 
 def _answered(view: _View) -> _View:
@@ -117,6 +135,13 @@ def _answered(view: _View) -> _View:
             raise bottle.HTTPError(404, str(error)) from None
         except MassTuningError as error:
             raise bottle.HTTPError(400, str(error)) from None
+        except bottle.HTTPResponse:
+            raise
+        except Exception as error:
+            _logger.exception("a page cannot be shown")
+            name = type(error).__name__
+            sentence = f"unexpected {name}; the terminal of the dashboard says more"
+            raise bottle.HTTPError(500, sentence) from None
 
     return answering
 

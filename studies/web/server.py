@@ -177,12 +177,14 @@ def _application(
     pages = make_pages(Documents(engine), command, allow_control=allow_control)
 
     def route(environ: "WSGIEnvironment", respond: "StartResponse") -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path == ROOT or path.startswith(f"{ROOT}/"):
-            return pages(environ, _with_policy(respond))
+        path, is_gone = environ["PATH_INFO"], False
         try:
             refuse_missing_file(storage_engine)
         except StorageError:
+            is_gone = True
+        if path == ROOT or path.startswith(f"{ROOT}/"):
+            return pages(environ, _with_policy(respond))
+        if is_gone:
             kind = [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "2")]
             respond("503 Service Unavailable", kind)
             return [NOT_THERE.encode()]

@@ -1,5 +1,6 @@
 """The page that lists sessions, and the page of one."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -201,7 +202,7 @@ def _head(name: str) -> str:
 def _unjudged(document: Mapping[str, Any], command: Callable[[str], str]) -> object:
     if not document["completed"]:
         return "Nothing to judge yet."
-    way = element("code", command(f"verify {document['session_id']}"))
+    way = element("code", command(f"verify {shlex.quote(document['session_id'])}"))
     return joined("Not given yet: ", way)
 
 
@@ -217,7 +218,7 @@ def _failures(document: Mapping[str, Any]) -> Html | None:
 def _ways_on(document: Mapping[str, Any], command: Callable[[str], str]) -> Html:
     ways = _GO_ON.get(document["status"], ())
     listed = [
-        element("li", element("code", command(way.format(id=document["session_id"]))))
+        element("li", element("code", command(way.format(id=shlex.quote(document["session_id"])))))
         for way in ways
     ]
     running = document["status"] == SessionState.RUNNING

@@ -13,13 +13,17 @@
     if (note.textContent !== text) note.textContent = text;
   };
 
+  // Returns whether the page is as it should be: a part that has the focus is left as it is.
   const replaceParts = (page) => {
+    let all = true;
     document.title = page.title;
     for (const part of main.querySelectorAll("[data-part]")) {
       const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (!fresh || fresh.isEqualNode(part) || part.contains(document.activeElement)) continue;
-      part.replaceWith(document.adoptNode(fresh));
+      if (!fresh || fresh.isEqualNode(part)) continue;
+      if (part.contains(document.activeElement)) all = false;
+      else part.replaceWith(document.adoptNode(fresh));
     }
+    return all;
   };
 
   const refresh = async () => {
@@ -30,8 +34,8 @@
     if (!answer.ok) return `no longer live: ${(await answer.text()).slice(0, 300)}`;
     const page = await fetch(window.location.href, { cache: "no-store" });
     if (!page.ok) return "the database does not answer, trying again";
-    replaceParts(new DOMParser().parseFromString(await page.text(), "text/html"));
-    etag = answer.headers.get("ETag");
+    const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+    etag = replaceParts(fresh) ? answer.headers.get("ETag") : null;
     return "live";
   };
 
