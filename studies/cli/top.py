@@ -202,11 +202,11 @@ def _print_strategies(frame: pd.DataFrame, first: list[str]) -> None:
             ]
         columns.append(Column(_SHORT.get(name, name.replace("_", " ")), cells))
     table(columns)
-    measured = [loses for loses in losing if loses is not None]
-    if measured:
+    known = [loses for loses in losing if loses is not None]
+    if known:
         say()
-        mark = f" ({LOSES}: oos return below 0)" if any(measured) else ""
-        say(f"{sum(measured):,} of the {len(measured):,} lose out of sample{mark}")
+        mark = f" ({LOSES}: oos return below 0)" if any(known) else ""
+        say(f"{sum(known):,} of the {len(known):,} lose out of sample{mark}")
 
 
 def _shown_figures(first: list[str]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from objectives.constants import SEMANTICS_VERSION
 from studies.cli.context import Context
 from studies.cli.output import figure, say, style
 
@@ -48,6 +47,8 @@ def verdict_text(
     -------
     str
     """
+    from objectives.constants import SEMANTICS_VERSION
+
     if stored is None:
         snapshot = session.row.snapshot
         if snapshot.semantics != SEMANTICS_VERSION:

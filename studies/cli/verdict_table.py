@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from objectives.validation.verdict import CANNOT_TELL
 from studies.cli.chart import sparkline
 from studies.cli.output import Column, duration, pairs, say, style, table, warn, width
 from studies.cli.verdict_line import verdict_word
@@ -22,6 +21,7 @@ _WIDEST = 80
 
 def print_verdict(session: Session, stored: StoredVerdict) -> None:
     """Print a verdict with its reasons and figures."""
+    from objectives.validation.verdict import CANNOT_TELL
     from studies.analysis import result_row, verdict_settings
 
     verdict, figures = stored.verdict, stored.verdict.figures

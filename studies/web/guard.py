@@ -75,8 +75,9 @@ class KnownHosts:
 class Guard:
     """Passes on what a known browser may ask, and refuses the rest with a sentence.
 
-    In this order: an unknown ``Host`` and a foreign ``Origin`` are 403; a missing or wrong token
-    is 401; a method other than GET and HEAD is 403, unless `allow_control` is set and the request
+    In this order: an unknown ``Host``, a foreign ``Origin`` and what the page of another site wants
+    to load (``Sec-Fetch-Site``), unless it is a link to here, are 403; a missing or wrong token is
+    401; a method other than GET and HEAD is 403, unless `allow_control` is set and the request
     comes from a page of the server itself (``Origin`` must be sent and known).
 
     Parameters
@@ -138,7 +139,11 @@ class Guard:
                 "address that `mass-tuning dashboard` printed",
             )
         origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and not self._hosts.knows_origin(origin):
+        # an image or a script of this server that stands in another site's page has no Origin
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+        is_part = environ.get("HTTP_SEC_FETCH_MODE") != "navigate"
+        is_elsewhere = is_part and site not in ("none", "same-origin")
+        if is_elsewhere or (origin is not None and not self._hosts.knows_origin(origin)):
             return "403 Forbidden", "pages of other sites may not ask this dashboard"
         return None
 

@@ -31,7 +31,7 @@
     const answer = await fetch(main.dataset.api, { headers, cache: "no-store" });
     if (answer.status === 304) return "live";
     if (answer.status === 503) return "the database does not answer, trying again";
-    if (!answer.ok) return `no longer live: ${(await answer.text()).slice(0, 300)}`;
+    if (!answer.ok) return "this page is no longer live; reload it";
     const page = await fetch(window.location.href, { cache: "no-store" });
     if (!page.ok) return "the database does not answer, trying again";
     const fresh = new DOMParser().parseFromString(await page.text(), "text/html");

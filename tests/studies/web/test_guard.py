@@ -58,6 +58,18 @@ def test_a_foreign_origin_is_refused(site, path, origin):
     assert site.ask(path, Origin=site.origin).status == 200
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_parts_of_pages_of_other_sites_are_refused_and_links_are_not(site, path):
+    def status(where, mode):
+        return site.ask(path, Sec_Fetch_Site=where, Sec_Fetch_Mode=mode).status
+
+    for where in ("cross-site", "same-site"):  # another port of localhost is the same site
+        assert status(where, "no-cors") == 403
+        assert status(where, "navigate") == 200
+    assert status("same-origin", "cors") == 200
+    assert status("none", "navigate") == 200
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "ODD"])
 @pytest.mark.parametrize("path", ["/api/studies/1", "/api/studies", "/mass-tuning/notes", "/"])
 def test_nothing_but_reading(site, method, path):
