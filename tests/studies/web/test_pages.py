@@ -1,6 +1,7 @@
 """What stands on the pages, and how they follow what happens in the database."""
 
 import html
+import json
 import os
 import re
 import threading
@@ -480,3 +481,12 @@ def test_curves_are_computed_once(completed, monkeypatch):
     assert len(calls) == 1
     assert len(found) == 4
     assert all(curve == found[0] and curve["equity"] for curve in found)
+
+
+def test_a_session_of_an_earlier_system_is_listed(serve, completed):
+    change(completed, tuning_sessions, config_data=json.dumps({"anything": 1}))
+    site = serve(completed.engine)
+    assert completed.row.session_id in read(site.ask("/mass-tuning/")).text
+    answer = site.session(completed.row.session_id)
+    assert answer.status == 404
+    assert "recorded by an earlier system" in answer.text
