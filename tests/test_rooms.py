@@ -29,6 +29,7 @@ FLOORS = [
     "studies.workers",
     "studies.runs",
     "studies.session",
+    "studies.web",
     "studies.cli",
     "studies",
     "studies.__main__",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from objectives.factor_backtest.simulator import StrategySimulator
@@ -54,6 +55,17 @@ class BacktestResult:
         ``oos_`` ones.
         """
         return self._simulator.basket_figures(self.params.data_period)
+
+    @cached_property
+    def basket_equity(self) -> pd.Series:
+        """Wealth in money at the close of each day, had all of it been in the basket.
+
+        As `equity`: same days, and the same money at the close of the first.
+        """
+        changes = self._simulator.basket(self.params.data_period) / 2.0  # on two exchanges each
+        growth = np.cumprod(np.concatenate([[1.0], 1.0 + changes]))  # the first close is the start
+        wealth = growth * self._simulator.settings.initial_capital
+        return pd.Series(wealth, index=self.equity.index, name="basket")
 
     @cached_property
     def trades(self) -> pd.DataFrame:

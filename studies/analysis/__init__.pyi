@@ -48,6 +48,12 @@ from .queries.summary import marginals as marginals
 from .queries.summary import summarise as summarise
 from .queries.value_groups import ValueGroup as ValueGroup
 from .queries.value_groups import value_groups_of as value_groups_of
+from .readable import duration as duration
+from .readable import figure as figure
+from .readable import local_time as local_time
+from .readable import metric_units as metric_units
+from .readable import plain as plain
+from .readable import shown as shown
 from .saved_backtest import SavedDetail as SavedDetail
 from .saved_backtest import save_detail as save_detail
 from .statistics import BEST_SHARE as BEST_SHARE
@@ -60,6 +66,7 @@ from .verdict import population_of as population_of
 from .verdict import verdict_settings as verdict_settings
 from .verdict import verify_session as verify_session
 from .verdict import verify_within as verify_within
+from .verdict_figures import figures_of_verdict as figures_of_verdict
 from .verdict_rows import StoredVerdict as StoredVerdict
 from .verdict_rows import latest_verdict as latest_verdict
 from .verdict_rows import latest_verdicts as latest_verdicts

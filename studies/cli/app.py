@@ -19,6 +19,7 @@ from studies.cli.clean import clean
 from studies.cli.compare import compare
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
+from studies.cli.dashboard import dashboard
 from studies.cli.demo import demo
 from studies.cli.estimate import estimate
 from studies.cli.execute import execute
@@ -196,6 +197,7 @@ def _assemble() -> None:
         verify,
         compare,
         backtest,
+        dashboard,
         export_command,
         clean,
         config_command,

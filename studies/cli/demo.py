@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,7 +129,7 @@ def _print_ways_on(context: Context, session: Session) -> None:
     session_id, url = session.row.session_id, context.database
     lines = [
         ("one of them closely", context.command("show best")),
-        ("in the browser", f"optuna-dashboard {shlex.quote(url or '')}"),
+        ("in the browser", context.command("dashboard")),
     ]
     for title, command in lines:
         say(style(title, dim=True))

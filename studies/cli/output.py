@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from studies.analysis import duration, figure, local_time, plain
 
 __all__ = [
     "Column",
@@ -63,7 +63,7 @@ def print_json(value: Any, *, lines: bool = False) -> None:
         On a single line, one of several documents.
     """
     indent = None if lines else 2
-    click.echo(json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False))
 
 
 def style(text: str, **how: Any) -> str:
@@ -131,31 +131,6 @@ def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
         say(f"{' ' * indent}{style(name.ljust(longest), dim=True)}  {value}")
 
 
-def figure(value: float | None, unit: str) -> str:
-    """Write a figure of a unit of `objectives.Metric`; a dash where there is none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if unit == "fraction":
-        return f"{100 * value:,.2f} %"
-    if unit == "money":
-        return f"{value:,.2f}"
-    if unit == "ratio":
-        return f"{value:,.3f}"
-    return f"{value:,.1f}" if unit == "days" else f"{value:,.0f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
-
-
 def size(n_bytes: float) -> str:
     """Write a number of bytes."""
     for unit in ("B", "kB", "MB"):
@@ -165,34 +140,9 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:,.1f} GB"
 
 
-def local_time(moment: datetime.datetime | None) -> str:
-    """Write a stored time (naive UTC) as the local one."""
-    if moment is None:
-        return "–"
-    return f"{moment.replace(tzinfo=datetime.UTC).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
 def _fit(text: str, column: Column) -> str:
     return text.rjust(column.width) if column.right else text.ljust(column.width)
 
 
 def _color(stream: Any) -> bool | None:
     return False if os.environ.get("NO_COLOR") or not stream.isatty() else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(timespec="seconds") + ("Z" if value.tzinfo is None else "")
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if hasattr(value, "item"):
-        return _plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)

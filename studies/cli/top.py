@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import figure, metric_units, shown
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
-from studies.cli.output import Column, figure, print_json, say, style, table, warn
+from studies.cli.output import Column, print_json, say, style, table, warn
 from studies.cli.verdict_line import print_verdict_line, verdict_document
 
 if TYPE_CHECKING:
@@ -286,11 +287,11 @@ def _print_strategies(
             ]
         columns.append(Column(SHORT_NAMES.get(name, name.replace("_", " ")), cells))
     table(columns)
-    measured = [loses for loses in losing if loses is not None]
-    if measured:
+    known = [loses for loses in losing if loses is not None]
+    if known:
         say()
-        mark = f" ({LOSES}: oos return below 0)" if any(measured) else ""
-        say(f"{sum(measured):,} of the {len(measured):,} lose out of sample{mark}")
+        mark = f" ({LOSES}: oos return below 0)" if any(known) else ""
+        say(f"{sum(known):,} of the {len(known):,} lose out of sample{mark}")
 
 
 def _shown_figures(first: list[str]) -> list[str]:
@@ -326,14 +327,6 @@ def _only(columns: list[str] | None, values: dict[str, Any]) -> dict[str, Any]:
     return values if columns is None else {k: v for k, v in values.items() if k in columns}
 
 
-def metric_units() -> dict[str, str]:
-    """Return the unit of every figure, out-of-sample ones included."""
-    from objectives.metrics import METRICS
-
-    units = {metric.name: metric.unit for metric in METRICS}
-    return units | {f"oos_{name}": unit for name, unit in units.items()}
-
-
 def _objectives(session: Session) -> str:
     return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
 
@@ -365,10 +358,3 @@ def _cell(name: str, value: Any, units: dict[str, str]) -> str:
     if name in units:
         return shown(name, value, units)
     return figure(value, "ratio") if isinstance(value, float) else str(value)
-
-
-def shown(name: str, value: Any, units: dict[str, str]) -> str:
-    """Write a figure as people see it: a drawdown is negative."""
-    if name.removeprefix("oos_") == "max_drawdown" and value:
-        value = -value
-    return figure(value, units[name])

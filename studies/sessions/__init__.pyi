@@ -20,6 +20,7 @@ from .session_row import OPEN_STATES as OPEN_STATES
 from .session_row import SessionRow as SessionRow
 from .session_row import SessionState as SessionState
 from .session_row import add_totals as add_totals
+from .session_row import change_notes as change_notes
 from .session_row import delete_row as delete_row
 from .session_row import insert_row as insert_row
 from .session_row import list_sessions as list_sessions

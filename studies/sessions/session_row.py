@@ -19,6 +19,7 @@ __all__ = [
     "SessionRow",
     "SessionState",
     "add_totals",
+    "change_notes",
     "delete_row",
     "insert_row",
     "latest_session",
@@ -128,9 +129,7 @@ def read_row(engine: Engine, session_id: str) -> SessionRow:
     with database_errors(engine), engine.connect() as connection:
         row = connection.execute(sa.select(tuning_sessions).where(_is(session_id))).first()
     if row is None:
-        raise SessionError(
-            f"there is no session {session_id!r}; list them with: mass-tuning sessions"
-        )
+        raise SessionError(_no_session(session_id))
     return _to_row(row)
 
 
@@ -236,6 +235,21 @@ def add_totals(connection: Connection, session_id: str, n_completed: int, n_fail
     )
 
 
+def change_notes(connection: Connection, session_id: str, notes: str | None) -> None:
+    """Replace the user's text.
+
+    Raises
+    ------
+    SessionError
+        If there is no such session.
+    """
+    changed = connection.execute(
+        tuning_sessions.update().where(_is(session_id)).values(notes=notes)
+    )
+    if not changed.rowcount:
+        raise SessionError(_no_session(session_id))
+
+
 def reopen_failed(connection: Connection, session_id: str, n_failed: int) -> None:
     """Take failed strategies, which are pending again, out of the counts; pause the session."""
     _update(
@@ -245,6 +259,10 @@ def reopen_failed(connection: Connection, session_id: str, n_failed: int) -> Non
         status=SessionState.PAUSED,
         completed_at=None,
     )
+
+
+def _no_session(session_id: str) -> str:
+    return f"there is no session {session_id!r}; list them with: mass-tuning sessions"
 
 
 def _is(session_id: str) -> sa.ColumnElement[bool]:

@@ -9,3 +9,4 @@ from .market_use import sessions_on_days as sessions_on_days
 from .other_workers import others_work_on as others_work_on
 from .retries import retry_failed as retry_failed
 from .status import SessionStatus as SessionStatus
+from .status import read_status as read_status

@@ -86,6 +86,25 @@ def test_the_benchmark_is_the_basket_of_the_shortest_data_period():
     assert objective.benchmark["oos_net_sharpe_ratio"] == pytest.approx(annual_sharpe(after))
 
 
+def test_the_curve_of_the_basket_has_the_days_and_the_money_of_the_strategy():
+    returns = np.random.default_rng(2).normal(0.001, 0.01, size=(80, 4))
+    panel = ReturnPanel(
+        dates=PANEL.dates[:80], pairs=PANEL.pairs[:4], returns=returns,
+        market_caps=np.full((1, 4), 1e6),
+    )  # fmt: skip
+    settings = BacktestSettings(
+        start_date=panel.dates[10].date(), split_date=None, initial_capital=500.0
+    )
+    result = FactorBacktest(panel, settings, space=SPACE).run(strategy(data_period=2))
+    curve = result.basket_equity
+    assert curve.index.equals(result.equity.index)
+    # nothing is held over day 10; what day 11 earns is in the wealth of day 12, as a strategy's is
+    growth = np.cumprod(1 + returns[11:79].mean(axis=1) / 2)
+    assert (curve.iloc[:2] == 500.0).all()
+    assert curve.iloc[2:].to_numpy() == pytest.approx(500.0 * growth)
+    assert curve.iloc[-1] / 500.0 - 1 == pytest.approx(result.benchmark["total_return"])
+
+
 def test_holdings_are_what_the_exposure_is_made_of():
     settings = BacktestSettings(start_date=PANEL.dates[20].date(), min_active_days=0)
     objective = FactorBacktest(PANEL, settings, space=SPACE)

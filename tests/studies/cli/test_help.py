@@ -28,6 +28,7 @@ COMMANDS = {
     "verify",
     "compare",
     "backtest",
+    "dashboard",
     "export",
     "clean",
     "config",

@@ -239,7 +239,7 @@ def test_demo_twice(cli, empty, monkeypatch):
     assert first.code == 0, first.err
     for text in (
         "mass-tuning --database sqlite:///here/funding_rate.db show best",
-        "optuna-dashboard sqlite:///here/funding_rate.db",
+        "mass-tuning --database sqlite:///here/funding_rate.db dashboard",
         "Session.open(",
         "optuna.load_study(",
     ):
