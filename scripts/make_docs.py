@@ -64,6 +64,17 @@ LIMITS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "2 ms",
         ),
     ),
+    "verify": (
+        ("wall_s", "`verify` of a session of 436,800, factor values there", "{:.1f} s", "60 s"),
+        ("peak_rss_mb", "memory of it", "{:.0f} MB", "1,000 MB"),
+        (
+            "kernel_ratio",
+            "a simulation that keeps its days, against one that does not",
+            "{:.2f}",
+            "1.06",
+        ),
+    ),
+    "verify-real": (("wall_s", "`verify` of 291,200 on 34 pairs and a year", "{:.1f} s", "20 s"),),
     "dashboard": (("first_read_s", "opening its study in optuna-dashboard", "{:.2f} s", "3 s"),),
 }
 
