@@ -108,6 +108,16 @@ def _partial_sums_njit(sums, squares, first, stop, partial_sum, partial_square):
                     )
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _train_days_njit(n_days, splits):  # type: ignore[no-untyped-def]
+    """Days of the training blocks of every split."""
+    days = np.zeros(splits.shape[0], dtype=np.int64)
+    for c in range(splits.shape[0]):
+        for b in range(n_days.shape[0]):
+            days[c] += n_days[b] * ((splits[c] >> b) & 1)
+    return days
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _sharpe_njit(n, low_sum, high_sum, low_square, high_square, size, sharpe):  # type: ignore[no-untyped-def]
     """Sharpe ratio per day of ``size`` strategies over one subset of blocks with ``n`` days."""
@@ -140,8 +150,7 @@ def _best_in_train_njit(sums, squares, n_days, splits, first, stop, train, row, 
     Bit b of ``splits[c]`` says that block b trains. ``train`` and ``test`` are the Sharpe ratios of
     ``row``, which is the smallest of those that share the best.
     """
-    n_blocks = n_days.shape[0]
-    half = n_blocks // 2
+    half = n_days.shape[0] // 2
     everything = (1 << half) - 1
     shape = (2, 1 << half, TILE)
     partial_sum = np.empty(shape, dtype=sums.dtype)
@@ -149,6 +158,7 @@ def _best_in_train_njit(sums, squares, n_days, splits, first, stop, train, row, 
     sharpe = np.empty(TILE, dtype=sums.dtype)
     in_test = np.empty(1, dtype=sums.dtype)
     all_days = n_days.sum()
+    train_days = _train_days_njit(n_days, splits)
     train[:] = -np.inf
     for tile in range(first, stop, TILE):
         size = min(TILE, stop - tile)
@@ -156,11 +166,8 @@ def _best_in_train_njit(sums, squares, n_days, splits, first, stop, train, row, 
         for c in range(splits.shape[0]):
             low = splits[c] & everything
             high = splits[c] >> half
-            n = 0
-            for b in range(n_blocks):
-                n += n_days[b] * ((splits[c] >> b) & 1)
             _sharpe_njit(
-                n,
+                train_days[c],
                 partial_sum[0, low],
                 partial_sum[1, high],
                 partial_square[0, low],
@@ -183,7 +190,7 @@ def _best_in_train_njit(sums, squares, n_days, splits, first, stop, train, row, 
                 low = everything - low
                 high = everything - high
                 _sharpe_njit(
-                    all_days - n,
+                    all_days - train_days[c],
                     partial_sum[0, low, at : at + 1],
                     partial_sum[1, high, at : at + 1],
                     partial_square[0, low, at : at + 1],
@@ -204,13 +211,14 @@ def _below_in_test_njit(  # type: ignore[no-untyped-def]
     sums, squares, n_days, counts, splits, first, stop, test, twice_below
 ):
     """Twice the strategies below ``test`` in the test blocks, and those equal to it once."""
-    n_blocks = n_days.shape[0]
-    half = n_blocks // 2
+    half = n_days.shape[0] // 2
     everything = (1 << half) - 1
     shape = (2, 1 << half, TILE)
     partial_sum = np.empty(shape, dtype=sums.dtype)
     partial_square = np.empty(shape, dtype=sums.dtype)
     sharpe = np.empty(TILE, dtype=sums.dtype)
+    all_days = n_days.sum()
+    train_days = _train_days_njit(n_days, splits)
     twice_below[:] = 0
     for tile in range(first, stop, TILE):
         size = min(TILE, stop - tile)
@@ -219,11 +227,8 @@ def _below_in_test_njit(  # type: ignore[no-untyped-def]
         for c in range(splits.shape[0]):
             low = everything - (splits[c] & everything)
             high = everything - (splits[c] >> half)
-            n = 0
-            for b in range(n_blocks):
-                n += n_days[b] * (1 - ((splits[c] >> b) & 1))
             _sharpe_njit(
-                n,
+                all_days - train_days[c],
                 partial_sum[0, low],
                 partial_sum[1, high],
                 partial_square[0, low],

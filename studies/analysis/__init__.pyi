@@ -52,6 +52,7 @@ from .readable import duration as duration
 from .readable import figure as figure
 from .readable import local_time as local_time
 from .readable import metric_units as metric_units
+from .readable import objectives_text as objectives_text
 from .readable import plain as plain
 from .readable import shown as shown
 from .saved_backtest import SavedDetail as SavedDetail

@@ -7,6 +7,7 @@ from typing import Any
 
 from search_spaces.errors import ConfigError
 from studies.analysis.history import Distribution, History
+from studies.analysis.readable import objectives_text
 from studies.analysis.verdict_rows import StoredVerdict, latest_verdict
 from studies.database import METRIC_COLUMNS, OOS_METRIC_COLUMNS, database_errors
 from studies.outcomes import read_distinct_results
@@ -202,7 +203,7 @@ def _settings(session: StoredSession) -> dict[str, Any]:
     """Everything a session was created with, but for the database, which is the same."""
     row, snapshot = session.row, session.row.snapshot
     config = session.config.model_dump(mode="json", exclude={"database", "strategy"})
-    config["objective"]["metrics"] = _objectives(session)  # their order matters
+    config["objective"]["metrics"] = objectives_text(session.directions)  # their order matters
     return {
         "mode": row.mode,
         "method": row.method,
@@ -212,10 +213,6 @@ def _settings(session: StoredSession) -> dict[str, Any]:
         "warm_start": None if not snapshot.warm_start else list(snapshot.warm_start),
         **config,
     }
-
-
-def _objectives(session: StoredSession) -> str:
-    return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
 
 
 def _compared(session: StoredSession) -> ComparedSession:
@@ -268,7 +265,10 @@ def _warnings(
 ) -> list[str]:
     found = []
     if "objective.metrics" in settings:
-        what = "; ".join(f"{session.row.session_id} {_objectives(session)}" for session in sessions)
+        what = "; ".join(
+            f"{session.row.session_id} {objectives_text(session.directions)}"
+            for session in sessions
+        )
         found.append(
             f"the sessions have different objectives: {what}; best, distribution and convergence "
             "of each are by its own first one"

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["duration", "figure", "local_time", "metric_units", "plain", "shown"]
+__all__ = ["duration", "figure", "local_time", "metric_units", "objectives_text", "plain", "shown"]
 
 
 def figure(value: float | None, unit: str) -> str:
@@ -78,3 +78,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value)
+
+
+def objectives_text(directions: Mapping[str, str]) -> str:
+    """Write what a session optimises, in order: ``net_sharpe_ratio (maximize), ...``."""
+    return ", ".join(f"{name} ({direction})" for name, direction in directions.items())

@@ -82,7 +82,8 @@ def verify_session(
     best = best_strategy_id(session)
     if strategy_id is None:
         strategy_id = best
-    result_row(session, strategy_id)  # an unknown one is refused
+    elif strategy_id != best:
+        result_row(session, strategy_id)  # an unknown one is refused
     if objective is None:
         objective = build_objective(session)
     rules = session.config.verify

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import metric_units
 from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.show import print_basket, print_figures, print_parameters
-from studies.cli.top import metric_units
 from studies.cli.verdict_line import own_verdict, verdict_document, verdict_text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import metric_units, shown
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import Column, duration, figure, print_json, say, style, table, warn
 from studies.cli.progress import waiting
-from studies.cli.top import metric_units, shown
 from studies.cli.verdict_line import verdict_document
 
 if TYPE_CHECKING:

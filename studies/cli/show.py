@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import metric_units, shown
 from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
 from studies.cli.progress import counting
-from studies.cli.top import LOSES, metric_units, shown
+from studies.cli.top import LOSES
 from studies.cli.verdict_line import basket_rows, own_verdict, verdict_document, verdict_text
 
 if TYPE_CHECKING:

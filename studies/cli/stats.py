@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studies.analysis import metric_units, shown
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
-from studies.cli.top import SHORT_NAMES, metric_units, shown
+from studies.cli.top import SHORT_NAMES
 
 if TYPE_CHECKING:
     from studies.analysis import Importance, Statistics, Summary

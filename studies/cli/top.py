@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.analysis import figure, metric_units, shown
+from studies.analysis import figure, metric_units, objectives_text, shown
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
@@ -203,7 +203,7 @@ class _Listing:
         what = f"by {self.metric}"
         if size is not None:
             of_what = "strategies" if self.all_names else "distinct results"
-            what = f"Pareto front of {size:,} {of_what} by {_objectives(session)}"
+            what = f"Pareto front of {size:,} {of_what} by {objectives_text(session.directions)}"
         done = f"{row.completed + row.failed:,} of {row.total:,} strategies done"
         title = f"{style(row.session_id, bold=True)}  {what}{filter_text(self.chosen)}"
         say(f"{title}, {done}, {row.failed:,} failed")
@@ -252,7 +252,7 @@ def _verdict_of(session: Session, frame: pd.DataFrame) -> StoredVerdict | None:
 def print_top(context: Context, session: Session, frame: pd.DataFrame) -> None:
     """Print a table that `studies.analysis.top` returned without a metric, and the verdict."""
     if len(session.directions) > 1:
-        say(f"Pareto front by {_objectives(session)}, the first {len(frame):,}")
+        say(f"Pareto front by {objectives_text(session.directions)}, the first {len(frame):,}")
         say()
     _print_strategies(frame, list(session.directions))
     print_verdict_line(context, session, _verdict_of(session, frame), _first_of(frame))
@@ -325,10 +325,6 @@ def strategy_records(frame: pd.DataFrame, columns: list[str] | None = None) -> l
 def _only(columns: list[str] | None, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values that were asked for; without a wish all."""
     return values if columns is None else {k: v for k, v in values.items() if k in columns}
-
-
-def _objectives(session: Session) -> str:
-    return ", ".join(f"{name} ({direction})" for name, direction in session.directions.items())
 
 
 def _front_document(session: Session, front_size: int | None) -> dict[str, Any]:
