@@ -15,6 +15,7 @@ PACKAGES = ("search_spaces", "objectives", "studies")
 FLOORS = [
     "search_spaces",
     "objectives",
+    "studies.language",
     "studies.database",
     "studies.methods",
     "studies.config",
@@ -25,6 +26,7 @@ FLOORS = [
     "studies.sessions",
     "studies.planning",
     "studies.analysis",
+    "studies.reports",
     "studies.upkeep",
     "studies.workers",
     "studies.runs",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studies.web.html_text import Html, element
+from studies.reports import Html, element
 
 __all__ = ["drawdowns", "line_figure"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from studies.analysis import local_time, metric_units, shown
-from studies.web.html_text import Html, element, joined, table
+from studies.reports import Html, element, joined, table
 
 __all__ = [
     "LOSES",

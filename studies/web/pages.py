@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, StorageError
 from studies.database import database_errors, write_transaction
+from studies.reports import element
 from studies.sessions import change_notes
 from studies.web.documents import Documents
-from studies.web.html_text import element
 from studies.web.layout import ROOT, page, session_path
 from studies.web.session_pages import NOTES_LIMIT, list_content, session_content
 from studies.web.strategy_page import strategy_content

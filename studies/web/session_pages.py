@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from studies.analysis import duration
+from studies.reports import Html, definitions, element, joined, table
 from studies.sessions import SessionState
-from studies.web.html_text import Html, definitions, element, joined, table
 from studies.web.layout import (
     LOSES,
     ROOT,

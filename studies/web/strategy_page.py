@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from studies.analysis import metric_units
+from studies.reports import Html, definitions, element, joined, table
 from studies.web.curves import drawdowns, line_figure
-from studies.web.html_text import Html, definitions, element, joined, table
 from studies.web.layout import LOSES, figure_of, link_to_session, verdict_section
 
 __all__ = ["strategy_content"]

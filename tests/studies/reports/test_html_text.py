@@ -2,8 +2,8 @@
 
 import pytest
 
+from studies.reports.html_text import Html, element, escaped, joined, table
 from studies.web.curves import drawdowns, line_figure
-from studies.web.html_text import Html, element, escaped, joined, table
 
 
 def test_text_is_escaped_once():
