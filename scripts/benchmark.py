@@ -175,6 +175,16 @@ def queries(arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
 
+def inspect(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time what who looks at a recorded session waits for; needs Chromium."""
+    from inspect_session import inspect_session
+
+    with _market_database(arguments) as url:
+        run, session_id = _recorded_run(url, arguments)
+        found = inspect_session(url, session_id)
+    return {"n_strategies": run["n_strategies"], **found}
+
+
 def search_quality(arguments: argparse.Namespace) -> dict[str, Any]:
     """Compare search methods by the rank of the best strategy they find (not part of all)."""
     from search_quality import search_quality
@@ -261,6 +271,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "single": single,
     "optuna-grid": optuna_grid,
     "dashboard": dashboard,
+    "inspect": inspect,
     "queries": queries,
     "genetic": genetic,
     "real-market": real_market,

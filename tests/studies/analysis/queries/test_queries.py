@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import combinations
 
 import numpy as np
+import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,6 +231,34 @@ def test_anova_of_a_full_grid_is_that_of_loops(values, order):
     assert same(dict(found.parameters), single)
     assert same(dict(found.pairs), double)
     assert list(found.parameters.values()) == sorted(found.parameters.values(), reverse=True)
+
+
+def test_anova_is_that_of_optuna_where_its_forest_learns_every_value():
+    """It is exact if every tree sees every point, and each value stands in the middle of its part.
+
+    Each point is there 30 times, so no tree's sample lacks one; the ranges reach half a step
+    beyond the values, so the trees, which split half-way, give each value the same width.
+    """
+    space = SearchSpace([Range("a", 1, 4), Range("b", 1, 3), Range("c", 1, 2)])
+    rng = np.random.default_rng(3)
+    points = space.params_list(range(len(space)))
+    values = [p["a"] ** 2 + 3 * p["b"] * p["c"] + rng.normal() for p in points]
+    wide = {
+        name: optuna.distributions.FloatDistribution(each.low - 0.5, each.high + 0.5)
+        for name, each in space.distributions.items()
+    }
+    trials = [
+        optuna.trial.create_trial(params=point, distributions=wide, value=value)
+        for point, value in zip(points, values, strict=True)
+        for _ in range(30)
+    ]
+    study = optuna.create_study()
+    study.add_trials(trials)
+    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=2, seed=0)
+    theirs = evaluator.evaluate(study)
+    ours = importance_of(make_table(range(len(space)), values, space=space))
+    assert ours.method == EXACT
+    assert dict(ours.parameters) == pytest.approx(theirs, rel=1e-9)
 
 
 def test_values_that_all_failed_leave_a_full_grid():
