@@ -1,0 +1,185 @@
+"""One run of a program: its group of processes ends with it, and its output is bounded."""
+
+import contextlib
+import math
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Finished", "Limits", "kill_group", "run_program", "start_program"]
+
+MOST_OUTPUT = 8 * 2**20
+"""Bytes of the end of the output that are kept; a result stands at the end."""
+
+MOST_ERRORS = 4_000
+"""Bytes of the end of standard error that are kept."""
+
+_AT_ONCE = 2**16
+_GRACE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a program may use.
+
+    Attributes
+    ----------
+    seconds : float
+        From start to end of its output.
+    memory_mb : int or None
+        Address space of each of its processes (``RLIMIT_AS``); None: no limit.
+    """
+
+    seconds: float
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a run.
+
+    Attributes
+    ----------
+    code : int or None
+        Exit code, negative for a signal; None: it was ended at its time limit.
+    output, errors : bytes
+        The end of standard output (:data:`MOST_OUTPUT`) and of standard error
+        (:data:`MOST_ERRORS`).
+    seconds : float
+        How long it ran.
+    """
+
+    code: int | None
+    output: bytes
+    errors: bytes
+    seconds: float
+
+
+def start_program(
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    memory_mb: int | None,
+    takes_input: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a program in a process group of its own, without a shell.
+
+    Raises
+    ------
+    OSError
+        If it is missing or cannot be executed.
+    """
+    process = subprocess.Popen(
+        list(command),
+        cwd=directory,
+        env=dict(environment),
+        stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    if memory_mb is not None:
+        # set from here: code between fork and exec is not safe beside threads
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
+    return process
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+) -> Finished:
+    """Run a program to its end, or to its time limit; no process of its group is left.
+
+    Raises
+    ------
+    OSError
+        If it is missing or cannot be executed.
+    """
+    began = time.monotonic()
+    process = start_program(
+        command, directory=directory, environment=environment, memory_mb=limits.memory_mb
+    )
+    try:
+        output, errors, in_time = _read(process, began + limits.seconds)
+        code = _wait(process, began + limits.seconds) if in_time else None
+    finally:
+        kill_group(process)
+    return Finished(code, output, errors, time.monotonic() - began)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End every process of the group of a program, and wait for the program itself."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    process.wait()
+
+
+def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
+    """Read both streams to their end; the last value says whether that was before the deadline.
+
+    A child that keeps a stream open after the program has ended does not hold the run up: a
+    moment after the program's end the streams are left.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    kept = {process.stdout: _Tail(MOST_OUTPUT), process.stderr: _Tail(MOST_ERRORS)}
+    leave = math.inf
+    with selectors.DefaultSelector() as selector:
+        for stream in kept:
+            os.set_blocking(stream.fileno(), False)
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            now = time.monotonic()
+            if now >= min(deadline, leave):
+                break
+            if leave == math.inf and process.poll() is not None:
+                leave = now + _GRACE_SECONDS
+            for key, _ in selector.select(min(0.05, deadline - now)):
+                block = os.read(key.fd, _AT_ONCE)
+                if block:
+                    kept[key.fileobj].add(block)  # type: ignore[index]
+                else:
+                    selector.unregister(key.fileobj)
+    output, errors = (tail.text() for tail in kept.values())
+    return output, errors, time.monotonic() < deadline
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
+    try:
+        return process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
+
+
+class _Tail:
+    """The end of a stream."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._blocks: list[bytes] = []
+        self._size = 0
+
+    def add(self, block: bytes) -> None:
+        self._blocks.append(block)
+        self._size += len(block)
+        if self._size > 2 * self._most:
+            self._blocks = [self.text()]
+            self._size = len(self._blocks[0])
+
+    def text(self) -> bytes:
+        return b"".join(self._blocks)[-self._most :]
