@@ -176,7 +176,7 @@ class ExternalObjective(Objective):
             answer, may_pass = ask(config)
             if not may_pass or not left:
                 break
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def _of_process(self, config: Mapping[str, Any]) -> "tuple[dict[str, Any] | str, bool]":
         finished = self._run(config, str(config["strategy_id"]), self.options.seconds)
