@@ -39,6 +39,9 @@ class FailureKind(StrEnum):
     OTHER = ""
 
 
+_KINDS = {kind.value: kind for kind in FailureKind if kind is not FailureKind.OTHER}
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a strategy failed.
@@ -78,10 +81,10 @@ class Failure:
             Of any release and any objective; what begins with no known kind is an ``OTHER``.
         """
         name, colon, text = reason.partition(": ")
-        kinds = {kind.value: kind for kind in FailureKind if kind is not FailureKind.OTHER}
-        if name not in kinds:
+        kind = _KINDS.get(name)
+        if kind is None:
             return cls(FailureKind.OTHER, reason)
-        return cls(kinds[name], text if colon else None)
+        return cls(kind, text if colon else None)
 
     def __str__(self) -> str:
         if self.kind is FailureKind.OTHER:

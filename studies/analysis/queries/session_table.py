@@ -22,6 +22,7 @@ __all__ = ["SessionTable", "read_table"]
 _results = hyperparameter_tuning_results
 _ROWS_AT_ONCE = 1_000  # 10,000 at once take half as long again
 _FAILURE = '{"failure": '
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ class _Coder:
 
     def __init__(self, space: SearchSpace, parameters: Sequence[str]) -> None:
         self.reasons: list[str] = []
+        self._codes: dict[str, int] = {}
         self._space = space
         self._n_parameters = len(parameters)
         self._tables: list[dict[Any, int]] | None = None
@@ -231,16 +233,18 @@ class _Coder:
     def _code(self, text: str) -> int:
         """Return the number of a reason; the figures behind it are not read."""
         if text.startswith(_FAILURE):
-            reason, _ = json.JSONDecoder().raw_decode(text, len(_FAILURE))
+            reason, _ = _DECODER.raw_decode(text, len(_FAILURE))
         else:
             reason = json.loads(text).get("failure")
         if reason is None:
             return -1
-        failure = Failure.parse(reason)
-        name = str(failure.kind) or str(failure.text)
-        if name not in self.reasons:
-            self.reasons.append(name)
-        return self.reasons.index(name)
+        if reason not in self._codes:
+            failure = Failure.parse(reason)
+            name = str(failure.kind) or str(failure.text)
+            if name not in self.reasons:
+                self.reasons.append(name)
+            self._codes[reason] = self.reasons.index(name)
+        return self._codes[reason]
 
 
 def _digits_by_stored(space: SearchSpace, name: str) -> dict[Any, int]:
