@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from objectives.base import Objective
+from objectives.external import ExternalObjective
 from objectives.factor_backtest import FactorBacktest
 from objectives.market import ReturnPanel
 from objectives.settings import BacktestSettings
@@ -12,9 +13,10 @@ from search_spaces import FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
 from search_spaces.import_class import IMPORT_PATH, import_class
 
-__all__ = ["FACTOR_BACKTEST", "make_objective"]
+__all__ = ["EXTERNAL", "FACTOR_BACKTEST", "make_objective"]
 
 FACTOR_BACKTEST = "factor_backtest"
+EXTERNAL = "external"
 
 
 def make_objective(
@@ -31,8 +33,9 @@ def make_objective(
     Parameters
     ----------
     kind : str
-        ``factor_backtest``, or ``package.module:ClassName`` of a subclass of `Objective`,
-        importable or in the current folder. The class is called as
+        ``factor_backtest``, ``external`` (a program of the user's own), or
+        ``package.module:ClassName`` of a subclass of `Objective`, importable or in the current
+        folder. The class is called as
         ``ClassName(panel, settings, space=space, metrics=metrics, **options)``.
     panel : ReturnPanel
         The market.
@@ -43,7 +46,8 @@ def make_objective(
     metrics : sequence of str or mapping of str to {"maximize", "minimize"}
         What is optimised, in order.
     options : mapping, optional
-        Keywords of the class; ``factor_backtest`` has none.
+        Keywords of the class; ``factor_backtest`` has none, those of ``external`` are in
+        `objectives.external.ExternalOptions`.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def make_objective(
     Raises
     ------
     ConfigError
-        If `kind` is neither, or its class cannot be imported, is no objective, lacks methods, or
+        If `kind` is none of these, or its class cannot be imported, is no objective, lacks methods, or
         does not take these arguments.
         If ``factor_backtest`` gets options or a space of other parameters.
     """
@@ -70,9 +74,12 @@ def make_objective(
                 "package.module:ClassName"
             )
         return FactorBacktest(panel, settings, space=space, metrics=metrics)
+    if kind == EXTERNAL:
+        return ExternalObjective(panel, settings, space=space, metrics=metrics, **chosen)
     if not isinstance(kind, str) or not IMPORT_PATH.fullmatch(kind):
         raise ConfigError(
-            f"an objective is {FACTOR_BACKTEST} or package.module:ClassName, got {kind!r}"
+            f"an objective is {FACTOR_BACKTEST}, {EXTERNAL} or package.module:ClassName, "
+            f"got {kind!r}"
         )
     return _imported(kind, chosen)(panel, settings, space=space, metrics=metrics, **chosen)
 
