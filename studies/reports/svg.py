@@ -98,9 +98,10 @@ def _draw_panels(
         _draw_y_axis(panel, y, at, texts, drawn)
         bottom = _draw_x_axis(panel, x, at, texts, drawn, has_ticks)
         layers = SvgLayers(x, y, texts)
-        rules = [layer for layer in panel.layers if isinstance(layer, Rule)]
-        others = [layer for layer in panel.layers if not isinstance(layer, Rule)]
-        drawn += [layers.draw(layer) for layer in (*others, *rules)]
+        # a rule covers what is drawn, but not the values beside bars
+        has_bars = any(isinstance(layer, Bars) for layer in panel.layers)
+        ordered = sorted(panel.layers, key=lambda each: isinstance(each, Rule) != has_bars)
+        drawn += [layers.draw(layer) for layer in ordered]
         top = bottom + _GAP
     return top
 
