@@ -1,5 +1,8 @@
 from .drawing import Figure as Figure
 from .figures import FIGURES as FIGURES
+from .figures import comparison_figure as comparison_figure
+from .figures import convergence_comparison as convergence_comparison
+from .figures import distribution_comparison as distribution_comparison
 from .figures import figure_of as figure_of
 from .figures import wealth_figure as wealth_figure
 from .html_text import Html as Html
