@@ -1,3 +1,7 @@
+from .drawing import Figure as Figure
+from .figures import FIGURES as FIGURES
+from .figures import figure_of as figure_of
+from .figures import wealth_figure as wealth_figure
 from .html_text import Html as Html
 from .html_text import definitions as definitions
 from .html_text import element as element
@@ -5,3 +9,6 @@ from .html_text import escaped as escaped
 from .html_text import joined as joined
 from .html_text import table as table
 from .session_data import SessionData as SessionData
+from .session_data import StrategyCurve as StrategyCurve
+from .svg import FIGURE_CSS as FIGURE_CSS
+from .svg import draw_svg as draw_svg

@@ -12,10 +12,12 @@ from search_spaces.errors import MassTuningError
 from studies.analysis import (
     DistinctGroups,
     Filter,
+    Importance,
     Neighbourhoods,
     SessionTable,
     StoredVerdict,
     distinct_groups,
+    importance_of,
     latest_verdict,
     neighbourhoods_of,
     read_table,
@@ -122,6 +124,11 @@ class SessionData:
     def neighbour_median(self) -> npt.NDArray[np.float64]:
         """Median of the neighbours of each chosen strategy; NaN where none was measured."""
         return self.neighbourhoods.median[self.mask]
+
+    @cached_property
+    def importance(self) -> Importance | None:
+        """What decides the first objective among the chosen strategies."""
+        return importance_of(self.table)
 
     @cached_property
     def verdict(self) -> StoredVerdict | None:
