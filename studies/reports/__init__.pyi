@@ -11,6 +11,10 @@ from .html_text import element as element
 from .html_text import escaped as escaped
 from .html_text import joined as joined
 from .html_text import table as table
+from .report import WrittenReport as WrittenReport
+from .report import report_page as report_page
+from .report import report_policy as report_policy
+from .report import write_report as write_report
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
 from .svg import FIGURE_CSS as FIGURE_CSS
