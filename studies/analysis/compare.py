@@ -148,6 +148,8 @@ class Comparison:
         comparison.
     filter_text : str or None
         Which strategies were chosen, in words; None if all were.
+    filter_arguments : tuple of str
+        The same as arguments of a command.
     """
 
     sessions: tuple[ComparedSession, ...]
@@ -157,6 +159,7 @@ class Comparison:
     overlaps: tuple[Overlap, ...]
     warnings: tuple[Message, ...]
     filter_text: str | None = None
+    filter_arguments: tuple[str, ...] = ()
 
     def compares(self, first: ComparedSession, second: ComparedSession) -> bool:
         """Whether figures of two sessions compare: measured alike, by the same objective."""
@@ -213,6 +216,11 @@ def compare_sessions(
         tuple(overlap_of(*pair, same_names=same_names) for pair in combinations(compared, 2)),
         (*warnings, *_limits(compared)),
         None if filters[0] is None else filters[0].text,
+        (
+            *(() if where is None else ("--where", where)),
+            *(word for code in factors for word in ("--factor", code)),
+            *(word for value in without for word in ("--without", value)),
+        ),
     )
 
 

@@ -51,8 +51,8 @@ def remarks_on(comparison: Comparison, names: Mapping[str, str] | None = None) -
     if any(len(first.history.values) != len(second.history.values) for first, second in pairs):
         remarks.append(
             message(
-                "the best of more strategies is higher by luck alone; whether a result is more "
-                "than luck says its verdict, not its place here"
+                "the best of more strategies tends to be higher by luck alone; whether a result is "
+                "more than luck is what its verdict says, not its place here"
             )
         )
     return remarks

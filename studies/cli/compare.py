@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studies.analysis import metric_units, shown
+from studies.cli.comparison_file import (
+    language_of_terminal,
+    sessions_of,
+    write_comparison_file,
+)
 from studies.cli.context import Command, Context, command_options
 from studies.cli.filter_options import filter_options
 from studies.cli.output import Column, duration, figure, print_json, say, style, table, warn
@@ -30,16 +35,25 @@ _LONGEST = 48
     examples="""
     mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678
     mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 --factor SR
+    mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 -o compare.html
     mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 --json
     """,
 )
 @click.argument("session_ids", metavar="SESSION SESSION...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write it as a page with figures, tables and verdicts instead; an existing page is "
+    "replaced.",
+)
 @filter_options
 @command_options
 @click.pass_obj
 def compare(
     context: Context,
     session_ids: tuple[str, ...],
+    output: str | None,
     where: str | None,
     factors: tuple[str, ...],
     without: tuple[str, ...],
@@ -59,11 +73,12 @@ def compare(
     what differs.
     """
     from studies.analysis import compare_sessions, remarks_on, session_letters
-    from studies.session import Session
-    from studies.sessions import read_row
 
-    engine = context.engine()
-    sessions = [Session(engine, read_row(engine, session_id)) for session_id in session_ids]
+    if output is not None:
+        choice = where, factors, without
+        write_comparison_file(context, session_ids, output, choice, language_of_terminal())
+        return
+    sessions = sessions_of(context, session_ids)
     with waiting("reading results"):
         comparison = compare_sessions(sessions, where, factors=factors, without=without)
     if context.as_json:
