@@ -86,6 +86,42 @@ def test_only_chosen_strategies_are_compared(cli, project):
     assert f"{ids[0]}: unknown factor 'XX'; there are " in refused.error
 
 
+def test_a_page(cli, two, tmp_path):
+    page = tmp_path / "compare.html"
+    done = cli("compare", *two, "--factor", "SR", "-o", page)
+    assert done.code == 0
+    assert done.out.startswith(f"2 sessions side by side (with SR) in {page} (")
+    assert "note: figures of the sessions do not compare" in done.err
+    written = page.read_bytes()
+    told = cli("report", *two, "--factor", "SR", "-o", page, "--language", "en", "--json").json
+    assert (told["session_ids"], told["filter"]) == (list(two), "with SR")
+    assert told["bytes"] == page.stat().st_size
+    assert page.read_bytes() == written
+
+
+def test_the_page_of_a_report_has_a_name_of_its_own(cli, two, project):
+    done = cli("report", *two, "--language", "zh-Hant")
+    assert done.out.startswith("2 sessions side by side in compare.html (")
+    assert '<html lang="zh-Hant"' in (project / "compare.html").read_text(encoding="utf-8")
+
+
+def test_files_that_are_not_written(cli, two, project):
+    database = next(project.glob("*.db"))
+    for name, message in (
+        ("compare.txt", "name a file that ends in"),
+        ("none/compare.html", "does not exist; create it"),
+    ):
+        refused = cli("compare", *two, "-o", project / name)
+        assert (refused.code, refused.out) == (2, "")
+        assert message in refused.error
+    (project / "link.html").symlink_to(database)
+    before = database.read_bytes()
+    refused = cli("compare", *two, "-o", project / "link.html")
+    assert refused.code == 2
+    assert "is not written over; name another file" in refused.error
+    assert database.read_bytes() == before
+
+
 def test_what_the_numbers_mean_is_said(cli, project):
     (first,) = cli("sessions", "--json").json
     assert cli("generate", *SMALL_SPACE, "--mode", "sampling", "--size", "60").code == 0
