@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.language import Message
-from studies.reports.drawing import Bars, Cells, Columns, Figure, Line, Panel, Points, Rule
+from studies.reports.drawing import (
+    Bars,
+    Cells,
+    Columns,
+    Figure,
+    Layer,
+    Line,
+    Panel,
+    Points,
+    Rule,
+)
 from studies.reports.html_text import Html, element
 from studies.reports.svg_layers import N_COUNT_STEPS, SvgLayers, largest_of
 from studies.reports.svg_scale import Scale, range_of
@@ -98,9 +108,10 @@ def _draw_panels(
         _draw_y_axis(panel, y, at, texts, drawn)
         bottom = _draw_x_axis(panel, x, at, texts, drawn, has_ticks)
         layers = SvgLayers(x, y, texts)
-        rules = [layer for layer in panel.layers if isinstance(layer, Rule)]
-        others = [layer for layer in panel.layers if not isinstance(layer, Rule)]
-        drawn += [layers.draw(layer) for layer in (*others, *rules)]
+        # a rule covers what is drawn, but not the values beside bars
+        has_bars = any(isinstance(layer, Bars) for layer in panel.layers)
+        ordered = sorted(panel.layers, key=lambda each: isinstance(each, Rule) != has_bars)
+        drawn += [layers.draw(layer) for layer in ordered]
         top = bottom + _GAP
     return top
 
@@ -213,12 +224,14 @@ def _draw_legend(
     panels: Sequence[Panel], width: float, top: float, texts: SvgTexts, drawn: list[Html]
 ) -> float:
     """Name the series below the panels, if there is more than one; return where that ends."""
-    named = {
-        str(layer.name): layer
-        for panel in panels
-        for layer in panel.layers
-        if isinstance(layer, (Line, Columns, Points))
-    }
+    named: dict[str, tuple[Message | str, Layer]] = {}
+    for panel in panels:
+        for layer in panel.layers:
+            # other rules bear their names where they are; a diagonal may end anywhere
+            if isinstance(layer, Rule) and not layer.is_diagonal:
+                continue
+            if isinstance(layer, (Line, Columns, Points, Rule)):
+                named[str(layer.name)] = layer.name, layer
     counts = [
         layer
         for panel in panels
@@ -230,24 +243,27 @@ def _draw_legend(
     if len(named) < 2:
         return top
     left, baseline = 4.0, top + _TEXT_ROW
-    for layer in named.values():
-        wide = min(texts.width(layer.name) + 44.0, width - 8.0)
+    for name, layer in named.values():
+        wide = min(texts.width(name) + 44.0, width - 8.0)
         if left + wide > width and left > 4.0:
             left, baseline = 4.0, baseline + _LEGEND_ROW
         drawn.append(_sample(layer, left, baseline - 4))
-        drawn.append(texts.text(layer.name, left + 26, baseline, most=wide - 30))
+        drawn.append(texts.text(name, left + 26, baseline, most=wide - 30))
         left += wide
     return baseline + _GAP
 
 
-def _sample(layer: Line | Columns | Points, x: float, y: float) -> Html:
+def _sample(layer: Layer, x: float, y: float) -> Html:
     """Draw what stands before a name of the legend."""
+    if isinstance(layer, Rule):
+        return element("path", d=f"M{x:.1f} {y:.1f}h20", class_="rule")
     if isinstance(layer, Line):
         return element("path", d=f"M{x:.1f} {y:.1f}h20", class_=f"line role-{layer.role}")
     if isinstance(layer, Columns):
         return _box(x + 4, y - 5, 12, f"bar role-{layer.role}")
-    kind = f"point role-{layer.role}"
-    if layer.role == "bad":
+    role = layer.role if isinstance(layer, Points) else "first"
+    kind = f"point role-{role}"
+    if role == "bad":
         return element("path", d=f"M{x + 10:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z", class_=kind)
     return element("circle", cx=f"{x + 10:.1f}", cy=f"{y:.1f}", r="4", class_=kind)
 

@@ -178,7 +178,7 @@ class SvgLayers:
     def _rule(self, rule: Rule) -> Html:
         (left, right), (high, low) = _between(self._x), _between(self._y)
         if rule.is_diagonal:
-            return self._diagonal(rule)
+            return self._diagonal()
         if rule.y is not None:
             if not self._y.holds(rule.y):
                 return joined()
@@ -196,15 +196,13 @@ class SvgLayers:
         )
         return joined(line, text)
 
-    def _diagonal(self, rule: Rule) -> Html:
+    def _diagonal(self) -> Html:
         low, high = max(self._x.low, self._y.low), min(self._x.high, self._y.high)
         if low >= high:
             return joined()
         ends = [(self._x.place(value), self._y.place(value)) for value in (low, high)]
         (x0, y0), (x1, y1) = ends
-        line = element("path", d=f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}", class_="rule")
-        text = self._texts.text(rule.name, x1 - 4, y1 - 6, anchor="end", kind="rule-name")
-        return joined(line, text)
+        return element("path", d=f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}", class_="rule")
 
 
 def largest_of(cells: Cells) -> float:

@@ -89,8 +89,12 @@ class SvgTexts:
 
     def described(self, tag: str, text: Message) -> Html:
         """Write ``title`` or ``desc`` of a whole figure, once for each language."""
+        spelled = self._spelled(text)
         return joined(
-            *(element(tag, each, lang=language) for language, each in self._spelled(text).items())
+            *(
+                element(tag, each, lang=language if len(spelled) > 1 else None)
+                for language, each in spelled.items()
+            )
         )
 
     def _spelled(self, text: Message | str) -> dict[str, str]:

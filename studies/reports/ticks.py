@@ -9,7 +9,7 @@ __all__ = ["date_ticks", "linear_ticks", "log_ticks", "tick_text", "value_text"]
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _DAYS = (1, 2, 7, 14)
-_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
+_MONTHS = (1, 2, 3, 4, 6, 12, 24, 60, 120)
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
@@ -34,7 +34,7 @@ def log_ticks(low: float, high: float, most: int = 8) -> list[float]:
     """Return powers of ten within a range, every so many that there are not too many."""
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     if last - first < 1:
-        return linear_ticks(low, high, 4)
+        return linear_ticks(low, high, 6)
     every = max(1, math.ceil((last - first + 1) / most))
     return [10.0**k for k in range(first, last + 1, every)]
 

@@ -72,4 +72,5 @@ def _share(value: FailedValue) -> float:
 
 
 def _all_bad(n: int) -> tuple[Role, ...]:
-    return ("bad",) * n
+    bad: Role = "bad"
+    return (bad,) * n

@@ -145,7 +145,8 @@ def _side(data: SessionData, name: str) -> _Side:
     parameter = data.table.space.parameters[column]
     groups = value_groups_of(parameter)
     codes = [group for group in groups if group.contains]
-    groups = codes or groups
+    recorded = np.bincount(data.table.digits[:, column], minlength=len(parameter.finite_values()))
+    groups = [group for group in codes or groups if recorded[group.members].any()] or groups[:1]
     edges = np.unique(
         np.linspace(0, len(groups), min(_MOST_PLACES, len(groups)) + 1).round().astype(int)
     )

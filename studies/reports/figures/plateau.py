@@ -26,7 +26,8 @@ def plateau(data: SessionData) -> Figure:
         return empty_figure("plateau", title, note)
     rows, values, beside = rows[has_both], values[has_both], beside[has_both]
     everything = data.whole.figure()
-    spread = float(np.std(everything[np.isfinite(everything)]))
+    with np.errstate(over="ignore"):  # of numbers near the largest it is infinite
+        spread = float(np.std(everything[np.isfinite(everything)]))
     is_lonely = (values - beside) * sign_of(data.table.direction()) > spread
     names = np.array(data.strategy_ids(rows), dtype=object)
     objective = data.table.objective
