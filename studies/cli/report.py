@@ -103,10 +103,8 @@ def report(
             }
         )
         return
-    of = f"{session.row.session_id}{filter_text(chosen)}"
-    say(
-        f"report of {written.n_strategies:,} strategies of {of} in {target} ({size(written.n_bytes)})"
-    )
+    of = f"{written.n_strategies:,} strategies of {session.row.session_id}{filter_text(chosen)}"
+    say(f"report of {of} in {target} ({size(written.n_bytes)})")
     _note_unfinished(session)
 
 

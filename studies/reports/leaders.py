@@ -96,9 +96,7 @@ def spread_of(data: SessionData) -> float:
     return float(values.std()) if values.size else 0.0
 
 
-def _twins(
-    data: SessionData, rows: npt.NDArray[np.int64]
-) -> list[npt.NDArray[np.int64]]:
+def _twins(data: SessionData, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     """Return all rows with the figures of some rows."""
     group = data.groups.group
     leading = group[rows]

@@ -189,7 +189,9 @@ def _top(data: SessionData) -> Html:
         class_="buttons needs-script",
     )  # fmt: skip
     title = element("h1", data.session.row.session_id)
-    return element("header", skip, element("div", title, buttons, class_="title"), title_lines(data))
+    return element(
+        "header", skip, element("div", title, buttons, class_="title"), title_lines(data)
+    )
 
 
 def _main(document: ReportDocument, command: Callable[[str], str]) -> Html:
@@ -209,14 +211,14 @@ def _main(document: ReportDocument, command: Callable[[str], str]) -> Html:
         element("section", number_cards(data), class_="card numbers-card"),
         _figure_card(data, "distribution", "half", place="histogram"),
         _figure_card(data, "importance", "half"),
-        _card(choices_card(document), "third", id="selection", tabindex="-1"),
+        _card(choices_card(document), "five", id="selection", tabindex="-1"),
         _heat_card(document),
-        _card(leaders_card(document), "two-thirds"),
-        _figure_card(data, "plateau", "third", place="scatter"),
-        _figure_card(data, "equity", "two-thirds"),
+        _card(leaders_card(document), "whole"),
+        _figure_card(data, "plateau", "five", place="scatter"),
+        _figure_card(data, "equity", "seven"),
         _figure_card(data, "months", "third"),
-        _figure_card(data, "in_against_out", "half"),
-        _figure_card(data, "best_so_far", "half"),
+        _figure_card(data, "in_against_out", "third"),
+        _figure_card(data, "best_so_far", "third"),
         _figure_card(data, "failures", "half", after=reasons_table(data)),
         _card(again_card(document, command), "half"),
         id="content",
@@ -242,13 +244,15 @@ def _figure_card(
     content = joined(
         element("h2", both(figure.title)),
         note,
-        element("div", drawn, class_="drawn", id=place if figure.panels else None),
+        element("div", drawn, class_="drawn fills", id=place)
+        if place is not None and figure.panels
+        else element("div", drawn, class_="drawn"),
         after,
     )
     return _card(content, width)
 
 
-_WIDTHS = {"third": 480, "half": 640, "two-thirds": 860}
+_WIDTHS = {"third": 430, "five": 540, "half": 640, "seven": 760}
 """Of the picture, by the width of its section."""
 
 
@@ -256,14 +260,14 @@ def _heat_card(document: ReportDocument) -> Html:
     figure = figure_of(document.data, "heat_map")
     how = message(
         "Each cell: the strategies with both values among those that all other parameters choose. "
-        "Blue is above 0, orange below, the colour of the ground is 0; empty cells have no measured "
-        "strategy. A click on a cell selects it, another one lets go."
+        "Blue is above 0, orange below, the colour of the ground is 0; empty cells have no "
+        "measured strategy. A click on a cell selects it, another one lets go."
     )
     heading = element("h2", both(figure.title))
     if document.heat_axes is None:
         why = message("The session has no two parameters of few enough values.")
-        return _card(joined(heading, element("p", both(why))), "two-thirds")
-    drawn = draw_svg(figure, width=_WIDTHS["two-thirds"]) if figure.panels else None
+        return _card(joined(heading, element("p", both(why))), "seven")
+    drawn = draw_svg(figure, width=_WIDTHS["seven"]) if figure.panels else None
     return _card(
         joined(
             heading,
@@ -271,7 +275,7 @@ def _heat_card(document: ReportDocument) -> Html:
             heat_controls(document),
             element("div", drawn, class_="drawn fills", id="heat"),
         ),
-        "two-thirds column",
+        "seven",
     )
 
 

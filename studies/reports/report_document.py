@@ -26,6 +26,7 @@ from studies.reports.session_data import SessionData
 __all__ = ["LeaderColumn", "ReportDocument", "is_drawdown"]
 
 _MOST_FIGURES = 5
+_FEW_ROWS = 4
 _ID_PARTS = ("", "_W", "_", "D_D", "_S", "_", "")  # as SEMANTICS spells the id of a strategy
 
 
@@ -37,6 +38,8 @@ class LeaderColumn:
     ----------
     head : Message
     kind : {"rank", "text", "figure", "gap", "twins", "oos", "luck"}
+    name : str
+        Of the figure; empty where it is none of a strategy.
     values : tuple
         One a result; None where there is none.
     unit : str
@@ -48,6 +51,7 @@ class LeaderColumn:
 
     head: Message
     kind: str
+    name: str
     values: tuple[Any, ...]
     unit: str = "count"
     is_negative: bool = False
@@ -107,11 +111,12 @@ class ReportDocument:
         if len(usable) < 2:
             return None
         found = self.data.importance
-        ranked = () if found is None else found.parameters
-        first = [table.column(name) for name in ranked]
+        first = [] if found is None else [table.column(name) for name in found.parameters]
         varied = [place for place in usable if len(self.parameters[place].labels) > 1]
-        # subsets have more values than fit beside most parameters
-        plain = [place for place in [*first, *varied, *usable] if not self.parameters[place].codes]
+        # subsets have more values than fit beside most parameters, and rows of few are too tall
+        ranked = [*first, *varied, *usable]
+        plain = [place for place in ranked if not self.parameters[place].codes]
+        plain.sort(key=lambda place: len(self.parameters[place].labels) < _FEW_ROWS)
         chosen = [place for place in dict.fromkeys([*plain, *usable]) if place in usable]
         return chosen[0], chosen[1]
 
@@ -122,9 +127,11 @@ class ReportDocument:
         objective = table.objective
         columns = [
             LeaderColumn(
-                message("rank"), "rank", tuple(each.rank for each in leaders), better=-1
+                message("rank"), "rank", "", tuple(each.rank for each in leaders), better=-1
             ),
-            LeaderColumn(message("strategy"), "text", tuple(each.strategy_id for each in leaders)),
+            LeaderColumn(
+                message("strategy"), "text", "", tuple(each.strategy_id for each in leaders)
+            ),
         ]
         names = [*table.directions, "total_return", "max_drawdown", "excess_sharpe_ratio"]
         columns += [
@@ -137,15 +144,16 @@ class ReportDocument:
             LeaderColumn(
                 message("neighbours"),
                 "figure",
+                "",
                 tuple(each.neighbours for each in leaders),
                 unit,
                 negative,
                 1 if table.direction() == "maximize" else -1,
             ),
             LeaderColumn(
-                message("gap"), "gap", tuple(each.gap for each in leaders), unit, better=-1
+                message("gap"), "gap", "", tuple(each.gap for each in leaders), unit, better=-1
             ),
-            LeaderColumn(message("twins"), "twins", tuple(len(each.twins) for each in leaders)),
+            LeaderColumn(message("twins"), "twins", "", tuple(len(each.twins) for each in leaders)),
         ]
         outside = f"oos_{objective}"
         if outside in table.figures:
@@ -154,13 +162,14 @@ class ReportDocument:
                 LeaderColumn(
                     message("gap out of sample"),
                     "figure",
+                    "",
                     tuple(each.oos_gap for each in leaders),
                     unit,
                     better=-1,
                 ),
             ]
         luck = tuple(None if e.beats_luck is None else int(e.beats_luck) for e in leaders)
-        return [*columns, LeaderColumn(message("beats luck"), "luck", luck)]
+        return [*columns, LeaderColumn(message("beats luck"), "luck", "", luck)]
 
     @cached_property
     def packed(self) -> EmbeddedTable:
@@ -216,6 +225,7 @@ class ReportDocument:
             "columns": [
                 {
                     "kind": each.kind,
+                    "name": each.name,
                     "unit": each.unit,
                     "negative": each.is_negative,
                     "better": each.better,
@@ -229,7 +239,9 @@ class ReportDocument:
         is_more = self.data.table.direction(name) == "maximize"
         values = tuple(each.figures[name] for each in self.leaders)
         unit, negative = unit_of(name), is_drawdown(name)
-        return LeaderColumn(figure_name(name), kind, values, unit, negative, 1 if is_more else -1)
+        return LeaderColumn(
+            figure_name(name), kind, name, values, unit, negative, 1 if is_more else -1
+        )
 
     def _parameter(self, parameter: EmbeddedParameter) -> dict[str, Any]:
         name = parameter_name(parameter.name)

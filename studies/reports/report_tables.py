@@ -83,14 +83,10 @@ def _how_to_read(document: ReportDocument) -> list[Html]:
             "away in one parameter. Lonely: the gap to them is larger than the standard deviation "
             "of the session, which is typical of luck."
         ),
-        message(
-            "Beats luck: what a stored verdict says, “–” where none was given on a strategy."
-        ),
+        message("Beats luck: what a stored verdict says, “–” where none was given on a strategy."),
     ]
     if not any(column.kind == "oos" for column in document.columns):
-        texts.append(
-            message("Nothing was measured out of sample: the session has no split date.")
-        )
+        texts.append(message("Nothing was measured out of sample: the session has no split date."))
     return [element("p", both(text), class_="dim") for text in texts]
 
 

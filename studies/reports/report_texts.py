@@ -20,9 +20,13 @@ _TEXTS = {
     "no": message("no"),
     "n_leaders": message("{n} of the best {all} different results"),
     "no_leaders": message("None of the best {all} different results is in the selection."),
+    "more": message(
+        "Below them the best {n} others of the selection, by the figures that are embedded; make "
+        "a report of the selection for all columns."
+    ),
+    "times": message("selection drawn × {times}"),
     "said": message(
-        "{n} strategies in the selection, {failed} of them failed; median {median}, best "
-        "{best}"
+        "{n} strategies in the selection, {failed} of them failed; median {median}, best {best}"
     ),
     "theme_system": message("Theme: system"),
     "theme_light": message("Theme: light"),

@@ -150,20 +150,22 @@
   }
   function drawHistogram(figure, counts, whole) {
     const place = byId("histogram");
-    if (!bins) return;
-    const width = widthOf(place), height = 250, left = 8, right = width - 8, top = 34, bottom = height - 38;
-    const heights = binned(counts, bins.of), most = Math.max(...(whole ? heights : bins.all), 1);
+    if (!bins || !place) return;
+    const width = widthOf(place), height = Math.max(250, place.clientHeight), left = 8, right = width - 8, top = 34, bottom = height - 38;
+    const heights = binned(counts, bins.of), most = Math.max(...bins.all, 1), highest = Math.max(...heights);
+    const times = [1000, 500, 200, 100, 50, 20, 10, 5, 2].find((each) => highest * each <= most) || 1;
     const x = (value) => left + (right - left) * (value - bins.low) / (bins.high - bins.low);
     const parts = [draw("path", {class: "axis", d: `M${left} ${bottom}H${right}`})];
-    const bars = (values, role, about) => values.forEach((n, k) => {
+    const bars = (values, role, about, scale) => values.forEach((n, k) => {
       if (!n) return;
-      const tall = Math.max(1, (bottom - top) * n / most), size = (right - left) / N_BINS;
+      const tall = Math.max(1, (bottom - top) * n * scale / most), size = (right - left) / N_BINS;
       const from = bins.low + (bins.high - bins.low) * k / N_BINS, to = bins.low + (bins.high - bins.low) * (k + 1) / N_BINS;
       parts.push(draw("rect", {class: `bar role-${role}`, x: left + k * size, y: bottom - tall, width: Math.max(1, size - 0.6), height: tall},
         title(`${shown(figure, from)} … ${shown(figure, to)}: ${count(n)} ${about}`)));
     });
-    if (!whole) bars(bins.all, "muted", say("all"));
-    bars(heights, "first", say("selected"));
+    if (!whole) bars(bins.all, "muted faint", say("all"), 1);
+    bars(heights, "first", say("selected"), times);
+    if (times > 1 && highest) parts.push(label(left, 16, say("times", {times}), {class: "axis-name"}));
     const marks = ticks(bins.low, bins.high, Math.max(3, width / 110));
     for (const value of marks.found) {
       const at = x(value);
@@ -181,11 +183,13 @@
   const figureName = (figure) => figure.label[root.lang.startsWith("zh") ? 1 : 0];
 
   function drawScatter(visible) {
-    const place = byId("scatter"), figure = page.table.figures[0], leaders = page.leaders;
+    const place = byId("scatter");
+    if (!place) return;
+    const figure = page.table.figures[0], leaders = page.leaders;
     const xs = leaders.objective, ys = leaders.neighbours;
     const known = xs.map((value, k) => k).filter((k) => Number.isFinite(xs[k]) && Number.isFinite(ys[k]) && ys[k] !== null);
     if (!known.length) return;
-    const width = widthOf(place), height = Math.max(300, Math.min(460, width)), left = 52, right = width - 14, top = 26, bottom = height - 40;
+    const width = widthOf(place), height = Math.max(300, place.clientHeight), left = 52, right = width - 14, top = 26, bottom = height - 40;
     const span = (values) => {
       let low = Math.min(...values), high = Math.max(...values);
       const room = (high - low) * 0.06 || Math.abs(high) * 0.05 || 0.5;
@@ -219,7 +223,7 @@
       axes.push({parameter, name: parameter.size_label, labels: sizes.map(String), slot: parameter.members.map((each) => sizes.indexOf(bits(each))), keep: "sizes", value: (k) => sizes[k]});
     }
   }
-  const heat = {focus: 0};
+  const heat = {focus: 0, isThere: page.heat.length === 2};
   function heatValues(mask, figure, across, down, kind) {
     const nx = across.labels.length, cells = nx * down.labels.length, codes = figure.codes, levels = figure.values;
     const cx = across.parameter.column, cy = down.parameter.column, counts = new Uint32Array(cells), failed = new Uint32Array(cells);
@@ -257,7 +261,7 @@
   }
   function drawHeat() {
     const place = byId("heat");
-    if (axes.length < 2) return;
+    if (!heat.isThere) return;
     const across = axes[byId("heat-x").value], down = axes[byId("heat-y").value], kind = byId("heat-kind").value;
     const figure = page.table.figures[byId("heat-figure").value];
     const others = page.parameters.filter((each) => each !== across.parameter && each !== down.parameter);
@@ -325,40 +329,65 @@
 
   // The leaderboard
   const order = {column: 0, down: false};
-  let rows = [];
-  function makeRows() {
-    const {ids, columns} = page.leaders;
-    rows = ids.map((id, k) => {
-      const row = document.createElement("tr");
-      columns.forEach((column, place) => {
-        const cell = document.createElement(place === 1 ? "th" : "td"), value = column.values[k];
-        if (place === 1) cell.scope = "row";
-        else cell.className = "number";
-        cell.textContent = column.kind === "text" ? value : column.kind === "twins" ? (value > 1 ? `× ${count(value)}` : "") : column.kind === "rank" ? count(value) : column.kind === "luck" ? "" : shown(column, value);
-        if (column.kind === "gap" && page.leaders.lonely[k]) cell.classList.add("lonely");
-        if (column.kind === "oos" && value < 0) cell.classList.add("loses");
-        row.append(cell);
-      });
-      return {row, k};
-    });
-    sayRows();
-  }
-  function sayRows() {  // words of the rows, in the language of the page
+  let rows = [], extra = [];
+  function makeRow(values, k) {
+    const row = document.createElement("tr");
     page.leaders.columns.forEach((column, place) => {
-      if (column.kind === "luck") for (const {row, k} of rows) row.children[place].textContent = column.values[k] === null ? "–" : say(column.values[k] ? "yes" : "no");
-      if (column.kind === "gap") for (const {row, k} of rows) if (page.leaders.lonely[k]) row.children[place].textContent = `${shown(column, column.values[k])} ${say("lonely")}`;
+      const cell = document.createElement(column.kind === "text" ? "th" : "td");
+      if (column.kind === "text") cell.scope = "row";
+      else cell.className = "number";
+      if (column.kind === "gap" && page.leaders.lonely[k]) cell.classList.add("lonely");
+      if (column.kind === "oos" && values[place] < 0) cell.classList.add("loses");
+      row.append(cell);
+    });
+    const made = {row, k, values};
+    sayRow(made);
+    return made;
+  }
+  function sayRow({row, k, values}) {
+    page.leaders.columns.forEach((column, place) => {
+      const value = values[place];
+      const said = value === null ? "–" : column.kind === "text" ? value : column.kind === "twins" ? (value > 1 ? `× ${count(value)}` : "")
+        : column.kind === "luck" ? say(value ? "yes" : "no") : shown(column, value);
+      row.children[place].textContent = column.kind === "gap" && page.leaders.lonely[k] ? `${said} ${say("lonely")}` : said;
     });
   }
   function sortRows() {
-    const {values, kind} = page.leaders.columns[order.column], sign = order.down ? -1 : 1;
+    const column = order.column, isText = page.leaders.columns[column].kind === "text", sign = order.down ? -1 : 1;
     const compare = (a, b) => {
-      const one = values[a.k], other = values[b.k];
+      const one = a.values[column], other = b.values[column];
       if (one === null || other === null) return (one === null) - (other === null) || a.k - b.k;
-      return sign * (kind === "text" ? one < other ? -1 : Number(one > other) : one - other) || a.k - b.k;
+      return sign * (isText ? one < other ? -1 : Number(one > other) : one === other ? 0 : one - other) || a.k - b.k;
     };
-    rows.sort(compare);
-    byId("leaders").tBodies[0].replaceChildren(...rows.map((each) => each.row));
-    all("#leaders thead th").forEach((head, place) => head.setAttribute("aria-sort", place !== order.column ? "none" : order.down ? "descending" : "ascending"));
+    byId("leaders").tBodies[0].replaceChildren(...[...rows, ...extra].sort(compare).map((each) => each.row));
+    all("#leaders thead th").forEach((head, place) => head.setAttribute("aria-sort", place !== column ? "none" : order.down ? "descending" : "ascending"));
+  }
+  // Where few of the leaders are selected: the best of the selection, by the figures that are embedded
+  const FEW = 100;
+  function moreRows(mask, counts, visible) {
+    const figures = page.table.figures, figure = figures[0], nameOf = (position) => nameAt(position) || (page.table.grid && !page.id_parts ? `P${position}` : null);
+    extra = [];
+    const room = FEW - visible.filter((each) => each >= 0).length;
+    if (room <= 0 || !page.table.n || nameOf(0) === null) return;
+    const known = new Set(page.leaders.twins.flatMap((twins) => [...twins]));
+    let enough = 0, last = -1;
+    const wanted = room * 4 + known.size, levels = figure.values.length;
+    for (let step = 0; step < levels && enough < wanted; step++) enough += counts[last = figure.less ? step : levels - 1 - step];
+    const groups = new Map();
+    for (let i = 0; i < mask.length; i++) {
+      const code = figure.codes[i];
+      if (!mask[i] || code >= MISSING || (figure.less ? code > last : code < last) || known.has(i)) continue;
+      const key = figures.map((each) => each.codes[i]).join();
+      if (groups.has(key)) groups.get(key).n++;
+      else groups.set(key, {first: i, n: 1});
+    }
+    const best = [...groups.values()].sort((a, b) => (figure.less ? 1 : -1) * (figure.codes[a.first] - figure.codes[b.first]) || a.first - b.first);
+    extra = best.slice(0, room).map(({first, n}, place) => makeRow(page.leaders.columns.map((column) => {
+      if (column.kind === "text") return nameOf(first);
+      if (column.kind === "twins") return n;
+      const embedded = column.kind === "figure" && figures.find((each) => each.name === column.name);
+      return embedded && embedded.codes[first] < MISSING ? embedded.values[embedded.codes[first]] : null;
+    }), rows.length + place));
   }
   // Of every leader the first of its strategies that is selected, -1 where none is
   const visibleOf = (mask) => page.leaders.twins.map((twins, k) => {
@@ -374,13 +403,14 @@
   function filterRows(visible) {
     const wanted = byId("filter").value.trim().toLowerCase();
     let n = 0;
-    for (const {row, k} of rows) {
-      const name = visible[k] === page.leaders.own[k] || visible[k] < 0 ? page.leaders.ids[k] : nameAt(visible[k]) || page.leaders.ids[k];
+    for (const {row, k, values} of [...rows, ...extra]) {
+      const at = k < visible.length ? visible[k] : 0, isOwn = k >= visible.length || at === page.leaders.own[k];
+      const name = isOwn || at < 0 ? values[1] : nameAt(at) || values[1];
       if (row.children[1].textContent !== name) row.children[1].textContent = name;
-      row.hidden = visible[k] < 0 || !name.toLowerCase().includes(wanted);
-      n += !row.hidden;
+      row.hidden = at < 0 || !name.toLowerCase().includes(wanted);
+      n += !row.hidden && k < visible.length;
     }
-    byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)});
+    byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)}) + (extra.length ? " " + say("more", {n: count(extra.length)}) : "");
   }
 
   // All together
@@ -425,8 +455,11 @@
     showState();
     drawHistogram(figure, counts, last.whole);
     drawHeat();
-    filterRows(visible);
-    drawScatter(visible);
+    if (rows.length) {
+      if (extra.length || !last.whole) { moreRows(mask, counts, visible); sortRows(); }
+      filterRows(visible);
+      drawScatter(visible);
+    }
     root.dataset.redraw = (performance.now() - started).toFixed(0);
   }
   function speak() {
@@ -435,7 +468,7 @@
     for (const each of all("[data-label-en]")) each.setAttribute("aria-label", each.dataset[`label${kind}`]);
     for (const each of all("[data-hint-en]")) each.placeholder = each.dataset[`hint${kind}`];
     byId("theme").textContent = say(`theme_${root.dataset.theme || "system"}`);
-    sayRows();
+    for (const each of [...rows, ...extra]) sayRow(each);
   }
   function listen() {
     document.addEventListener("click", ({target}) => {
@@ -465,8 +498,8 @@
       if (isShare && byId("heat-kind").value === "share") byId("heat-kind").value = "median";
       drawHeat();
     });
-    byId("filter").addEventListener("input", () => filterRows(last.visible));
-    byId("heat").addEventListener("keydown", heatKey);
+    if (rows.length) byId("filter").addEventListener("input", () => filterRows(last.visible));
+    if (heat.isThere) byId("heat").addEventListener("keydown", heatKey);
     let waiting;
     addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 100); });
   }
@@ -479,9 +512,8 @@
   await unpack();
   page.parameters.forEach(clear);
   makeAxes();
-  for (const [id, k] of [["heat-x", page.heat[0]], ["heat-y", page.heat[1]]]) {
+  for (const [id, k] of heat.isThere ? [["heat-x", page.heat[0]], ["heat-y", page.heat[1]]] : []) {
     const select = byId(id);
-    if (!select) continue;
     const own = axes.findIndex((axis) => page.parameters.indexOf(axis.parameter) === k);
     axes.forEach((axis, place) => {
       const option = new Option(axis.name[0], place, place === own, place === own);
@@ -491,10 +523,10 @@
   }
   root.classList.remove("static");
   makeBins(page.table.figures[0], countsOf(page.table.figures[0], new Uint8Array(page.table.n).fill(1)));
-  makeRows();
+  rows = page.leaders.ids.map((_, k) => makeRow(page.leaders.columns.map((column) => column.values[k]), k));
   listen();
   speak();
-  sortRows();
+  if (rows.length) sortRows();
   redraw();
   root.dataset.ready = (performance.now() - started).toFixed(0);
 })().catch((error) => {
