@@ -1,8 +1,8 @@
 from .compare_file import WrittenComparison as WrittenComparison
 from .compare_file import write_comparison as write_comparison
-from .compare_page import compare_content as compare_content
-from .compare_page import compare_page as compare_page
-from .compare_page import compare_policy as compare_policy
+from .compare_page import comparison_content as comparison_content
+from .compare_page import comparison_page as comparison_page
+from .compare_page import comparison_policy as comparison_policy
 from .drawing import Figure as Figure
 from .figures import FIGURES as FIGURES
 from .figures import comparison_figure as comparison_figure

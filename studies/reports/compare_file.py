@@ -7,7 +7,7 @@ from pathlib import Path
 from search_spaces.errors import ConfigError
 from studies.analysis import Comparison, compare_sessions, database_files, write_output
 from studies.language import ENGLISH
-from studies.reports.compare_page import compare_page
+from studies.reports.compare_page import comparison_page
 from studies.sessions import StoredSession
 
 __all__ = ["WrittenComparison", "write_comparison"]
@@ -66,7 +66,7 @@ def write_comparison(
             f"{str(target)!r}"
         )
     comparison = compare_sessions(sessions, where, factors=factors, without=without)
-    content = compare_page(comparison, command, language).encode()
+    content = comparison_page(comparison, command, language).encode()
     kept = {path: what for each in sessions for path, what in database_files(each).items()}
     write_output(target, content, {**kept, **(keep or {})})
     return WrittenComparison(comparison, len(content))
