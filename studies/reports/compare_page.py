@@ -252,6 +252,7 @@ def _commands(comparison: Comparison, command: Callable[[str], str]) -> Html:
     listed: list[tuple[Message, str]] = [
         (message("this comparison as a table"), again),
         (message("this page"), f"{again} -o compare.html"),
+        (message("its figures"), f"{again} -o compare.svg"),
     ]
     for letter, each in zip(session_letters(comparison).values(), comparison.sessions, strict=True):
         one = shlex.join(["report", each.session_id, *comparison.filter_arguments])

@@ -270,6 +270,14 @@ def test_a_file(completed, sampled, tmp_path):
     text = target.read_text(encoding="utf-8")
     assert "--where &#x27;window_size &gt; 5&#x27;" in text
     assert written.comparison.filter_text == "window_size > 5"
+    for name, start in (("compare.svg", b"<?xml"), ("compare.PNG", b"\x89PNG")):
+        drawn = write_comparison(sessions, tmp_path / name, command=command)
+        content = (tmp_path / name).read_bytes()
+        assert content.startswith(start)
+        assert len(content) == drawn.n_bytes
+    picture = (tmp_path / "compare.svg").read_text(encoding="utf-8")
+    assert "A: exhaustive, 432 strategies" in picture
+    assert "seconds since the start, pauses included" in picture
     kept = {tmp_path / "kept.html": "the configuration"}
     for name, error in (
         ("compare.txt", "name a file that ends in"),
