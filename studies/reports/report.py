@@ -183,7 +183,7 @@ def _top(data: SessionData) -> Html:
     skip = element("a", both(message("Skip to the content")), href="#content", class_="skip")
     buttons = element(
         "div",
-        element("button", "中文", type="button", id="language", lang="zh-Hant",
+        element("button", "中文", type="button", id="language",
                 **switched("text", message("中文"))),
         element("button", "", type="button", id="theme"),
         class_="buttons needs-script",
