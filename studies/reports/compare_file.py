@@ -70,8 +70,8 @@ def write_comparison(
     ending = Path(target).suffix[1:].lower()
     if ending not in (*_PAGES, *IMAGE_FORMATS):
         raise ConfigError(
-            f"a comparison is written as {', '.join((_PAGES[0], *IMAGE_FORMATS))}; name a file that "
-            f"ends in one of them, got {str(target)!r}"
+            f"a comparison is a file that ends in .html, .{', .'.join(IMAGE_FORMATS)}, got "
+            f"{str(target)!r}"
         )
     kept = {path: what for each in sessions for path, what in database_files(each).items()}
     refuse_overwriting(target, {**kept, **(keep or {})})

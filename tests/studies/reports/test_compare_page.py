@@ -280,7 +280,7 @@ def test_a_file(completed, sampled, tmp_path):
     assert "seconds since the start, pauses included" in picture
     kept = {tmp_path / "kept.html": "the configuration"}
     for name, error in (
-        ("compare.txt", "name a file that ends in"),
+        ("compare.txt", "is a file that ends in .html, .png, .svg, got"),
         ("no/compare.html", "does not exist"),
         ("kept.html", "is the configuration and is not written over"),
     ):
