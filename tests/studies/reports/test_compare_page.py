@@ -110,6 +110,7 @@ def test_what_does_not_compare_stands_before_everything(completed, sampled):
     assert "<bdi>0.002</bdi>" in first_section
     note = str(distribution_comparison(comparison).note)
     assert note.endswith("different conditions: their values do not compare.")
+    assert str(comparison_figure(comparison).title) == "Sessions side by side that do not compare"
     assert "What the numbers show" not in page
 
 
@@ -276,7 +277,7 @@ def test_a_file(completed, sampled, tmp_path):
         assert content.startswith(start)
         assert len(content) == drawn.n_bytes
     picture = (tmp_path / "compare.svg").read_text(encoding="utf-8")
-    assert "A: exhaustive, 432 strategies" in picture
+    assert f"A: exhaustive, 432 strategies ({completed.row.session_id})" in picture
     assert "seconds since the start, pauses included" in picture
     kept = {tmp_path / "kept.html": "the configuration"}
     for name, error in (
