@@ -72,6 +72,8 @@ class ComparedSession:
     metric, direction : str
         The first objective, by which everything else here is measured.
     n_objectives : int
+    reuses : bool
+        Whether it takes over what other sessions have measured alike (``execution.reuse``).
     best : tuple of BestResult
         The best distinct results, at most :data:`N_BEST`, best first.
     distribution : Summary
@@ -97,6 +99,7 @@ class ComparedSession:
     metric: str
     direction: str
     n_objectives: int
+    reuses: bool
     best: tuple[BestResult, ...]
     distribution: Summary
     history: ObjectiveHistory
@@ -299,6 +302,7 @@ def _compared(session: StoredSession, chosen: Filter | None) -> ComparedSession:
         metric=metric,
         direction=direction,
         n_objectives=len(session.directions),
+        reuses=session.config.execution.reuse,
         best=tuple(
             BestResult(
                 result.strategy_id,

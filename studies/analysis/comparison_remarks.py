@@ -28,6 +28,8 @@ def remarks_on(comparison: Comparison, names: Mapping[str, str] | None = None) -
     complete = largest_exhaustive(comparison)
     pairs = [pair for pair in combinations(found, 2) if comparison.compares(*pair)]
     for first, second in pairs:
+        if first.mode == second.mode == "exhaustive":
+            continue
         if complete in (first, second):
             other = second if complete is first else first
             assert complete is not None
@@ -53,6 +55,13 @@ def remarks_on(comparison: Comparison, names: Mapping[str, str] | None = None) -
             message(
                 "the best of more strategies tends to be higher by luck alone; whether a result is "
                 "more than luck is what its verdict says, not its place here"
+            )
+        )
+    if any(first.reuses or second.reuses for first, second in pairs):
+        remarks.append(
+            message(
+                "a session takes over what earlier ones have measured alike (execution.reuse), and "
+                "a later one is faster by that: compare methods by strategies tried, not by seconds"
             )
         )
     return remarks

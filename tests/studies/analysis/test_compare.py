@@ -316,6 +316,16 @@ def test_a_search_beside_the_whole_space(completed, second):
     ]
 
 
+def test_sessions_that_have_tried_everything_are_no_search_beside_it(completed):
+    again = Session.create(make_config(url_of(completed), execution={"reuse": True}))
+    again.run()
+    told = compare_sessions([completed, again])
+    assert told.overlaps[0].same_strategies == len(told.sessions[0].best)
+    (text,) = map(str, remarks_on(told))
+    assert text.startswith("a session takes over what earlier ones have measured alike")
+    again.engine.dispose()
+
+
 def test_letters_beyond_the_alphabet(completed):
     told = compare_sessions([completed, _copy_of(completed)])
     many = dataclasses.replace(
