@@ -1,8 +1,14 @@
+from .compare_file import WrittenComparison as WrittenComparison
+from .compare_file import write_comparison as write_comparison
+from .compare_page import comparison_content as comparison_content
+from .compare_page import comparison_page as comparison_page
+from .compare_page import comparison_policy as comparison_policy
 from .drawing import Figure as Figure
 from .figure_document import figure_values as figure_values
 from .figure_file import format_of_figure as format_of_figure
 from .figure_file import write_figure as write_figure
 from .figures import FIGURES as FIGURES
+from .figures import comparison_figure as comparison_figure
 from .figures import figure_of as figure_of
 from .figures import wealth_figure as wealth_figure
 from .html_file import figure_html as figure_html
@@ -13,6 +19,10 @@ from .html_text import escaped as escaped
 from .html_text import joined as joined
 from .html_text import table as table
 from .plotly_json import plotly_figure as plotly_figure
+from .report import WrittenReport as WrittenReport
+from .report import report_page as report_page
+from .report import report_policy as report_policy
+from .report import write_report as write_report
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
 from .svg import FIGURE_CSS as FIGURE_CSS

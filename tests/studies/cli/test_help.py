@@ -30,6 +30,7 @@ COMMANDS = {
     "compare",
     "backtest",
     "dashboard",
+    "report",
     "export",
     "clean",
     "config",
