@@ -130,7 +130,14 @@
       return (percent ? 100 * value : value).toLocaleString("en-US", {minimumFractionDigits: n, maximumFractionDigits: n}) + (percent ? " %" : "");
     }};
   }
-  const widthOf = (place) => Math.max(260, Math.floor(place.clientWidth));
+  // Sizes are read before anything is changed: once laid out is enough
+  const sizes = {};
+  function measure() {
+    for (const id of ["histogram", "heat", "scatter"]) {
+      const place = byId(id);
+      if (place) sizes[id] = {width: Math.max(260, Math.floor(place.clientWidth)), height: Math.floor(place.clientHeight)};
+    }
+  }
 
   const N_BINS = 80;
   let bins;
@@ -151,7 +158,7 @@
   function drawHistogram(figure, counts, whole) {
     const place = byId("histogram");
     if (!bins || !place) return;
-    const width = widthOf(place), height = Math.max(250, place.clientHeight), left = 8, right = width - 8, top = 34, bottom = height - 38;
+    const {width, height: room} = sizes.histogram, height = Math.max(250, room), left = 8, right = width - 8, top = 34, bottom = height - 38;
     const heights = binned(counts, bins.of), most = Math.max(...bins.all, 1), highest = Math.max(...heights);
     const times = [1000, 500, 200, 100, 50, 20, 10, 5, 2].find((each) => highest * each <= most) || 1;
     const x = (value) => left + (right - left) * (value - bins.low) / (bins.high - bins.low);
@@ -191,11 +198,11 @@
     const known = xs.map((value, k) => k).filter((k) => Number.isFinite(xs[k]) && Number.isFinite(ys[k]) && ys[k] !== null);
     if (!known.length) return;
     const kindOf = (k) => `point ${visible[k] < 0 ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first"}`;
-    const key = `${place.clientWidth} ${place.clientHeight} ${root.lang}`;
+    const key = `${sizes.scatter.width} ${sizes.scatter.height} ${root.lang}`;
     if (scatter.key === key) { for (const [k, point] of scatter.points) point.setAttribute("class", kindOf(k)); return; }
     scatter.key = key;
     scatter.points = [];
-    const width = widthOf(place), height = Math.max(300, place.clientHeight), left = 52, right = width - 14, top = 26, bottom = height - 40;
+    const {width, height: room} = sizes.scatter, height = Math.max(300, room), left = 52, right = width - 14, top = 26, bottom = height - 40;
     const span = (values) => {
       let low = Math.min(...values), high = Math.max(...values);
       const room = (high - low) * 0.06 || Math.abs(high) * 0.05 || 0.5;
@@ -275,14 +282,13 @@
     const others = page.parameters.filter((each) => each !== across.parameter && each !== down.parameter);
     const {values, counts, failed} = heatValues(maskOf(others), figure, across, down, kind);
     const unit = kind === "share" ? {unit: "share"} : figure, nx = across.labels.length, ny = down.labels.length;
-    const sizes = [...values].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b);
-    const largest = sizes[Math.floor(0.98 * (sizes.length - 1))] || sizes.at(-1) || 1;
+    const known = [...values].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b);
+    const largest = known[Math.floor(0.98 * (known.length - 1))] || known.at(-1) || 1;
     const longest = (labels) => Math.max(...labels.map((each) => [...each].reduce((sum, sign) => sum + (sign > "\u2e7f" ? 12 : 7), 0)));
-    place.style.minHeight = `${Math.max(300, ny * 17 + 80)}px`;
-    const width = widthOf(place), left = Math.min(width * 0.35, longest(down.labels) + 14), right = width - 6, top = 24;
+    const least = Math.max(300, ny * 17 + 80), width = sizes.heat.width, left = Math.min(width * 0.35, longest(down.labels) + 14), right = width - 6, top = 24;
     const room = (right - left) / nx, turned = longest(across.labels) > room - 4;
     const below = turned ? Math.min(130, longest(across.labels) * 0.72 + 14) : 18;
-    const height = Math.max(place.clientHeight, 300), bottom = height - below - 20, tall = (bottom - top) / ny;
+    const height = Math.max(sizes.heat.height, least), bottom = height - below - 20, tall = (bottom - top) / ny;
     const keptX = across.parameter[across.keep], keptY = down.parameter[down.keep], parts = [];
     down.labels.forEach((said, row) => parts.push(label(left - 7, top + (row + 0.5) * tall + 4, said.length * 7 > left ? said.slice(0, Math.floor(left / 7) - 2) + "…" : said, {"text-anchor": "end"})));
     across.labels.forEach((said, column) => {
@@ -306,6 +312,7 @@
     }
     parts.push(...cells, label(4, 14, down.name[root.lang.startsWith("zh") ? 1 : 0], {class: "axis-name"}), label(right, height - 5, across.name[root.lang.startsWith("zh") ? 1 : 0], {class: "axis-name", "text-anchor": "end"}));
     picture(place, width, height, say("heat"), parts, {role: "group"});
+    if (heat.least !== least) place.style.minHeight = `${heat.least = least}px`;
     heat.focus = Math.min(heat.focus, nx * ny - 1);
     heat.across = across;
     heat.down = down;
@@ -378,13 +385,13 @@
     const room = FEW - visible.filter((each) => each >= 0).length;
     if (room <= 0 || last.whole || !page.table.n || nameOf(0) === null) return;
     const known = page.leaders.known ||= new Set(page.leaders.twins.flatMap((twins) => [...twins]));
-    let enough = 0, last = -1;
+    let enough = 0, worst = -1;
     const wanted = room * 4 + known.size, levels = figure.values.length;
-    for (let step = 0; step < levels && enough < wanted; step++) enough += counts[last = figure.less ? step : levels - 1 - step];
+    for (let step = 0; step < levels && enough < wanted; step++) enough += counts[worst = figure.less ? step : levels - 1 - step];
     const groups = new Map();
     for (let i = 0; i < mask.length; i++) {
       const code = figure.codes[i];
-      if (!mask[i] || code >= MISSING || (figure.less ? code > last : code < last) || known.has(i)) continue;
+      if (!mask[i] || code >= MISSING || (figure.less ? code > worst : code < worst) || known.has(i)) continue;
       const key = figures.map((each) => each.codes[i]).join();
       if (groups.has(key)) groups.get(key).n++;
       else groups.set(key, {first: i, n: 1});
@@ -450,6 +457,7 @@
   let last;
   function redraw() {
     const started = performance.now(), figure = page.table.figures[0];
+    measure();
     const mask = maskOf(page.parameters), counts = countsOf(figure, mask), found = summary(figure, counts), visible = visibleOf(mask);
     last = {visible, counts, whole: page.parameters.every(isFree)};
     byId("n-selected").textContent = count(found.n);
@@ -506,6 +514,8 @@
       const share = byId("heat-kind").querySelector("[value=share]");
       share.disabled = isShare;
       if (isShare && byId("heat-kind").value === "share") byId("heat-kind").value = "median";
+      byId("heat").style.minHeight = heat.least = "";  // as many rows as the new axis has
+      measure();
       drawHeat();
     });
     if (rows.length) byId("filter").addEventListener("input", () => filterRows(last.visible));
