@@ -15,5 +15,6 @@ from .html_text import table as table
 from .plotly_json import plotly_figure as plotly_figure
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
+from .study_pages import describe_studies as describe_studies
 from .svg import FIGURE_CSS as FIGURE_CSS
 from .svg import draw_svg as draw_svg
