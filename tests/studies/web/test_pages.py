@@ -332,7 +332,7 @@ def test_names_are_text_everywhere(serve, completed, name, database):
     change(completed, tuning_sessions, notes=name, session_id=name)
     change(completed, hyperparameter_tuning_results, session_id=name)
     site = serve(completed.engine, allow_control=True)
-    shown = re.sub("[\x00-\x08\x0b-\x1f\x7f]", "\ufffd", name)
+    shown = re.sub("[\x00-\x08\x0b-\x1f\x7f\u202e]", "\ufffd", name)
     listed = site.ask("/mass-tuning/")
     harmless = read(listed)
     assert harmless.text.count(" ".join(shown.split())) >= 2  # session and notes
