@@ -6,6 +6,7 @@ from .compare import ComparedSession as ComparedSession
 from .compare import Comparison as Comparison
 from .compare import Overlap as Overlap
 from .compare import compare_sessions as compare_sessions
+from .export import database_files as database_files
 from .export import export_results as export_results
 from .export_files import format_of_name as format_of_name
 from .export_rows import Selection as Selection
@@ -21,7 +22,10 @@ from .one_strategy import best_strategy_id as best_strategy_id
 from .one_strategy import recompute as recompute
 from .out_of_sample import loses_out_of_sample as loses_out_of_sample
 from .out_of_sample import spent_warning as spent_warning
+from .output_file import Target as Target
 from .output_file import is_stream as is_stream
+from .output_file import output_file as output_file
+from .output_file import refuse_overwriting as refuse_overwriting
 from .queries.convergence import Convergence as Convergence
 from .queries.convergence import best_so_far as best_so_far
 from .queries.distinct import DistinctGroups as DistinctGroups

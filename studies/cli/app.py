@@ -30,6 +30,7 @@ from studies.cli.generate import generate
 from studies.cli.import_market import import_command
 from studies.cli.market import market
 from studies.cli.output import error as print_error
+from studies.cli.report import report
 from studies.cli.show import show
 from studies.cli.stats import stats
 from studies.cli.status import sessions, status
@@ -198,6 +199,7 @@ def _assemble() -> None:
         compare,
         backtest,
         dashboard,
+        report,
         export_command,
         clean,
         config_command,

@@ -91,7 +91,7 @@ class SessionTable:
     def direction(self, name: str | None = None) -> str:
         """Return which way a figure is better: as optimised, else as is natural."""
         name = name or self.objective
-        return self.directions.get(name, NATURAL_DIRECTIONS[name])
+        return self.directions.get(name) or NATURAL_DIRECTIONS[name]
 
     def column(self, parameter: str) -> int:
         """Return the place of a parameter.

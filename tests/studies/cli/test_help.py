@@ -29,6 +29,7 @@ COMMANDS = {
     "compare",
     "backtest",
     "dashboard",
+    "report",
     "export",
     "clean",
     "config",
