@@ -2,10 +2,15 @@ from .backtest import Backtest as Backtest
 from .backtest import backtest_strategy as backtest_strategy
 from .best_config import config_of_strategy as config_of_strategy
 from .best_config import export_best_config as export_best_config
+from .compare import BestResult as BestResult
 from .compare import ComparedSession as ComparedSession
 from .compare import Comparison as Comparison
 from .compare import Overlap as Overlap
 from .compare import compare_sessions as compare_sessions
+from .compare import session_letters as session_letters
+from .compare import verdict_text as verdict_text
+from .comparison_remarks import largest_exhaustive as largest_exhaustive
+from .comparison_remarks import remarks_on as remarks_on
 from .export import database_files as database_files
 from .export import export_results as export_results
 from .export_files import format_of_name as format_of_name
@@ -26,8 +31,10 @@ from .output_file import Target as Target
 from .output_file import is_stream as is_stream
 from .output_file import output_file as output_file
 from .output_file import refuse_overwriting as refuse_overwriting
+from .output_file import write_output as write_output
 from .queries.convergence import Convergence as Convergence
 from .queries.convergence import best_so_far as best_so_far
+from .queries.convergence import follow_best as follow_best
 from .queries.distinct import DistinctGroups as DistinctGroups
 from .queries.distinct import distinct_groups as distinct_groups
 from .queries.failures import FailedValue as FailedValue
@@ -42,6 +49,9 @@ from .queries.lift import best_mask as best_mask
 from .queries.lift import lifts as lifts
 from .queries.neighbourhoods import Neighbourhoods as Neighbourhoods
 from .queries.neighbourhoods import neighbourhoods_of as neighbourhoods_of
+from .queries.objective_history import Improvements as Improvements
+from .queries.objective_history import ObjectiveHistory as ObjectiveHistory
+from .queries.objective_history import read_objective_history as read_objective_history
 from .queries.out_of_sample_fit import OutOfSampleFit as OutOfSampleFit
 from .queries.out_of_sample_fit import in_against_out as in_against_out
 from .queries.session_table import SessionTable as SessionTable

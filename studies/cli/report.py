@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from studies.cli.comparison_file import (
+    configuration_in_use,
+    language_of_terminal,
+    write_comparison_file,
+)
 from studies.cli.context import Command, Context, command_options
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import note, print_json, say, size
@@ -29,14 +33,16 @@ _LANGUAGES = ("en", "zh-Hant")
     mass-tuning report session_20250131_120000_1234 -o report.html
     mass-tuning report --factor SR --where "trade_count >= 10" -o sr.html
     mass-tuning report --language zh-Hant
+    mass-tuning report session_20250131_120000_1234 session_20250201_090000_5678 -o compare.html
     """,
 )
-@click.argument("session_id", metavar="[SESSION]", required=False)
+@click.argument("session_ids", metavar="[SESSION...]", nargs=-1)
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="Default: the session id in the current folder; an existing page is replaced.",
+    help="Default: the session id, or of several compare.html, in the current folder; an existing "
+    "page is replaced.",
 )
 @filter_options
 @click.option(
@@ -48,7 +54,7 @@ _LANGUAGES = ("en", "zh-Hant")
 @click.pass_obj
 def report(
     context: Context,
-    session_id: str | None,
+    session_ids: tuple[str, ...],
     output: str | None,
     where: str | None,
     factors: tuple[str, ...],
@@ -63,24 +69,27 @@ def report(
     again.
 
     With --where, --factor or --without it is about the strategies that are left, and says so.
+
+    Of several sessions it is the page that compare -o compare.html writes.
     """
     from studies.reports import write_report
 
-    session = context.session(session_id, "results")
+    if len(session_ids) > 1:
+        target = _page_name(output or "compare.html")
+        language = language or language_of_terminal()
+        write_comparison_file(context, session_ids, target, (where, factors, without), language)
+        return
+    session = context.session(next(iter(session_ids), None), "results")
     chosen = session_filter(session, where, factors, without)
-    target = output or f"{session.row.session_id}.html"
-    if Path(target).suffix.lower() not in (".html", ".htm"):
-        raise click.ClickException(
-            f"a report is an HTML page; name a file that ends in .html, got {target!r}"
-        )
+    target = _page_name(output or f"{session.row.session_id}.html")
     with waiting(f"writing {target}"):
         written = write_report(
             session,
             target,
             chosen,
             command=context.command,
-            language=language or _language_of_terminal(),
-            keep=_configuration(context),
+            language=language or language_of_terminal(),
+            keep=configuration_in_use(context),
         )
     if context.as_json:
         print_json(
@@ -94,10 +103,8 @@ def report(
             }
         )
         return
-    of = f"{session.row.session_id}{filter_text(chosen)}"
-    say(
-        f"report of {written.n_strategies:,} strategies of {of} in {target} ({size(written.n_bytes)})"
-    )
+    of = f"{written.n_strategies:,} strategies of {session.row.session_id}{filter_text(chosen)}"
+    say(f"report of {of} in {target} ({size(written.n_bytes)})")
     _note_unfinished(session)
 
 
@@ -107,14 +114,9 @@ def _note_unfinished(session: Session) -> None:
         note(f"{row.pending:,} of {row.total:,} strategies are not done yet and not in it")
 
 
-def _language_of_terminal() -> str:
-    """Return the language of the page that the environment asks for."""
-    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return "zh-Hant" if named.lower().startswith("zh") else "en"
-
-
-def _configuration(context: Context) -> dict[Path, str]:
-    """Return the configuration file in use, which is not to be written over."""
-    from studies.config import DEFAULT_CONFIG_FILE
-
-    return {Path(context.config_file or DEFAULT_CONFIG_FILE): "the configuration"}
+def _page_name(target: str) -> str:
+    if Path(target).suffix.lower() not in (".html", ".htm"):
+        raise click.ClickException(
+            f"a report is an HTML page; name a file that ends in .html, got {target!r}"
+        )
+    return target

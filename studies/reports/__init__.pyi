@@ -1,5 +1,11 @@
+from .compare_file import WrittenComparison as WrittenComparison
+from .compare_file import write_comparison as write_comparison
+from .compare_page import compare_content as compare_content
+from .compare_page import compare_page as compare_page
+from .compare_page import compare_policy as compare_policy
 from .drawing import Figure as Figure
 from .figures import FIGURES as FIGURES
+from .figures import comparison_figure as comparison_figure
 from .figures import figure_of as figure_of
 from .figures import wealth_figure as wealth_figure
 from .html_text import Html as Html

@@ -131,7 +131,7 @@ def embed(
 
 
 def levels_of(values: npt.NDArray[np.float64], failed: npt.NDArray[np.bool_]) -> Levels:
-    """Number the values of a figure.
+    """Return the values of a figure as numbers of levels.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def levels_of(values: npt.NDArray[np.float64], failed: npt.NDArray[np.bool_]) ->
 
 
 def _grouped(distinct: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Number levels of ascending values: single ones at the ends and 0, else neighbours alike."""
+    """Return levels of ascending values: single ones at the ends and 0, else of neighbours."""
     place = np.arange(len(distinct))
     is_own = (place < _OUTERMOST) | (place >= len(distinct) - _OUTERMOST) | (distinct == 0)
     room = _FEWER_LEVELS - int(is_own.sum())

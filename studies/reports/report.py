@@ -260,8 +260,8 @@ def _heat_card(document: ReportDocument) -> Html:
     figure = figure_of(document.data, "heat_map")
     how = message(
         "Each cell: the strategies with both values among those that all other parameters choose. "
-        "Blue is above 0, orange below, the colour of the ground is 0; empty cells have no measured "
-        "strategy. A click on a cell selects it, another one lets go."
+        "Blue is above 0, orange below, the colour of the ground is 0; empty cells have no "
+        "measured strategy. A click on a cell selects it, another one lets go."
     )
     heading = element("h2", both(figure.title))
     if document.heat_axes is None:

@@ -199,10 +199,15 @@ def _lift(
     n_best, n_all_best = int(best.sum()), int(all_best.sum())
     lift = (n_best / n_all_best) / (n / n_all) if n and n_all_best else 0.0
     said = (
-        message("lift {lift:.2f}: {n_best:,} of the best {of:,}", lift=lift, n_best=n_best, of=n_all_best)
+        message(
+            "lift {lift:.2f}: {n_best:,} of the best {of:,}",
+            lift=lift,
+            n_best=n_best,
+            of=n_all_best,
+        )
         if n
         else message("no strategy with it was measured")
-    )  # fmt: skip
+    )
     long = f"{min(lift / _FULL, 1.0) * _WIDTH:.1f}"
     return element(
         "svg",

@@ -157,17 +157,18 @@ def number_cards(data: SessionData) -> Html:
     objective = table.objective
     found = summarise(table.figure(), table.direction())
     n_failed = int(table.failed.sum())
-    whole = [
+    best = message("best {figure}", figure=figure_name(objective))
+    whole: list[tuple[Message, object, str]] = [
         (message("measured"), f"{len(table) - n_failed:,}", "n-measured"),
         (message("failed"), f"{n_failed:,}", "n-failed"),
-        (message("best {figure}", figure=figure_name(objective)), value_of(objective, found.best), "best"),
+        (best, value_of(objective, found.best), "best"),
         (message("different results"), f"{len(data.groups):,}", "n-different"),
         _days(data),
     ]  # fmt: skip
     above = "–"
     if found.n and not is_drawdown(objective):
         above = f"{100 * found.share_above_zero:,.1f} %"
-    selected = [
+    selected: list[tuple[Message, object, str]] = [
         (message("in the selection"), f"{len(table):,}", "n-selected"),
         (message("best in the selection"), value_of(objective, found.best), "selected-best"),
         (message("median in the selection"), value_of(objective, found.median), "selected-median"),

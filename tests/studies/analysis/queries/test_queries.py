@@ -20,6 +20,7 @@ from studies.analysis import (
     best_so_far,
     count_failures,
     distinct_groups,
+    follow_best,
     importance_of,
     in_against_out,
     lifts,
@@ -138,6 +139,23 @@ def test_a_summary_of_nothing_says_so():
     nothing = summarise(np.array([np.nan]), "maximize")
     assert nothing.n == 0
     assert math.isnan(nothing.best)
+
+
+def test_infinite_values_count_but_lie_in_no_quartile():
+    spread = summarise(np.array([math.inf, 1.0, math.nan, 3.0, -math.inf]), "maximize")
+    assert (spread.n, spread.share_above_zero) == (4, 0.75)
+    assert (spread.smallest, spread.largest, spread.best) == (-math.inf, math.inf, math.inf)
+    assert (spread.lower_quartile, spread.median, spread.upper_quartile) == (1.5, 2.0, 2.5)
+    assert spread.mean == 2.0
+    alone = summarise(np.array([-math.inf]), "maximize")
+    assert (alone.n, alone.best) == (1, -math.inf)
+    assert all(map(math.isnan, (alone.mean, alone.median, alone.lower_quartile)))
+
+
+def test_infinite_values_improve():
+    followed = follow_best(np.array([math.nan, -math.inf, -1.0, math.inf, math.inf]), "maximize")
+    np.testing.assert_array_equal(followed.best, [math.nan, -math.inf, -1.0, math.inf, math.inf])
+    assert followed.improved.tolist() == [1, 2, 3]
 
 
 @settings(deadline=None)
