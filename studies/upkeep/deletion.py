@@ -1,11 +1,8 @@
 """Removing what a session recorded: its failed strategies' rows, or all of it."""
 
-import contextlib
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from search_spaces.errors import SessionError
 from studies import queue
 from studies.database import (
     WritePacer,
@@ -25,7 +22,7 @@ from studies.sessions import (
     mark_deleting,
     read_row,
 )
-from studies.trials import delete_study_rows, study_id_of
+from studies.trials import delete_study_rows, existing_studies
 from studies.trials import finish_deletions as finish_study_deletions
 
 __all__ = ["delete_failed", "delete_session", "finish_deletions"]
@@ -35,7 +32,7 @@ _results = hyperparameter_tuning_results
 
 
 def delete_session(engine: Engine, session_id: str) -> int:
-    """Delete a session: results, queue, chunks, log, study and its row, in short transactions.
+    """Delete a session: results, queue, chunks, log, studies and its row, in short transactions.
 
     Its verdicts stay: each was a look at the market, which later verdicts on it count.
 
@@ -64,8 +61,8 @@ def delete_session(engine: Engine, session_id: str) -> int:
         n_results = _delete_batches(pacer, _results.c.id, session_id)
         for table in (strategy_queue, execution_log):
             _delete_batches(pacer, table.c.id, session_id)
-        with contextlib.suppress(SessionError):
-            delete_study_rows(pacer, study_id_of(engine, session_id))
+        for study_id in existing_studies(engine, session_id).values():
+            delete_study_rows(pacer, study_id)
         # one that an interrupted deletion has renamed already is not found by its name
         finish_study_deletions(pacer)
         with pacer.transaction() as connection:

@@ -28,7 +28,7 @@ from studies.analysis import (
 from studies.analysis import StoredVerdict as Verdict
 from studies.database import database_errors, display_url
 from studies.sessions import SessionRow, SessionState, StoredSession, list_sessions, read_row
-from studies.trials import study_id_of
+from studies.trials import existing_studies
 from studies.upkeep import read_status, status_with_warnings
 from studies.web.asked_filter import AskedFilter
 from studies.web.seldom import Seldom
@@ -123,7 +123,7 @@ class Documents:
             "verdict": None if stored is None else _verdict(stored),
             "settings": _flat(config),
             "split_date": session.config.backtest.get("split_date"),
-            "study_id": _study_of(session),
+            "studies": _studies_of(session),
         }
         return dict(plain(document))
 
@@ -276,11 +276,20 @@ def _compute_curve(session: StoredSession, recorded: Mapping[str, Any]) -> dict[
     }
 
 
-def _study_of(session: StoredSession) -> int | None:
-    try:
-        return study_id_of(session.engine, session.study_name)
-    except SessionError:
-        return None
+def _studies_of(session: StoredSession) -> list[dict[str, Any]]:
+    """Name the session's Optuna studies that exist, and say what each of them holds."""
+    existing = existing_studies(session.engine, session.row.session_id)
+    names = session.studies
+    kinds = {names.best: "all strategies"}
+    if not session.stores_all:
+        kinds = {names.best: "sample and best"}
+    if names.sample is not None:
+        kinds = {names.sample: "even sample", names.best: "best"}
+    return [
+        {"study_id": existing[name], "name": name, "holds": holds}
+        for name, holds in kinds.items()
+        if name in existing
+    ]
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

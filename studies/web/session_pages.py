@@ -101,12 +101,9 @@ def session_content(
         Of which strategies the best are listed.
     """
     asked = asked or AskedFilter()
-    study = document["study_id"]
     return joined(
         element("h1", document["session_id"]),
-        element("p", element("a", "Its Optuna study", href=f"/dashboard/studies/{study}"))
-        if study is not None
-        else None,
+        _links_to_studies(document["studies"]),
         part("progress", _progress(document)),
         _notes_form(document) if allow_control else None,
         element("h2", "Best results"),
@@ -123,6 +120,21 @@ def session_content(
             left=2,
         ),
     )
+
+
+def _links_to_studies(studies: Sequence[Mapping[str, Any]]) -> Html | None:
+    """Lead to what optuna-dashboard shows of the session."""
+    if not studies:
+        return None
+    links = [
+        joined(
+            "" if number == 0 else ", ",
+            element("a", study["holds"], href=f"/dashboard/studies/{study['study_id']}"),
+        )
+        for number, study in enumerate(studies)
+    ]
+    title = "Its Optuna study: " if len(studies) == 1 else "Its Optuna studies: "
+    return element("p", title, *links)
 
 
 def _progress(document: Mapping[str, Any]) -> Html:
