@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
 
-from studies.analysis import latest_verdict
+from studies.analysis import compare_sessions, latest_verdict
 from studies.reports import (
     Html,
     SessionData,
+    compare_page,
+    compare_policy,
     element,
     report_page,
     report_policy,
@@ -18,7 +20,7 @@ from studies.reports import (
 from studies.sessions import SessionState, StoredSession, read_row
 from studies.web.asked_filter import AskedFilter
 from studies.web.documents import refuse_missing_file
-from studies.web.layout import ROOT, link_to_session
+from studies.web.layout import COMPARE, ROOT, link_to_session
 from studies.web.seldom import Seldom
 
 __all__ = ["DrawnPage", "DrawnPages"]
@@ -89,6 +91,29 @@ class DrawnPages:
             return _drawn(page, report_policy(), link_to_session(session_id))
 
         return self._page(("report", language, asked), (session_id,), draw)
+
+    def comparison(
+        self, session_ids: Sequence[str], asked: AskedFilter, language: str
+    ) -> DrawnPage:
+        """Draw sessions side by side.
+
+        Raises
+        ------
+        SessionError
+            If there is no such session, or an earlier system recorded it.
+        ConfigError
+            If one is named twice, or the filter cannot be read.
+        """
+
+        def draw(sessions: Sequence[StoredSession]) -> DrawnPage:
+            comparison = compare_sessions(
+                sessions, asked.where or None, factors=asked.factors, without=asked.without
+            )
+            page = compare_page(comparison, self._command, language)
+            others = element("a", "Other sessions", href=f"{COMPARE}{asked.query}")
+            return _drawn(page, compare_policy(), others, *map(link_to_session, session_ids))
+
+        return self._page(("comparison", language, asked), session_ids, draw)
 
     def _page(
         self,

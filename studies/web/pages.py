@@ -19,9 +19,10 @@ from studies.language import ENGLISH, TRADITIONAL_CHINESE
 from studies.reports import element
 from studies.sessions import change_notes
 from studies.web.asked_filter import AskedFilter
+from studies.web.compare_choice import compare_choice
 from studies.web.documents import Documents
 from studies.web.drawn_pages import DrawnPage, DrawnPages
-from studies.web.layout import ROOT, page, session_path
+from studies.web.layout import COMPARE, ROOT, page, session_path
 from studies.web.session_pages import NOTES_LIMIT, list_content, session_content
 from studies.web.strategy_page import strategy_content
 
@@ -53,7 +54,7 @@ def make_pages(
     app.default_error_handler = _error_page
     _add_static(app)
     _add_documents(app, documents)
-    _add_drawn(app, DrawnPages(documents.engine, command))
+    _add_drawn(app, documents, DrawnPages(documents.engine, command))
     _add_pages(app, documents, command, allow_control)
     if allow_control:
         _add_control(app, documents.engine)
@@ -114,12 +115,21 @@ def _add_pages(
         return page(session_id, content, api=api, etag=_etag(document))
 
 
-def _add_drawn(app: Any, drawn: DrawnPages) -> None:
+def _add_drawn(app: Any, documents: Documents, drawn: DrawnPages) -> None:
     @app.get(f"{ROOT}{_SESSION}/report")
     @_answered
     def _report(session_id: str) -> Any:
         asked = AskedFilter.from_query(bottle.request.query)
         return _as_drawn(drawn.report(session_id, asked, _language()))
+
+    @app.get(COMPARE)
+    @_answered
+    def _compare() -> Any:
+        asked = AskedFilter.from_query(bottle.request.query)
+        chosen = bottle.request.query.decode().getall("session")
+        if len(chosen) < 2:
+            return page("Compare sessions", compare_choice(documents.sessions(), chosen, asked))
+        return _as_drawn(drawn.comparison(chosen, asked, _language()))
 
 
 def _add_control(app: Any, engine: Engine) -> None:
