@@ -29,9 +29,8 @@ from .out_of_sample import loses_out_of_sample as loses_out_of_sample
 from .out_of_sample import spent_warning as spent_warning
 from .output_file import Target as Target
 from .output_file import is_stream as is_stream
-from .output_file import output_file as output_file
 from .output_file import refuse_overwriting as refuse_overwriting
-from .output_file import write_output as write_output
+from .output_file import replaced_output as replaced_output
 from .queries.convergence import Convergence as Convergence
 from .queries.convergence import best_so_far as best_so_far
 from .queries.convergence import follow_best as follow_best

@@ -10,6 +10,15 @@ from studies.sessions import StoredSession
 __all__ = ["comparability", "deciding_settings", "different_settings", "settings_of"]
 
 _DATES = ("start_date", "end_date", "split_date")
+_KINDS = {
+    "dates": message("dates"),
+    "fees": message("fees"),
+    "rules of the backtest": message("rules of the backtest"),
+    "market data": message("market data"),
+    "definition of a strategy": message("definition of a strategy"),
+    "objective": message("objective"),
+    "space": message("space"),
+}
 
 
 def settings_of(session: StoredSession) -> dict[str, Any]:
@@ -121,7 +130,7 @@ def _conditions_warning(
         )
     reasons: Message | None = None
     for kind, listed in names.items():
-        one = message("{kind} ({settings})", kind=message(kind), settings=", ".join(listed))
+        one = message("{kind} ({settings})", kind=_KINDS[kind], settings=", ".join(listed))
         reasons = (
             one if reasons is None else message("{first}, {second}", first=reasons, second=one)
         )

@@ -10,7 +10,7 @@ from typing import IO, TypeAlias
 
 from search_spaces.errors import ConfigError
 
-__all__ = ["Target", "is_stream", "output_file", "refuse_overwriting", "write_output"]
+__all__ = ["Target", "is_stream", "refuse_overwriting", "replaced_output"]
 
 Target: TypeAlias = str | Path | IO[bytes]
 """The path of a file, or a binary file that is open."""
@@ -19,7 +19,7 @@ _SQLITE_HEAD = b"SQLite format 3\x00"
 
 
 @contextlib.contextmanager
-def output_file(target: Target) -> Iterator[IO[bytes]]:
+def replaced_output(target: Target) -> Iterator[IO[bytes]]:
     """Open what the user named, to be written from its beginning.
 
     A file is written beside its place, under a name of its own, and moved there at the end of the
@@ -57,29 +57,6 @@ def output_file(target: Target) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(target)) from error
-
-
-def write_output(target: Target, content: bytes, kept: Mapping[Path, str]) -> None:
-    """Write a whole file that the user named; what must not be lost is not written over.
-
-    Parameters
-    ----------
-    target : str, Path or binary file
-    content : bytes
-    kept : mapping of Path to str
-        As of :func:`refuse_overwriting`.
-
-    Raises
-    ------
-    ConfigError
-        If it is one of those files, a database, a folder, or in a folder that does not exist.
-    OSError
-        If it cannot be written.
-    """
-    if isinstance(target, (str, Path)):
-        refuse_overwriting(target, kept)
-    with output_file(target) as file:
-        file.write(content)
 
 
 def is_stream(target: str | Path) -> bool:

@@ -44,8 +44,8 @@ _LONGEST = 48
     "-o",
     "--output",
     metavar="FILE",
-    help="Write it as a page with figures, tables and verdicts instead; an existing page is "
-    "replaced.",
+    help="Write it instead: .html the page with figures, tables and verdicts, .svg or .png the "
+    "figures. An existing file is replaced.",
 )
 @filter_options
 @command_options

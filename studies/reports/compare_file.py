@@ -1,18 +1,26 @@
-"""Sessions side by side as a page in a file."""
+"""Sessions side by side as a file: a page, or its figures alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.errors import ConfigError
-from studies.analysis import Comparison, compare_sessions, database_files, write_output
+from studies.analysis import (
+    Comparison,
+    compare_sessions,
+    database_files,
+    refuse_overwriting,
+    replaced_output,
+)
 from studies.language import ENGLISH
-from studies.reports.compare_page import compare_page
+from studies.reports.compare_page import comparison_page
+from studies.reports.figures.comparison import comparison_figure
+from studies.reports.matplotlib_file import IMAGE_FORMATS, write_image
 from studies.sessions import StoredSession
 
 __all__ = ["WrittenComparison", "write_comparison"]
 
-_ENDINGS = ("html", "htm")
+_PAGES = ("html", "htm")
 
 
 @dataclass(frozen=True)
@@ -41,11 +49,11 @@ def write_comparison(
     sessions, where, factors, without
         As of `studies.analysis.compare_sessions`.
     target : str or Path
-        ``.html`` is the page. Complete or not there.
+        ``.html`` is the page, ``.svg`` and ``.png`` are its figures. Complete or not there.
     command : callable
         Writes a command line for the same database.
     language : {"en", "zh-Hant"}
-        In which the page opens.
+        In which a page opens; figures alone are in English.
     keep : mapping of Path to str, optional
         Files that are not written over and what they are, besides databases.
 
@@ -60,13 +68,17 @@ def write_comparison(
         If it cannot be written.
     """
     ending = Path(target).suffix[1:].lower()
-    if ending not in _ENDINGS:
+    if ending not in (*_PAGES, *IMAGE_FORMATS):
         raise ConfigError(
-            "a comparison is written as a page; name a file that ends in .html, got "
+            f"a comparison is a file that ends in .html, .{', .'.join(IMAGE_FORMATS)}, got "
             f"{str(target)!r}"
         )
-    comparison = compare_sessions(sessions, where, factors=factors, without=without)
-    content = compare_page(comparison, command, language).encode()
     kept = {path: what for each in sessions for path, what in database_files(each).items()}
-    write_output(target, content, {**kept, **(keep or {})})
-    return WrittenComparison(comparison, len(content))
+    refuse_overwriting(target, {**kept, **(keep or {})})
+    comparison = compare_sessions(sessions, where, factors=factors, without=without)
+    with replaced_output(target) as file:
+        if ending in _PAGES:
+            file.write(comparison_page(comparison, command, language).encode())
+        else:
+            write_image(comparison_figure(comparison), file, ending)
+    return WrittenComparison(comparison, Path(target).stat().st_size)

@@ -24,12 +24,12 @@ from studies.reports.html_text import Html, element, joined
 from studies.reports.svg import FIGURE_CSS, draw_svg
 from studies.reports.verdict_texts import reason_text, word_text
 
-__all__ = ["compare_content", "compare_page", "compare_policy"]
+__all__ = ["comparison_content", "comparison_page", "comparison_policy"]
 
 _PAGE = Path(__file__).parent / "page"
 
 
-def compare_page(
+def comparison_page(
     comparison: Comparison, command: Callable[[str], str], language: str = ENGLISH
 ) -> str:
     """Make the page.
@@ -45,7 +45,7 @@ def compare_page(
     Returns
     -------
     str
-        It names its own policy (:func:`compare_policy`) and asks for nothing else.
+        It names its own policy (:func:`comparison_policy`) and asks for nothing else.
     """
     if language not in LANGUAGES:
         raise ValueError(f"the language is one of {', '.join(LANGUAGES)}, got {language!r}")
@@ -53,7 +53,7 @@ def compare_page(
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=compare_policy()),
+        element("meta", http_equiv="Content-Security-Policy", content=comparison_policy()),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
         element("title", f"{', '.join(ids)} – mass-tuning"),
@@ -62,13 +62,13 @@ def compare_page(
     body = element(
         "body",
         _top(),
-        element("main", compare_content(comparison, command), id="content", tabindex="-1"),
+        element("main", comparison_content(comparison, command), id="content", tabindex="-1"),
         element("script", Html(_script())),
     )
     return "<!doctype html>\n" + element("html", head, body, lang=language, class_="static") + "\n"
 
 
-def compare_policy() -> str:
+def comparison_policy() -> str:
     """Return the content security policy of the page: its own script and style, nothing else."""
     return (
         f"default-src 'none'; script-src '{_hash(_script())}'; style-src '{_hash(_style())}'; "
@@ -76,7 +76,7 @@ def compare_policy() -> str:
     )
 
 
-def compare_content(comparison: Comparison, command: Callable[[str], str]) -> Html:
+def comparison_content(comparison: Comparison, command: Callable[[str], str]) -> Html:
     """Write what the page says, without head, buttons and script.
 
     Parameters
@@ -252,6 +252,7 @@ def _commands(comparison: Comparison, command: Callable[[str], str]) -> Html:
     listed: list[tuple[Message, str]] = [
         (message("this comparison as a table"), again),
         (message("this page"), f"{again} -o compare.html"),
+        (message("its figures"), f"{again} -o compare.svg"),
     ]
     for letter, each in zip(session_letters(comparison).values(), comparison.sessions, strict=True):
         one = shlex.join(["report", each.session_id, *comparison.filter_arguments])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from objectives import Objective
 from search_spaces import FactorSpace
 from search_spaces.errors import MassTuningError
 from studies.analysis import (
@@ -27,7 +28,7 @@ from studies.analysis import (
     result_row,
 )
 from studies.outcomes import sign_of
-from studies.sessions import StoredSession
+from studies.sessions import StoredSession, build_objective
 
 __all__ = ["DistinctBest", "SessionData", "StrategyCurve"]
 
@@ -176,7 +177,9 @@ class SessionData:
         MassTuningError
             If the market has changed since the session was created.
         """
-        return tuple(self._curve(name) for name in self.strategy_ids(self.best(N_CURVES).rows))
+        names = self.strategy_ids(self.best(N_CURVES).rows)
+        full = build_objective(self.session) if names else None
+        return tuple(self._curve(name, full) for name in names)
 
     @cached_property
     def curves_missing(self) -> str | None:
@@ -186,8 +189,8 @@ class SessionData:
         except MassTuningError as error:
             return str(error)
 
-    def _curve(self, strategy_id: str) -> StrategyCurve:
-        found = recompute(self.session, result_row(self.session, strategy_id))
+    def _curve(self, strategy_id: str, full: Objective | None) -> StrategyCurve:
+        found = recompute(self.session, result_row(self.session, strategy_id), full)
         result = found.result
         return StrategyCurve(strategy_id, result.equity, result.basket_equity, found.differences)
 

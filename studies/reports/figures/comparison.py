@@ -51,9 +51,11 @@ class _Drawn:
 def comparison_figure(comparison: Comparison) -> Figure:
     """Draw distributions and convergence of sessions as one figure, for files."""
     title = message("Sessions side by side")
-    drawn = _drawn(comparison)
+    drawn = _drawn(comparison, with_id=True)
     if not drawn:
         return empty_figure("comparison", title, _NOTHING)
+    if not _all_compare(comparison, drawn):  # a file has no note beside it
+        title = message("Sessions side by side that do not compare")
     panels = (_distribution_panel(comparison, drawn), *_convergence_panels(comparison, drawn))
     note = _sentences(_DISTRIBUTION, *_CONVERGENCE, *_limits(comparison, drawn))
     return Figure("comparison", title, note, _summary(drawn), panels)
@@ -81,25 +83,43 @@ def convergence_comparison(comparison: Comparison) -> Figure:
     return Figure("convergence_comparison", title, note, _summary(drawn), panels)
 
 
-def _drawn(comparison: Comparison) -> list[_Drawn]:
-    """Choose the first five sessions with results that have the objective of the first of them."""
+def _drawn(comparison: Comparison, *, with_id: bool = False) -> list[_Drawn]:
+    """Choose the first five sessions with results that have the objective of the first of them.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    with_id : bool
+        Whether their names hold their ids, for figures without a table beside them.
+    """
     letters = session_letters(comparison)
     found = [each for each in comparison.sessions if each.distribution.n]
     alike = [each for each in found if _objective(each) == _objective(found[0])]
     return [
         _Drawn(
             each,
-            message(
-                "{letter}: {method}, {n:,} strategies",
-                letter=letters[each.session_id],
-                method=each.method,
-                n=len(each.history.values),
-            ),
+            _name(each, letters[each.session_id], with_id=with_id),
             letters[each.session_id],
             role,
         )
         for each, role in zip(alike, _ROLES, strict=False)
     ]
+
+
+def _name(each: ComparedSession, letter: str, *, with_id: bool) -> Message:
+    name = message(
+        "{letter}: {method}, {n:,} strategies",
+        letter=letter,
+        method=each.method,
+        n=len(each.history.values),
+    )
+    if not with_id:
+        return name
+    return message("{name} ({session})", name=name, session=each.session_id)
+
+
+def _all_compare(comparison: Comparison, drawn: Sequence[_Drawn]) -> bool:
+    return all(comparison.compares(drawn[0].each, one.each) for one in drawn)
 
 
 def _objective(each: ComparedSession) -> tuple[str, str]:
@@ -209,7 +229,7 @@ def _limits(comparison: Comparison, drawn: Sequence[_Drawn]) -> list[Message]:
         for each in comparison.sessions
         if each.distribution.n and letters[each.session_id] not in (*names, *others)
     ]
-    if not all(comparison.compares(drawn[0].each, one.each) for one in drawn):
+    if not _all_compare(comparison, drawn):
         said.append(
             message(
                 "These sessions were measured under different conditions: their values do not "

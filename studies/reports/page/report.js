@@ -46,9 +46,9 @@
         parameter.column = take(n, narrow[columns[k]]);
         return;
       }
-      const column = new Uint32Array(n), size = parameter.place_of.length;
+      const column = new (parameter.labels.length > 256 ? Uint32Array : Uint8Array)(n), size = parameter.place_of.length;
       stride /= size;
-      for (let i = 0; i < n; i++) column[i] = parameter.place_of[Math.floor(i / stride) % size];
+      for (let i = 0, k = 0; i < n; i += stride, k = (k + 1) % size) column.fill(parameter.place_of[k], i, i + stride);
       parameter.column = column;
     });
     for (const parameter of page.parameters) delete parameter.place_of;
@@ -182,6 +182,7 @@
   }
   const figureName = (figure) => figure.label[root.lang.startsWith("zh") ? 1 : 0];
 
+  const scatter = {};
   function drawScatter(visible) {
     const place = byId("scatter");
     if (!place) return;
@@ -189,6 +190,11 @@
     const xs = leaders.objective, ys = leaders.neighbours;
     const known = xs.map((value, k) => k).filter((k) => Number.isFinite(xs[k]) && Number.isFinite(ys[k]) && ys[k] !== null);
     if (!known.length) return;
+    const kindOf = (k) => `point ${visible[k] < 0 ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first"}`;
+    const key = `${place.clientWidth} ${place.clientHeight} ${root.lang}`;
+    if (scatter.key === key) { for (const [k, point] of scatter.points) point.setAttribute("class", kindOf(k)); return; }
+    scatter.key = key;
+    scatter.points = [];
     const width = widthOf(place), height = Math.max(300, place.clientHeight), left = 52, right = width - 14, top = 26, bottom = height - 40;
     const span = (values) => {
       let low = Math.min(...values), high = Math.max(...values);
@@ -204,10 +210,12 @@
     const low = Math.max(x0, y0), high = Math.min(x1, y1);
     if (low < high) parts.push(draw("path", {class: "rule", d: `M${x(low)} ${y(low)}L${x(high)} ${y(high)}`}), label(x(high) - 4, y(high) + 14, say("diagonal"), {class: "rule-name", "text-anchor": "end"}));
     for (const k of known) {
-      const kind = visible[k] < 0 ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first";
       const said = title(`${leaders.ids[k]}: ${shown(figure, xs[k])}, ${say("neighbours")} ${shown(figure, ys[k])}${leaders.lonely[k] ? ", " + say("lonely") : ""}`);
       const cx = x(xs[k]), cy = y(ys[k]);
-      parts.push(leaders.lonely[k] ? draw("path", {class: `point ${kind}`, d: `M${cx} ${cy - 5}l5 5l-5 5l-5 -5z`}, said) : draw("circle", {class: `point ${kind}`, cx, cy, r: 3.4}, said));
+      const point = leaders.lonely[k] ? draw("path", {d: `M${cx} ${cy - 5}l5 5l-5 5l-5 -5z`}, said) : draw("circle", {cx, cy, r: 3.4}, said);
+      point.setAttribute("class", kindOf(k));
+      scatter.points.push([k, point]);
+      parts.push(point);
     }
     parts.push(label(4, 14, say("neighbours"), {class: "axis-name"}), label(right, height - 6, figureName(figure), {class: "axis-name", "text-anchor": "end"}));
     picture(place, width, height, say("scatter"), parts);
@@ -224,38 +232,38 @@
     }
   }
   const heat = {focus: 0, isThere: page.heat.length === 2};
+  function ordered(figure) {  // strategies that have the figure, by its level
+    if (figure.order) return figure.order;
+    const {codes} = figure, n = figure.values.length, starts = new Uint32Array(n + 1);
+    for (const code of codes) if (code < MISSING) starts[code + 1]++;
+    for (let code = 0; code < n; code++) starts[code + 1] += starts[code];
+    figure.order = new Uint32Array(starts[n]);
+    for (let i = 0; i < codes.length; i++) if (codes[i] < MISSING) figure.order[starts[codes[i]]++] = i;
+    return figure.order;
+  }
   function heatValues(mask, figure, across, down, kind) {
-    const nx = across.labels.length, cells = nx * down.labels.length, codes = figure.codes, levels = figure.values;
-    const cx = across.parameter.column, cy = down.parameter.column, counts = new Uint32Array(cells), failed = new Uint32Array(cells);
-    const cellOf = new Int32Array(mask.length);
+    const nx = across.labels.length, n = nx * down.labels.length, {codes, values: levels} = figure, order = ordered(figure);
+    const cx = across.parameter.column, cy = down.parameter.column, slotX = across.slot, slotY = down.slot.map((slot) => slot * nx);
+    const cellOf = new Int16Array(mask.length), counts = new Uint32Array(n), failed = new Uint32Array(n);
     for (let i = 0; i < mask.length; i++) {
-      cellOf[i] = -1;
-      if (!mask[i]) continue;
-      const cell = down.slot[cy[i]] * nx + across.slot[cx[i]];
-      if (codes[i] >= MISSING) { if (codes[i] === FAILED) failed[cell]++; continue; }
+      const cell = mask[i] ? slotY[cy[i]] + slotX[cx[i]] : -1;
       cellOf[i] = cell;
-      counts[cell]++;
+      if (cell < 0) continue;
+      if (codes[i] < MISSING) counts[cell]++;
+      else if (codes[i] === FAILED) failed[cell]++;
     }
-    const values = new Float64Array(cells).fill(NaN), starts = new Uint32Array(cells + 1);
-    for (let cell = 0; cell < cells; cell++) starts[cell + 1] = starts[cell] + counts[cell];
-    const sorted = new Uint16Array(starts[cells]), next = starts.slice(0, cells);
-    for (let i = 0; i < mask.length; i++) if (cellOf[i] >= 0) sorted[next[cellOf[i]]++] = codes[i];
-    for (let cell = 0; cell < cells; cell++) {
-      const n = counts[cell];
-      if (!n) continue;
-      const part = sorted.subarray(starts[cell], starts[cell + 1]);
+    const values = new Float64Array(n).fill(NaN), seen = new Uint32Array(n);
+    for (let k = 0; k < order.length; k++) {  // ascending within every cell
+      const cell = cellOf[order[k]];
+      if (cell < 0) continue;
+      const place = seen[cell]++, all = counts[cell];
       if (kind === "median") {
-        part.sort();
-        values[cell] = middle(levels[part[(n - 1) >> 1]], levels[part[n >> 1]]);
-      } else if (kind === "best") {
-        let best = part[0];
-        for (const code of part) best = figure.less ? Math.min(best, code) : Math.max(best, code);
-        values[cell] = levels[best];
-      } else {
-        let above = 0;
-        for (const code of part) above += levels[code] > 0;
-        values[cell] = above / n;
-      }
+        if (place === (all - 1) >> 1) values[cell] = levels[codes[order[k]]];
+        if (place === all >> 1) values[cell] = middle(values[cell], levels[codes[order[k]]]);
+      } else if (kind === "share") {
+        if (!place) values[cell] = 0;
+        if (levels[codes[order[k]]] > 0) values[cell] += 1 / all;
+      } else if (place === (figure.less ? 0 : all - 1)) values[cell] = levels[codes[order[k]]];
     }
     return {values, counts, failed};
   }
@@ -368,8 +376,8 @@
     const figures = page.table.figures, figure = figures[0], nameOf = (position) => nameAt(position) || (page.table.grid && !page.id_parts ? `P${position}` : null);
     extra = [];
     const room = FEW - visible.filter((each) => each >= 0).length;
-    if (room <= 0 || !page.table.n || nameOf(0) === null) return;
-    const known = new Set(page.leaders.twins.flatMap((twins) => [...twins]));
+    if (room <= 0 || last.whole || !page.table.n || nameOf(0) === null) return;
+    const known = page.leaders.known ||= new Set(page.leaders.twins.flatMap((twins) => [...twins]));
     let enough = 0, last = -1;
     const wanted = room * 4 + known.size, levels = figure.values.length;
     for (let step = 0; step < levels && enough < wanted; step++) enough += counts[last = figure.less ? step : levels - 1 - step];
@@ -456,7 +464,9 @@
     drawHistogram(figure, counts, last.whole);
     drawHeat();
     if (rows.length) {
-      if (extra.length || !last.whole) { moreRows(mask, counts, visible); sortRows(); }
+      const before = extra.length;
+      moreRows(mask, counts, visible);
+      if (before || extra.length) sortRows();
       filterRows(visible);
       drawScatter(visible);
     }

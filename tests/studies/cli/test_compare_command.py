@@ -108,7 +108,7 @@ def test_the_page_of_a_report_has_a_name_of_its_own(cli, two, project):
 def test_files_that_are_not_written(cli, two, project):
     database = next(project.glob("*.db"))
     for name, message in (
-        ("compare.txt", "name a file that ends in"),
+        ("compare.txt", "is a file that ends in .html, .png, .svg, got"),
         ("none/compare.html", "does not exist; create it"),
     ):
         refused = cli("compare", *two, "-o", project / name)

@@ -24,7 +24,7 @@ COMMANDS = {
     "sessions",
     "top",
     "show",
-    "stats",
+    "stats", "plot",
     "verify",
     "compare",
     "backtest",

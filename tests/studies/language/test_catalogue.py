@@ -25,7 +25,9 @@ def texts_of_the_packages():
                 if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "message":
                     (text,) = node.args
                     where = f"{path.relative_to(ROOT)}:{node.lineno}"
-                    assert isinstance(text, ast.Constant), f"{where}: a text that is not written out"
+                    assert isinstance(text, ast.Constant), (
+                        f"{where}: a text that is not written out"
+                    )
                     found.setdefault(text.value, where)
     return found
 

@@ -14,7 +14,7 @@ from search_spaces.errors import ConfigError
 from studies import Session
 from studies.analysis import compare_sessions, largest_exhaustive, summarise
 from studies.language import catalogue
-from studies.reports import compare_page, compare_policy, write_comparison
+from studies.reports import comparison_page, comparison_policy, write_comparison
 from studies.reports.drawing import Line, Rule
 from studies.reports.figures.comparison import (
     comparison_figure,
@@ -69,7 +69,7 @@ def sampled(completed):
 def test_the_page_is_offline_and_names_its_policy(completed, sampled):
     other = sampled(seed=3)
     other.run()
-    page = compare_page(compare_sessions([completed, other]), command)
+    page = comparison_page(compare_sessions([completed, other]), command)
     read = Reader(page)
     assert {"h1", "h2", "table", "svg", "script", "style", "main"} <= set(read.tags)
     assert read.addresses == ["#content"]
@@ -78,8 +78,8 @@ def test_the_page_is_offline_and_names_its_policy(completed, sampled):
     for tag, kind in (("script", "script-src"), ("style", "style-src")):
         (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{kind} 'sha256-{digest}'" in compare_policy()
-    assert "unsafe" not in compare_policy()
+        assert f"{kind} 'sha256-{digest}'" in comparison_policy()
+    assert "unsafe" not in comparison_policy()
     for session in (completed, other):
         assert f"mass-tuning report {session.row.session_id} -o report.html" in read.texts
         assert f"mass-tuning verify {session.row.session_id}" in read.texts
@@ -87,21 +87,21 @@ def test_the_page_is_offline_and_names_its_policy(completed, sampled):
 
 def test_the_page_opens_in_both_languages(completed, sampled):
     comparison = compare_sessions([completed, sampled()])
-    pages = [compare_page(comparison, command, language) for language in ("en", "zh-Hant")]
+    pages = [comparison_page(comparison, command, language) for language in ("en", "zh-Hant")]
     assert [page.split("<html ")[1].split('"')[1] for page in pages] == ["en", "zh-Hant"]
     for page in pages:
         for text in ("Sessions side by side", "What their best share", "The best of each"):
             assert text in page
             assert catalogue("zh-Hant")[text] in page
     with pytest.raises(ValueError, match="one of en, zh-Hant, got 'fr'"):
-        compare_page(comparison, command, "fr")
+        comparison_page(comparison, command, "fr")
 
 
 def test_what_does_not_compare_stands_before_everything(completed, sampled):
     dear = sampled(backtest={**BACKTEST, "fee_rate": 0.002})
     dear.run()
     comparison = compare_sessions([completed, dear])
-    page = compare_page(comparison, command)
+    page = comparison_page(comparison, command)
     main = page.split("<main")[1]
     assert main.index("These sessions do not compare") < main.index("Which sessions")
     first_section = main.split("</section>")[0]
@@ -110,6 +110,7 @@ def test_what_does_not_compare_stands_before_everything(completed, sampled):
     assert "<bdi>0.002</bdi>" in first_section
     note = str(distribution_comparison(comparison).note)
     assert note.endswith("different conditions: their values do not compare.")
+    assert str(comparison_figure(comparison).title) == "Sessions side by side that do not compare"
     assert "What the numbers show" not in page
 
 
@@ -123,7 +124,7 @@ def test_hostile_notes_and_filters_are_text(completed):
         filter_text=HOSTILE,
         filter_arguments=("--where", HOSTILE),
     )
-    page = compare_page(hostile, command)
+    page = comparison_page(hostile, command)
     read = Reader(page)
     assert "img" not in read.tags
     assert read.tags.count("script") == 1
@@ -149,7 +150,7 @@ def test_sessions_without_results(completed):
     ):
         assert figure.panels == ()
         assert str(figure.note) == "No session has a result yet."
-    page = compare_page(comparison, command)
+    page = comparison_page(comparison, command)
     assert "has no results yet" in page
     assert "No session has a result yet." in page
 
@@ -270,9 +271,17 @@ def test_a_file(completed, sampled, tmp_path):
     text = target.read_text(encoding="utf-8")
     assert "--where &#x27;window_size &gt; 5&#x27;" in text
     assert written.comparison.filter_text == "window_size > 5"
+    for name, start in (("compare.svg", b"<?xml"), ("compare.PNG", b"\x89PNG")):
+        drawn = write_comparison(sessions, tmp_path / name, command=command)
+        content = (tmp_path / name).read_bytes()
+        assert content.startswith(start)
+        assert len(content) == drawn.n_bytes
+    picture = (tmp_path / "compare.svg").read_text(encoding="utf-8")
+    assert f"A: exhaustive, 432 strategies ({completed.row.session_id})" in picture
+    assert "seconds since the start, pauses included" in picture
     kept = {tmp_path / "kept.html": "the configuration"}
     for name, error in (
-        ("compare.txt", "name a file that ends in"),
+        ("compare.txt", "is a file that ends in .html, .png, .svg, got"),
         ("no/compare.html", "does not exist"),
         ("kept.html", "is the configuration and is not written over"),
     ):
