@@ -9,6 +9,7 @@ from studies.analysis import local_time, metric_units, shown
 from studies.reports import FIGURE_CSS, Html, element, joined, table
 
 __all__ = [
+    "COMPARE",
     "LOSES",
     "ROOT",
     "figure_names",
@@ -26,6 +27,9 @@ __all__ = [
 
 ROOT = "/mass-tuning"
 """Where our pages begin; the rest is optuna-dashboard's."""
+
+COMPARE = f"{ROOT}/compare"
+"""Where sessions are compared."""
 
 LOSES = "!"
 """Beside a result that loses out of sample."""
@@ -56,6 +60,8 @@ def page(title: str, *content: object, api: str | None = None, etag: str | None 
         element(
             "nav",
             element("a", "Sessions", href=f"{ROOT}/"),
+            " ",
+            element("a", "Compare", href=COMPARE),
             " ",
             element("a", "Optuna dashboard", href="/dashboard"),
             aria_label="Pages",

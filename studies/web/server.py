@@ -195,11 +195,16 @@ def _application(
 
 
 def _with_policy(respond: "StartResponse") -> "StartResponse":
-    """Let a page load nothing but what this server sends, and no script that stands in it."""
+    """Let a page load nothing but what this server sends, unless it brings its own policy.
+
+    No script runs that stands in a page, but for those whose hashes its own policy names.
+    """
 
     def responding(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
         kept = [header for header in headers if header[0].lower() != "cache-control"]
-        kept += [("Content-Security-Policy", _POLICY), ("Cache-Control", "no-cache")]
+        kept.append(("Cache-Control", "no-cache"))
+        if all(name.lower() != "content-security-policy" for name, _ in kept):
+            kept.append(("Content-Security-Policy", _POLICY))
         return respond(status, kept, exc_info)
 
     return responding

@@ -1,0 +1,128 @@
+"""What people see in a browser: our pages, and the stock dashboard on a study of ours."""
+
+import http.client
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+from studies import Session
+from studies.analysis import best_strategy_id
+from tests.helpers.browsers import wait_for_pixels
+from tests.helpers.databases import closing_connections
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def best(digest):
+    """The best strategy of the session."""
+    with closing_connections():
+        return best_strategy_id(Session.open(*digest))
+
+
+@pytest.fixture
+def dashboard(serve, digest):
+    return serve(digest[0])
+
+
+def test_the_list_leads_to_a_session_and_to_a_strategy(page, dashboard, digest, best, shot):
+    page.goto(dashboard.address)
+    row = page.locator("tbody tr")
+    assert row.count() == 1
+    for text in (digest[1], "completed", "100.0 %", best, "a first try"):
+        assert text in row.inner_text()
+    shot(page, "list")
+    page.get_by_role("link", name=digest[1]).click()
+    page.get_by_role("heading", name="Best results").wait_for()
+    assert page.get_by_role("heading", level=1).inner_text() == digest[1]
+    assert page.locator("progress").first.get_attribute("value") == "432"
+    shot(page, "session")
+    page.get_by_role("link", name=best, exact=True).first.click()
+    page.get_by_role("heading", name="Wealth").wait_for()
+    lines = page.locator("polyline.strategy")
+    assert lines.count() == 2
+    box = lines.first.bounding_box()
+    assert box["width"] > 500
+    assert box["height"] > 20
+    shot(page, "strategy")
+
+
+def test_in_the_dark_and_on_a_telephone(page, dashboard, digest, shot):
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{dashboard.address}session/{digest[1]}")
+    colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    shades = [int(x) for x in re.findall(r"\d+", f"{colour} {background}")[:3]]
+    assert sum(shades) < 200, (colour, background)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shot(page, "session-dark-narrow")
+
+
+def test_a_study_in_the_stock_dashboard(page, dashboard, digest, shot):
+    page.goto(f"{dashboard.root}/dashboard")
+    page.get_by_text(digest[1]).click()
+    page.wait_for_url(re.compile(r"/dashboard/studies/\d+$"))
+    history = page.locator("#plot-history")
+    history.locator("path.point").first.wait_for(state="attached")
+    assert history.locator("path.point").count() > 50
+    wait_for_pixels(page, history)
+    importance = page.locator("#graph-hyperparameter-importances")
+    importance.locator(".barlayer path").first.wait_for(state="attached")
+    wait_for_pixels(page, importance)
+    shot(page, "study")
+    page.goto(f"{page.url}/note")
+    note = page.get_by_text("A digest of session")
+    note.wait_for()
+    assert digest[1] in note.inner_text()
+    shot(page, "study-note")
+
+
+def test_the_trials_sorted_by_an_attribute(page, dashboard, shot):
+    page.goto(f"{dashboard.root}/dashboard/studies/1/smartSelection")
+    table = page.locator("table")
+    table.wait_for()
+    heads = table.locator("thead th")
+    is_figure = [
+        head.startswith("UserAttribute") and head.split()[1].endswith("total_return")
+        for head in heads.all_inner_texts()
+    ]
+    column = is_figure.index(True)
+    cells = table.locator(f"tbody tr td:nth-child({column + 1})")
+    # the first click puts the highest first
+    for descending in (True, False):
+        heads.nth(column).locator("[role=button]").click()
+        shown = [float(text) for text in cells.all_inner_texts()]
+        assert len(set(shown)) > 5
+        assert shown == sorted(shown, reverse=descending)
+    shot(page, "study-table")
+
+
+def test_who_may_ask_and_what(dashboard, digest):
+    host = urlsplit(dashboard.root).netloc
+    paths = (
+        "/mass-tuning/",
+        "/mass-tuning/api/sessions",
+        "/mass-tuning/notes",
+        f"/mass-tuning/session/{digest[1]}",
+        "/dashboard",
+        "/api/studies",
+        "/api/studies/1",
+    )
+    assert [ask(host, "GET", path) for path in paths if path != "/mass-tuning/notes"] == [200] * 6
+    for path in paths:
+        assert ask(host, "GET", path, {"Host": "evil.example"}) == 403
+        assert ask(host, "GET", path, {"Origin": "http://evil.example"}) == 403
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ODD"):
+            assert ask(host, method, path, {"Origin": dashboard.root}) == 403, (method, path)
+
+
+def ask(host, method, path, headers=None):
+    """Send a request as no browser would; return the status."""
+    connection = http.client.HTTPConnection(host, timeout=60)
+    try:
+        connection.request(method, path, headers=headers or {})
+        return connection.getresponse().status
+    finally:
+        connection.close()
