@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from objectives import Objective
 from search_spaces import FactorSpace
 from search_spaces.errors import MassTuningError
 from studies.analysis import (
@@ -27,7 +28,7 @@ from studies.analysis import (
     result_row,
 )
 from studies.outcomes import sign_of
-from studies.sessions import StoredSession
+from studies.sessions import StoredSession, build_objective
 
 __all__ = ["DistinctBest", "SessionData", "StrategyCurve"]
 
@@ -186,8 +187,13 @@ class SessionData:
         except MassTuningError as error:
             return str(error)
 
+    @cached_property
+    def _objective(self) -> Objective:
+        return build_objective(self.session)
+
     def _curve(self, strategy_id: str) -> StrategyCurve:
-        found = recompute(self.session, result_row(self.session, strategy_id))
+        recorded = result_row(self.session, strategy_id)
+        found = recompute(self.session, recorded, self._objective)
         result = found.result
         return StrategyCurve(strategy_id, result.equity, result.basket_equity, found.differences)
 
