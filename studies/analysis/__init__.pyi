@@ -26,6 +26,7 @@ from .output_file import Target as Target
 from .output_file import is_stream as is_stream
 from .output_file import output_file as output_file
 from .output_file import refuse_overwriting as refuse_overwriting
+from .output_file import replaced_output as replaced_output
 from .queries.convergence import Convergence as Convergence
 from .queries.convergence import best_so_far as best_so_far
 from .queries.distinct import DistinctGroups as DistinctGroups
@@ -33,6 +34,9 @@ from .queries.distinct import distinct_groups as distinct_groups
 from .queries.failures import FailedValue as FailedValue
 from .queries.failures import Failures as Failures
 from .queries.failures import count_failures as count_failures
+from .queries.histogram import Histogram as Histogram
+from .queries.histogram import histogram_of as histogram_of
+from .queries.histogram import robust_range as robust_range
 from .queries.importance import EXACT as EXACT
 from .queries.importance import PED_ANOVA as PED_ANOVA
 from .queries.importance import Importance as Importance

@@ -30,6 +30,7 @@ from studies.cli.generate import generate
 from studies.cli.import_market import import_command
 from studies.cli.market import market
 from studies.cli.output import error as print_error
+from studies.cli.plot import plot
 from studies.cli.report import report
 from studies.cli.show import show
 from studies.cli.stats import stats
@@ -195,6 +196,7 @@ def _assemble() -> None:
         top,
         show,
         stats,
+        plot,
         verify,
         compare,
         backtest,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, StorageError
 from studies.database import database_errors, write_transaction
-from studies.reports import element
+from studies.reports import FIGURE_CSS, element
 from studies.sessions import change_notes
 from studies.web.documents import Documents
 from studies.web.layout import ROOT, page, session_path
@@ -64,6 +64,10 @@ def _add_static(app: Any) -> None:
     @app.get(f"{ROOT}/static/<name:re:live\\.js|style\\.css>")
     def _static(name: str) -> Any:
         return bottle.static_file(name, root=str(_STATIC))
+
+    @app.get(f"{ROOT}/static/{FIGURE_CSS.name}")
+    def _figures() -> Any:
+        return bottle.static_file(FIGURE_CSS.name, root=str(FIGURE_CSS.parent))
 
 
 def _add_documents(app: Any, documents: Documents) -> None:

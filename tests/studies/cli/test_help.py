@@ -25,6 +25,7 @@ COMMANDS = {
     "top",
     "show",
     "stats",
+    "plot",
     "verify",
     "compare",
     "backtest",
