@@ -24,7 +24,6 @@ from .out_of_sample import loses_out_of_sample as loses_out_of_sample
 from .out_of_sample import spent_warning as spent_warning
 from .output_file import Target as Target
 from .output_file import is_stream as is_stream
-from .output_file import output_file as output_file
 from .output_file import refuse_overwriting as refuse_overwriting
 from .output_file import replaced_output as replaced_output
 from .queries.convergence import Convergence as Convergence

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from studies.analysis import Filter, Target, database_files, output_file, refuse_overwriting
+from studies.analysis import Filter, Target, database_files, refuse_overwriting, replaced_output
 from studies.language import ENGLISH, LANGUAGES, message
 from studies.reports.bilingual import both, switched
 from studies.reports.figures import figure_of
@@ -91,7 +91,7 @@ def write_report(
     data = SessionData(session, chosen)
     page = report_page(data, command, language, on_progress)
     encoded = page.encode()
-    with output_file(target) as file:
+    with replaced_output(target) as file:
         file.write(encoded)
     return WrittenReport(len(data.table), len(encoded), len(_data_of(page)))
 
