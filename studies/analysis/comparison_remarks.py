@@ -1,6 +1,6 @@
 """What sessions side by side show of their search methods, and what they do not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -44,12 +44,7 @@ def remarks_on(comparison: Comparison, names: Mapping[str, str] | None = None) -
             )
         )
     elif any(first.method != second.method for first, second in pairs):
-        remarks.append(
-            message(
-                "every method ran with one seed here: that is an anecdote and no finding about "
-                "the methods; repeat them with other seeds before preferring one"
-            )
-        )
+        remarks += _with_one_seed([each for pair in pairs for each in pair])
     if any(len(first.history.values) != len(second.history.values) for first, second in pairs):
         remarks.append(
             message(
@@ -75,6 +70,24 @@ def largest_exhaustive(comparison: Comparison) -> ComparedSession | None:
         if each.mode == "exhaustive" and each.status == "completed" and each.best
     ]
     return max(complete, key=lambda each: each.total, default=None)
+
+
+def _with_one_seed(sessions: Sequence[ComparedSession]) -> list[Message]:
+    """Say which methods ran with a single seed; what tries everything needs none."""
+    seeds: dict[str, set[int]] = {}
+    for each in sessions:
+        if each.mode != "exhaustive":
+            seeds.setdefault(each.method, set()).add(each.seed)
+    alone = [method for method, found in seeds.items() if len(found) == 1]
+    if not alone:
+        return []
+    return [
+        message(
+            "one seed only of {methods}: that is an anecdote and no finding about a method; repeat "
+            "it with other seeds before preferring one",
+            methods=", ".join(alone),
+        )
+    ]
 
 
 def _beside_all(

@@ -344,7 +344,7 @@
 
   // The leaderboard
   const order = {column: 0, down: false};
-  let rows = [], extra = [];
+  let rows = [], extra = [], displayed = [], most = 100;  // rows laid out at once: 500 take too long
   function makeRow(values, k) {
     const row = document.createElement("tr");
     page.leaders.columns.forEach((column, place) => {
@@ -374,7 +374,8 @@
       if (one === null || other === null) return (one === null) - (other === null) || a.k - b.k;
       return sign * (isText ? one < other ? -1 : Number(one > other) : one === other ? 0 : one - other) || a.k - b.k;
     };
-    byId("leaders").tBodies[0].replaceChildren(...[...rows, ...extra].sort(compare).map((each) => each.row));
+    displayed = [...rows, ...extra].sort(compare);
+    byId("leaders").tBodies[0].replaceChildren(...displayed.map((each) => each.row));
     all("#leaders thead th").forEach((head, place) => head.setAttribute("aria-sort", place !== column ? "none" : order.down ? "descending" : "ascending"));
   }
   // Where few of the leaders are selected: the best of the selection, by the figures that are embedded
@@ -417,14 +418,17 @@
   }
   function filterRows(visible) {
     const wanted = byId("filter").value.trim().toLowerCase();
-    let n = 0;
-    for (const {row, k, values} of [...rows, ...extra]) {
+    let n = 0, fitting = 0;
+    for (const {row, k, values} of displayed) {
       const at = k < visible.length ? visible[k] : 0, isOwn = k >= visible.length || at === page.leaders.own[k];
       const name = isOwn || at < 0 ? values[1] : nameAt(at) || values[1];
       if (row.children[1].textContent !== name) row.children[1].textContent = name;
-      row.hidden = at < 0 || !name.toLowerCase().includes(wanted);
-      n += !row.hidden && k < visible.length;
+      const fits = at >= 0 && name.toLowerCase().includes(wanted);
+      row.hidden = !fits || ++fitting > most;
+      n += fits && k < visible.length;
     }
+    byId("all-rows").hidden = fitting <= most;
+    byId("all-rows").textContent = say("all_rows", {n: count(fitting)});
     byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)}) + (extra.length ? " " + say("more", {n: count(extra.length)}) : "");
   }
 
@@ -498,7 +502,8 @@
       else if (place !== undefined) toggle(page.parameters[parameter].kept, Number(place));
       else if (size !== undefined) toggle(page.parameters[parameter].sizes, Number(size));
       else if (only !== undefined) { page.parameters[only].kept.clear(); redraw(); }
-      else if (sort !== undefined) { order.down = order.column === Number(sort) ? !order.down : page.leaders.columns[sort].better > 0; order.column = Number(sort); sortRows(); }
+      else if (sort !== undefined) { order.down = order.column === Number(sort) ? !order.down : page.leaders.columns[sort].better > 0; order.column = Number(sort); sortRows(); filterRows(last.visible); }
+      else if (button.id === "all-rows") { most = Infinity; filterRows(last.visible); byId("filter").focus(); }
       else if (button.id === "reset") { page.parameters.forEach(clear); redraw(); byId("selection").focus(); }
       else if (button.id === "language") { root.lang = root.lang.startsWith("zh") ? "en" : "zh-Hant"; speak(); redraw(); }
       else if (button.id === "theme") { const next = {"": "light", light: "dark", dark: ""}[root.dataset.theme || ""]; if (next) root.dataset.theme = next; else delete root.dataset.theme; speak(); }

@@ -311,9 +311,46 @@ def test_a_search_beside_the_whole_space(completed, second):
     assert first.startswith("B (sobol) found ")
     assert f"of {len(values):,} strategies that A measured, {n_better:,} are better" in first
     assert [text.split(":")[0].split(" by ")[0] for text in others] == [
-        "every method ran with one seed here",
+        "one seed only of sobol",
         "the best of more strategies tends to be higher",
     ]
+
+
+def test_a_method_with_two_seeds_is_no_anecdote(completed, second):
+    again = Session.create(make_config(url_of(completed)), method="sobol", size=100, seed=4)
+    again.run()
+    said = [str(text) for text in remarks_on(compare_sessions([completed, second, again]))]
+    assert not any("anecdote" in text for text in said)
+    assert sum(" are better, the best with " in text for text in said) == 2
+    again.engine.dispose()
+
+
+def test_ids_of_different_spaces_of_ones_own_are_not_compared(completed):
+    url = url_of(completed)
+    objective = {
+        "type": "objectives.examples.momentum:MomentumObjective",
+        "metrics": {"net_sharpe_ratio": "maximize"},
+    }
+    spaces = [
+        {"lookback": {"choice": lookbacks}, "n_held": {"range": [1, 3]}}
+        for lookbacks in ([5, 10], [5, 20])
+    ]
+    sessions = [
+        Session.create(make_config(url, objective=objective, parameters=space))
+        for space in (*spaces, spaces[0])
+    ]
+    for session in sessions:
+        session.run()
+    different = compare_sessions(sessions[:2])
+    assert different.overlaps[0].same_strategies is None
+    assert different.overlaps[0].same_figures > 0
+    assert different.deciding == ("parameters.lookback.choice",)
+    equal = compare_sessions([sessions[0], sessions[2]])
+    assert equal.overlaps[0].same_strategies == len(equal.sessions[0].best) > 0
+    with pytest.raises(ConfigError, match=rf"^{sessions[0].row.session_id}: .*window_size"):
+        compare_sessions(sessions[:2], "window_size > 5")
+    for session in sessions:
+        session.engine.dispose()
 
 
 def test_sessions_that_have_tried_everything_are_no_search_beside_it(completed):
