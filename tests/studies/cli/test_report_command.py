@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def session_id(project, cli):
-    return cli("sessions", "--json").json["sessions"][0]["session_id"]
+    return cli("sessions", "--json").json[0]["session_id"]
 
 
 def test_it_writes_a_page_and_says_where(cli, project, session_id):
