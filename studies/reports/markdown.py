@@ -26,8 +26,8 @@ def markdown_table(
 
 
 def code_block(lines: Iterable[str]) -> str:
-    """Write lines as they are, in a fence that none of them can close."""
+    """Write lines as they are, between marks longer than any in them."""
     text = "\n".join(" ".join(line.splitlines()) for line in lines)
     longest = max((len(found) for found in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{text}\n{fence}"
+    mark = "`" * max(3, longest + 1)
+    return f"{mark}\n{text}\n{mark}"

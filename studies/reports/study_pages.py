@@ -27,6 +27,11 @@ __all__ = ["describe_studies"]
 N_BEST = 10
 """Distinct results that a study names."""
 
+_ROUGH = (
+    'The figure "What decides the result" is of all strategies. The importances that '
+    "optuna-dashboard computes itself (PED-ANOVA) ask what sets the best tenth of the trials apart; "
+    "they are rough, and favour parameters with many values."
+)
 _OF_ALL, _OF_BEST = ("importance", "heat_map"), ("equity",)
 _COMMANDS = ("top --session {id}", "verify {id}", "stats --session {id}", "dashboard")
 
@@ -59,7 +64,8 @@ def describe_studies(session: StoredSession, command: Callable[[str], str]) -> l
                 continue
             chosen = {key: figures[key] for key in _wanted(session, name) if key in figures}
             absent = [missing[key] for key in _wanted(session, name) if key in missing]
-            note = _note(session, [text, *absent], best, command)
+            sentences = [text, *([_ROUGH] if "importance" in chosen else []), *absent]
+            note = _note(session, sentences, best, command)
             with pacer.transaction() as connection:
                 if not describe_study(connection, studies[name], attributes, note, chosen):
                     edited.append(name)
@@ -96,7 +102,7 @@ def _attributes(session: StoredSession, best: pd.DataFrame) -> dict[str, Any]:
         "session": row.session_id,
         "strategies": f"{row.total:,} tried, {row.completed:,} measured, {row.failed:,} failed",
         "objectives": objectives_text(session.directions),
-        "data": row.data_fingerprint or "",
+        "data": (row.data_fingerprint or "")[:12],
         "dates": _dates(session),
         "verdict": _verdict(session)[0],
     }
@@ -116,7 +122,7 @@ def _note(
         ("search", f"{row.method}, seed {row.seed}"),
         ("objectives", objectives_text(session.directions)),
         ("dates", _dates(session)),
-        ("data fingerprint", row.data_fingerprint or "–"),
+        ("data fingerprint", (row.data_fingerprint or "–")[:12]),
     ]
     if row.notes:
         facts.append(("notes", row.notes))
