@@ -11,8 +11,8 @@ from studies.analysis import compare_sessions, latest_verdict
 from studies.reports import (
     Html,
     SessionData,
-    compare_page,
-    compare_policy,
+    comparison_page,
+    comparison_policy,
     element,
     report_page,
     report_policy,
@@ -109,9 +109,9 @@ class DrawnPages:
             comparison = compare_sessions(
                 sessions, asked.where or None, factors=asked.factors, without=asked.without
             )
-            page = compare_page(comparison, self._command, language)
+            page = comparison_page(comparison, self._command, language)
             others = element("a", "Other sessions", href=f"{COMPARE}{asked.query}")
-            return _drawn(page, compare_policy(), others, *map(link_to_session, session_ids))
+            return _drawn(page, comparison_policy(), others, *map(link_to_session, session_ids))
 
         return self._page(("comparison", language, asked), session_ids, draw)
 
@@ -146,6 +146,6 @@ def _drawn(page: str, policy: str, *links: Html) -> DrawnPage:
         *(part for link in links for part in (" · ", link)),
         aria_label="Pages of the dashboard",
     )
-    before, body, after = page.partition("<body>")
-    content = f"{before}{body}{ways}{after}".encode()
+    before, header, after = page.partition("<header>")
+    content = f"{before}{header}{ways}{after}".encode()
     return DrawnPage(content, policy, f'"{hashlib.sha256(content).hexdigest()[:32]}"')

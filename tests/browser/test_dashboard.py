@@ -8,8 +8,10 @@ import pytest
 
 from studies import Session
 from studies.analysis import best_strategy_id
+from tests.browser.conftest import SPLIT
 from tests.helpers.browsers import wait_for_pixels
 from tests.helpers.databases import closing_connections
+from tests.helpers.sessions import make_config, url_of
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +48,52 @@ def test_the_list_leads_to_a_session_and_to_a_strategy(page, dashboard, digest, 
     assert box["width"] > 500
     assert box["height"] > 20
     shot(page, "strategy")
+
+
+def test_the_best_of_chosen_strategies_and_their_report(page, dashboard, digest, shot):
+    page.goto(f"{dashboard.address}session/{digest[1]}")
+    page.get_by_label("Only where").fill("window_size = 5")
+    page.get_by_label("with the factors").fill("SR")
+    page.get_by_role("button", name="Choose").click()
+    listed = page.get_by_role("table", name="of those that fulfil: window_size = 5, with SR")
+    listed.wait_for()
+    names = listed.locator("tbody td:nth-child(2)").all_inner_texts()
+    assert names
+    assert all(name.startswith("SR_") and "_W5_" in name for name in names)
+    assert page.locator("#live").inner_text() == "live"
+    shot(page, "session-filtered")
+    page.get_by_role("link", name="Report of these strategies").click()
+    page.locator("html[data-ready]").wait_for()
+    wait_for_pixels(page, page.locator("#histogram"))
+    assert "window_size = 5" in page.locator("body").inner_text()
+    shot(page, "report")
+    page.get_by_role("link", name=digest[1]).click()
+    page.get_by_role("heading", name="Best results").wait_for()
+
+
+def test_a_filter_that_cannot_be_read(page, troubles, dashboard, digest):
+    page.goto(f"{dashboard.address}session/{digest[1]}")
+    page.get_by_label("Only where").fill("window_size <")
+    page.get_by_role("button", name="Choose").click()
+    page.get_by_text("cannot read the filter 'window_size <'").wait_for()
+    troubles.remove("^answer: 400 ", "^console: .* 400 ")
+
+
+def test_sessions_side_by_side(page, serve, copied, shot):
+    other = Session.create(make_config(url_of(copied), backtest=SPLIT), size=40, method="random")
+    other.run()
+    page.goto(serve(url_of(copied)).address)
+    page.get_by_role("link", name="Compare sessions").click()
+    for session in (copied, other):
+        page.get_by_label(f"compare {session.row.session_id}").check()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("heading", name="Sessions side by side").wait_for()
+    wait_for_pixels(page, page.locator("svg").first)
+    for session in (copied, other):
+        assert page.get_by_role("link", name=session.row.session_id).count() == 1
+    page.locator("#language").click()
+    assert page.locator("html").get_attribute("lang") == "zh-Hant"
+    shot(page, "compare")
 
 
 def test_in_the_dark_and_on_a_telephone(page, dashboard, digest, shot):
