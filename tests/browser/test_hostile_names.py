@@ -146,12 +146,13 @@ def test_they_are_text_in_the_stock_dashboard(page, serve, digest, databases):
     url = databases.copy(digest[0])
     with closing_connections():
         engine = open_existing(url)
-        study = optuna.load_study(study_name=digest[1], storage=open_optuna_storage(engine))
+        storage = open_optuna_storage(engine)
+        study = optuna.load_study(study_name=f"{digest[1]} sample", storage=storage)
         save_note(study, "\n\n".join(HOSTILE))
         for k, name in enumerate(HOSTILE):
             study.set_user_attr(f"{k} {name[:100]}", name)
         with engine.begin() as connection:
-            rename = sa.text("UPDATE studies SET study_name = :name")
+            rename = sa.text("UPDATE studies SET study_name = :name WHERE study_id = 1")
             connection.execute(rename, {"name": "".join(HOSTILE[:3])})
     dashboard = serve(url)
     for path in ("/dashboard", "/dashboard/studies/1", "/dashboard/studies/1/note"):
