@@ -55,6 +55,7 @@ def leaders_card(document: ReportDocument) -> Html:
             ),
         ),
         element("span", "", id="n-leaders", role="status"),
+        element("button", "", type="button", id="all-rows", hidden=True),
         class_="controls needs-script",
     )
     table = element(

@@ -24,6 +24,7 @@ _TEXTS = {
         "Below them the best {n} others of the selection, by the figures that are embedded; make "
         "a report of the selection for all columns."
     ),
+    "all_rows": message("Show all {n}"),
     "times": message("selection drawn × {times}"),
     "said": message(
         "{n} strategies in the selection, {failed} of them failed; median {median}, best {best}"

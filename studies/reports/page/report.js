@@ -130,7 +130,14 @@
       return (percent ? 100 * value : value).toLocaleString("en-US", {minimumFractionDigits: n, maximumFractionDigits: n}) + (percent ? " %" : "");
     }};
   }
-  const widthOf = (place) => Math.max(260, Math.floor(place.clientWidth));
+  // Sizes are read before anything is changed: once laid out is enough
+  const sizes = {};
+  function measure() {
+    for (const id of ["histogram", "heat", "scatter"]) {
+      const place = byId(id);
+      if (place) sizes[id] = {width: Math.max(260, Math.floor(place.clientWidth)), height: Math.floor(place.clientHeight)};
+    }
+  }
 
   const N_BINS = 80;
   let bins;
@@ -151,7 +158,7 @@
   function drawHistogram(figure, counts, whole) {
     const place = byId("histogram");
     if (!bins || !place) return;
-    const width = widthOf(place), height = Math.max(250, place.clientHeight), left = 8, right = width - 8, top = 34, bottom = height - 38;
+    const {width, height: room} = sizes.histogram, height = Math.max(250, room), left = 8, right = width - 8, top = 34, bottom = height - 38;
     const heights = binned(counts, bins.of), most = Math.max(...bins.all, 1), highest = Math.max(...heights);
     const times = [1000, 500, 200, 100, 50, 20, 10, 5, 2].find((each) => highest * each <= most) || 1;
     const x = (value) => left + (right - left) * (value - bins.low) / (bins.high - bins.low);
@@ -191,11 +198,11 @@
     const known = xs.map((value, k) => k).filter((k) => Number.isFinite(xs[k]) && Number.isFinite(ys[k]) && ys[k] !== null);
     if (!known.length) return;
     const kindOf = (k) => `point ${visible[k] < 0 ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first"}`;
-    const key = `${place.clientWidth} ${place.clientHeight} ${root.lang}`;
+    const key = `${sizes.scatter.width} ${sizes.scatter.height} ${root.lang}`;
     if (scatter.key === key) { for (const [k, point] of scatter.points) point.setAttribute("class", kindOf(k)); return; }
     scatter.key = key;
     scatter.points = [];
-    const width = widthOf(place), height = Math.max(300, place.clientHeight), left = 52, right = width - 14, top = 26, bottom = height - 40;
+    const {width, height: room} = sizes.scatter, height = Math.max(300, room), left = 52, right = width - 14, top = 26, bottom = height - 40;
     const span = (values) => {
       let low = Math.min(...values), high = Math.max(...values);
       const room = (high - low) * 0.06 || Math.abs(high) * 0.05 || 0.5;
@@ -275,14 +282,13 @@
     const others = page.parameters.filter((each) => each !== across.parameter && each !== down.parameter);
     const {values, counts, failed} = heatValues(maskOf(others), figure, across, down, kind);
     const unit = kind === "share" ? {unit: "share"} : figure, nx = across.labels.length, ny = down.labels.length;
-    const sizes = [...values].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b);
-    const largest = sizes[Math.floor(0.98 * (sizes.length - 1))] || sizes.at(-1) || 1;
+    const known = [...values].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b);
+    const largest = known[Math.floor(0.98 * (known.length - 1))] || known.at(-1) || 1;
     const longest = (labels) => Math.max(...labels.map((each) => [...each].reduce((sum, sign) => sum + (sign > "\u2e7f" ? 12 : 7), 0)));
-    place.style.minHeight = `${Math.max(300, ny * 17 + 80)}px`;
-    const width = widthOf(place), left = Math.min(width * 0.35, longest(down.labels) + 14), right = width - 6, top = 24;
+    const least = Math.max(300, ny * 17 + 80), width = sizes.heat.width, left = Math.min(width * 0.35, longest(down.labels) + 14), right = width - 6, top = 24;
     const room = (right - left) / nx, turned = longest(across.labels) > room - 4;
     const below = turned ? Math.min(130, longest(across.labels) * 0.72 + 14) : 18;
-    const height = Math.max(place.clientHeight, 300), bottom = height - below - 20, tall = (bottom - top) / ny;
+    const height = Math.max(sizes.heat.height, least), bottom = height - below - 20, tall = (bottom - top) / ny;
     const keptX = across.parameter[across.keep], keptY = down.parameter[down.keep], parts = [];
     down.labels.forEach((said, row) => parts.push(label(left - 7, top + (row + 0.5) * tall + 4, said.length * 7 > left ? said.slice(0, Math.floor(left / 7) - 2) + "…" : said, {"text-anchor": "end"})));
     across.labels.forEach((said, column) => {
@@ -306,6 +312,7 @@
     }
     parts.push(...cells, label(4, 14, down.name[root.lang.startsWith("zh") ? 1 : 0], {class: "axis-name"}), label(right, height - 5, across.name[root.lang.startsWith("zh") ? 1 : 0], {class: "axis-name", "text-anchor": "end"}));
     picture(place, width, height, say("heat"), parts, {role: "group"});
+    if (heat.least !== least) place.style.minHeight = `${heat.least = least}px`;
     heat.focus = Math.min(heat.focus, nx * ny - 1);
     heat.across = across;
     heat.down = down;
@@ -337,7 +344,7 @@
 
   // The leaderboard
   const order = {column: 0, down: false};
-  let rows = [], extra = [];
+  let rows = [], extra = [], displayed = [], most = 100;  // rows laid out at once: 500 take too long
   function makeRow(values, k) {
     const row = document.createElement("tr");
     page.leaders.columns.forEach((column, place) => {
@@ -367,7 +374,8 @@
       if (one === null || other === null) return (one === null) - (other === null) || a.k - b.k;
       return sign * (isText ? one < other ? -1 : Number(one > other) : one === other ? 0 : one - other) || a.k - b.k;
     };
-    byId("leaders").tBodies[0].replaceChildren(...[...rows, ...extra].sort(compare).map((each) => each.row));
+    displayed = [...rows, ...extra].sort(compare);
+    byId("leaders").tBodies[0].replaceChildren(...displayed.map((each) => each.row));
     all("#leaders thead th").forEach((head, place) => head.setAttribute("aria-sort", place !== column ? "none" : order.down ? "descending" : "ascending"));
   }
   // Where few of the leaders are selected: the best of the selection, by the figures that are embedded
@@ -378,13 +386,13 @@
     const room = FEW - visible.filter((each) => each >= 0).length;
     if (room <= 0 || last.whole || !page.table.n || nameOf(0) === null) return;
     const known = page.leaders.known ||= new Set(page.leaders.twins.flatMap((twins) => [...twins]));
-    let enough = 0, last = -1;
+    let enough = 0, worst = -1;
     const wanted = room * 4 + known.size, levels = figure.values.length;
-    for (let step = 0; step < levels && enough < wanted; step++) enough += counts[last = figure.less ? step : levels - 1 - step];
+    for (let step = 0; step < levels && enough < wanted; step++) enough += counts[worst = figure.less ? step : levels - 1 - step];
     const groups = new Map();
     for (let i = 0; i < mask.length; i++) {
       const code = figure.codes[i];
-      if (!mask[i] || code >= MISSING || (figure.less ? code > last : code < last) || known.has(i)) continue;
+      if (!mask[i] || code >= MISSING || (figure.less ? code > worst : code < worst) || known.has(i)) continue;
       const key = figures.map((each) => each.codes[i]).join();
       if (groups.has(key)) groups.get(key).n++;
       else groups.set(key, {first: i, n: 1});
@@ -410,14 +418,17 @@
   }
   function filterRows(visible) {
     const wanted = byId("filter").value.trim().toLowerCase();
-    let n = 0;
-    for (const {row, k, values} of [...rows, ...extra]) {
+    let n = 0, fitting = 0;
+    for (const {row, k, values} of displayed) {
       const at = k < visible.length ? visible[k] : 0, isOwn = k >= visible.length || at === page.leaders.own[k];
       const name = isOwn || at < 0 ? values[1] : nameAt(at) || values[1];
       if (row.children[1].textContent !== name) row.children[1].textContent = name;
-      row.hidden = at < 0 || !name.toLowerCase().includes(wanted);
-      n += !row.hidden && k < visible.length;
+      const fits = at >= 0 && name.toLowerCase().includes(wanted);
+      row.hidden = !fits || ++fitting > most;
+      n += fits && k < visible.length;
     }
+    byId("all-rows").hidden = fitting <= most;
+    byId("all-rows").textContent = say("all_rows", {n: count(fitting)});
     byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)}) + (extra.length ? " " + say("more", {n: count(extra.length)}) : "");
   }
 
@@ -450,6 +461,7 @@
   let last;
   function redraw() {
     const started = performance.now(), figure = page.table.figures[0];
+    measure();
     const mask = maskOf(page.parameters), counts = countsOf(figure, mask), found = summary(figure, counts), visible = visibleOf(mask);
     last = {visible, counts, whole: page.parameters.every(isFree)};
     byId("n-selected").textContent = count(found.n);
@@ -490,7 +502,8 @@
       else if (place !== undefined) toggle(page.parameters[parameter].kept, Number(place));
       else if (size !== undefined) toggle(page.parameters[parameter].sizes, Number(size));
       else if (only !== undefined) { page.parameters[only].kept.clear(); redraw(); }
-      else if (sort !== undefined) { order.down = order.column === Number(sort) ? !order.down : page.leaders.columns[sort].better > 0; order.column = Number(sort); sortRows(); }
+      else if (sort !== undefined) { order.down = order.column === Number(sort) ? !order.down : page.leaders.columns[sort].better > 0; order.column = Number(sort); sortRows(); filterRows(last.visible); }
+      else if (button.id === "all-rows") { most = Infinity; filterRows(last.visible); byId("filter").focus(); }
       else if (button.id === "reset") { page.parameters.forEach(clear); redraw(); byId("selection").focus(); }
       else if (button.id === "language") { root.lang = root.lang.startsWith("zh") ? "en" : "zh-Hant"; speak(); redraw(); }
       else if (button.id === "theme") { const next = {"": "light", light: "dark", dark: ""}[root.dataset.theme || ""]; if (next) root.dataset.theme = next; else delete root.dataset.theme; speak(); }
@@ -506,6 +519,8 @@
       const share = byId("heat-kind").querySelector("[value=share]");
       share.disabled = isShare;
       if (isShare && byId("heat-kind").value === "share") byId("heat-kind").value = "median";
+      byId("heat").style.minHeight = heat.least = "";  // as many rows as the new axis has
+      measure();
       drawHeat();
     });
     if (rows.length) byId("filter").addEventListener("input", () => filterRows(last.visible));
