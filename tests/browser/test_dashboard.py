@@ -63,7 +63,7 @@ def test_the_best_of_chosen_strategies_and_their_report(page, dashboard, digest,
     assert page.locator("#live").inner_text() == "live"
     shot(page, "session-filtered")
     page.get_by_role("link", name="Report of these strategies").click()
-    page.locator("html[data-ready]").wait_for()
+    page.locator("html[data-ready]").wait_for(state="attached")
     wait_for_pixels(page, page.locator("#histogram"))
     assert "window_size = 5" in page.locator("body").inner_text()
     shot(page, "report")

@@ -116,7 +116,7 @@ def test_they_are_text_in_reports_and_comparisons(page, serve, hostile, shot):
     dashboard = serve(hostile)
     for k, name in enumerate(HOSTILE):
         page.goto(f"{dashboard.address}session/{quote(name, safe='')}/report")
-        page.locator("html[data-ready]").wait_for()
+        page.locator("html[data-ready]").wait_for(state="attached")
         check_harmless(page)
         assert visible(name) in " ".join(page.locator("body").inner_text().split())
         if k == 7:
