@@ -115,7 +115,7 @@ def test_a_study_in_the_stock_dashboard(page, dashboard, digest, shot):
     page.wait_for_url(re.compile(r"/dashboard/studies/\d+$"))
     history = page.locator("#plot-history")
     history.locator("path.point").first.wait_for(state="attached")
-    assert history.locator("path.point").count() > 50
+    assert history.locator("path.point").count() >= 30
     wait_for_pixels(page, history)
     importance = page.locator("#graph-hyperparameter-importances")
     importance.locator(".barlayer path").first.wait_for(state="attached")
