@@ -39,6 +39,9 @@ from .queries.distinct import distinct_groups as distinct_groups
 from .queries.failures import FailedValue as FailedValue
 from .queries.failures import Failures as Failures
 from .queries.failures import count_failures as count_failures
+from .queries.histogram import Histogram as Histogram
+from .queries.histogram import histogram_of as histogram_of
+from .queries.histogram import robust_range as robust_range
 from .queries.importance import EXACT as EXACT
 from .queries.importance import PED_ANOVA as PED_ANOVA
 from .queries.importance import Importance as Importance

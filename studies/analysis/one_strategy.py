@@ -66,8 +66,8 @@ def recompute(
     recorded : mapping
         From `studies.analysis.result_row`.
     full : Objective, optional
-        Of the session, on the market of the database; built if left out, which takes most of the
-        time.
+        From `studies.sessions.build_objective`, which reads the market: of several strategies
+        build it once.
 
     Raises
     ------
@@ -76,8 +76,7 @@ def recompute(
     MassTuningError
         If the market has changed since the session was created, or the strategy cannot be run.
     """
-    if full is None:
-        full = build_objective(session)
+    full = full or build_objective(session)
     if not isinstance(full, FactorBacktest):
         raise ConfigError(
             f"{session.row.session_id} has an objective of its own "

@@ -182,7 +182,7 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
 def summarise(
     context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
 ) -> None:
-    """Print how a run ended, its results in three lines, and its best strategies."""
+    """Print how a run ended, its results in a few lines, and its best strategies."""
     from studies.analysis import statistics_of
     from studies.cli.stats import print_short_statistics
     from studies.cli.top import print_top

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.analysis import metric_units, shown
+from studies.analysis import figure, metric_units, shown
+from studies.cli.chart import bars_of
 from studies.cli.context import Command, Context, command_options, session_option
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
@@ -83,6 +84,7 @@ def stats(
     say()
     _print_figures(found)
     say()
+    _print_histogram(found)
     say(_decided(found.importance))
     if found.rank_correlation is not None:
         name = _short(next(iter(found.figures)))
@@ -93,7 +95,7 @@ def stats(
 
 
 def print_short_statistics(found: Statistics) -> None:
-    """Print three lines: the objective, other figures, what decides the result."""
+    """Print a few lines: the objective and how it is spread, other figures, what decides."""
     units = metric_units()
     objective, *others = found.figures
     first = found.figures[objective]
@@ -102,6 +104,7 @@ def print_short_statistics(found: Statistics) -> None:
         f"{_short(objective)}: median {middle}, half of {first.n:,} between {low} and {high}, "
         f"{_share(first)} above 0"
     )
+    _print_histogram(found)
     say(
         "medians: "
         + ", ".join(
@@ -132,6 +135,10 @@ def statistics_document(found: Statistics) -> dict[str, Any]:
         "failed": found.n_failed,
         "failures": dict(found.reasons),
         "figures": {name: asdict(summary) for name, summary in found.figures.items()},
+        "histogram": {
+            "edges": found.histogram.edges.tolist(),
+            "strategies": found.histogram.counts.tolist(),
+        },
         "importance": importance,
         "rank_correlation_out_of_sample": found.rank_correlation,
         "values": [
@@ -147,6 +154,16 @@ def statistics_document(found: Statistics) -> dict[str, Any]:
             for value in found.by_value
         ],
     }
+
+
+def _print_histogram(found: Statistics) -> None:
+    """Print how the first objective is spread, where it was measured and can be shown."""
+    objective, units = next(iter(found.figures)), metric_units()
+    histogram = found.histogram
+    bars = bars_of(histogram.counts.tolist())
+    if bars is not None and histogram.counts.any():
+        low, high = (figure(value, units[objective]) for value in histogram.edges[[0, -1]].tolist())
+        say(f"{_short(objective)}: {low} {bars} {high}")
 
 
 def _print_figures(found: Statistics) -> None:

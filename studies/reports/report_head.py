@@ -3,7 +3,9 @@
 import datetime
 import math
 
-from studies.analysis import StoredVerdict, shown, summarise
+import numpy as np
+
+from studies.analysis import StoredVerdict, shown
 from studies.analysis import figure as figure_text
 from studies.language import Message, message
 from studies.reports.bilingual import both
@@ -155,23 +157,28 @@ def number_cards(data: SessionData) -> Html:
     """Write the numbers of the whole report, and those of the selection."""
     table = data.table
     objective = table.objective
-    found = summarise(table.figure(), table.direction())
+    known = table.figure()[~np.isnan(table.figure())]
+    middle, best_value = None, None
+    if known.size:
+        with np.errstate(invalid="ignore"):  # both infinities in the middle have no median
+            middle = float(np.median(known))
+        best_value = float(known.max() if table.direction() == "maximize" else known.min())
     n_failed = int(table.failed.sum())
     best = message("best {figure}", figure=figure_name(objective))
     whole: list[tuple[Message, object, str]] = [
         (message("measured"), f"{len(table) - n_failed:,}", "n-measured"),
         (message("failed"), f"{n_failed:,}", "n-failed"),
-        (best, value_of(objective, found.best), "best"),
+        (best, value_of(objective, best_value), "best"),
         (message("different results"), f"{len(data.groups):,}", "n-different"),
         _days(data),
     ]  # fmt: skip
     above = "–"
-    if found.n and not is_drawdown(objective):
-        above = f"{100 * found.share_above_zero:,.1f} %"
+    if known.size and not is_drawdown(objective):
+        above = f"{100 * float((known > 0).mean()):,.1f} %"
     selected: list[tuple[Message, object, str]] = [
         (message("in the selection"), f"{len(table):,}", "n-selected"),
-        (message("best in the selection"), value_of(objective, found.best), "selected-best"),
-        (message("median in the selection"), value_of(objective, found.median), "selected-median"),
+        (message("best in the selection"), value_of(objective, best_value), "selected-best"),
+        (message("median in the selection"), value_of(objective, middle), "selected-median"),
         (message("above 0 in the selection"), above, "selected-above"),
     ]
     return joined(_numbers(whole), _numbers(selected, "selected"))

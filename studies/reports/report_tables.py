@@ -130,16 +130,6 @@ def again_card(document: ReportDocument, command: Callable[[str], str]) -> Html:
     """Write settings, fingerprints and commands."""
     data = document.data
     row, snapshot = data.session.row, data.session.row.snapshot
-    session_id = shlex.quote(row.session_id)
-    commands: list[tuple[Message, str]] = []
-    if document.leaders:
-        best = shlex.quote(document.leaders[0].strategy_id)
-        commands += [
-            (message("the best strategy, computed anew"), f"show {best} --session {session_id}"),
-            (message("is it luck"), f"verify {session_id} {best}"),
-            (message("the best results"), f"top --session {session_id}"),
-        ]
-    commands.append((message("this report"), f"report {session_id} -o report.html"))
     prints = [
         (message("data fingerprint"), row.data_fingerprint),
         (message("space fingerprint"), row.space_fingerprint),
@@ -172,7 +162,7 @@ def again_card(document: ReportDocument, command: Callable[[str], str]) -> Html:
             "dl",
             *(
                 joined(element("dt", both(name)), element("dd", element("code", command(text))))
-                for name, text in commands
+                for name, text in _commands(document)
             ),
             *(
                 joined(
@@ -195,6 +185,20 @@ def again_card(document: ReportDocument, command: Callable[[str], str]) -> Html:
             element("div", element("table", element("tbody", *settings)), class_="wide"),
         ),
     )
+
+
+def _commands(document: ReportDocument) -> list[tuple[Message, str]]:
+    session_id = shlex.quote(document.data.session.row.session_id)
+    commands: list[tuple[Message, str]] = []
+    if document.leaders:
+        best = shlex.quote(document.leaders[0].strategy_id)
+        commands += [
+            (message("the best strategy, computed anew"), f"show {best} --session {session_id}"),
+            (message("is it luck"), f"verify {session_id} {best}"),
+            (message("the best results"), f"top --session {session_id}"),
+        ]
+    commands.append((message("this report"), f"report {session_id} -o report.html"))
+    return commands
 
 
 def _flat(document: Mapping[str, Any], before: str = "") -> dict[str, Any]:

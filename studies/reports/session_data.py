@@ -177,9 +177,7 @@ class SessionData:
         MassTuningError
             If the market has changed since the session was created.
         """
-        names = self.strategy_ids(self.best(N_CURVES).rows)
-        full = build_objective(self.session) if names else None
-        return tuple(self._curve(name, full) for name in names)
+        return tuple(self._curve(name) for name in self.strategy_ids(self.best(N_CURVES).rows))
 
     @cached_property
     def curves_missing(self) -> str | None:
@@ -189,8 +187,13 @@ class SessionData:
         except MassTuningError as error:
             return str(error)
 
-    def _curve(self, strategy_id: str, full: Objective | None) -> StrategyCurve:
-        found = recompute(self.session, result_row(self.session, strategy_id), full)
+    @cached_property
+    def _objective(self) -> Objective:
+        return build_objective(self.session)
+
+    def _curve(self, strategy_id: str) -> StrategyCurve:
+        recorded = result_row(self.session, strategy_id)
+        found = recompute(self.session, recorded, self._objective)
         result = found.result
         return StrategyCurve(strategy_id, result.equity, result.basket_equity, found.differences)
 

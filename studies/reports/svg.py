@@ -121,7 +121,7 @@ def _place_of(panel: Panel, top: float, left: float, width: float, texts: SvgTex
     top += _GAP
     if panel.y.label is not None:
         top += _TEXT_ROW
-    if any(isinstance(layer, Rule) and layer.x is not None for layer in panel.layers):
+    if _has_named_rule(panel):
         top += _TEXT_ROW
     height = _HEIGHT * panel.height
     if panel.y.kind == "category":
@@ -132,6 +132,12 @@ def _place_of(panel: Panel, top: float, left: float, width: float, texts: SvgTex
     elif panel.x.kind != "category":
         right = 14.0
     return _Place(left, width - right, top, top + height)
+
+
+def _has_named_rule(panel: Panel) -> bool:
+    """Whether the name of an upright rule stands above a panel."""
+    rules = [layer for layer in panel.layers if isinstance(layer, Rule)]
+    return any(rule.x is not None and str(rule.name) for rule in rules)
 
 
 def _left_margin(panel: Panel, span: tuple[float, float], width: float, texts: SvgTexts) -> float:
@@ -156,7 +162,7 @@ def _beside_bars(panel: Panel) -> tuple[float, float]:
 
 def _draw_y_axis(panel: Panel, y: Scale, at: _Place, texts: SvgTexts, drawn: list[Html]) -> None:
     if panel.y.label is not None:
-        has_rule = any(isinstance(layer, Rule) and layer.x is not None for layer in panel.layers)
+        has_rule = _has_named_rule(panel)
         above = at.top - (_TEXT_ROW if has_rule else 0.0) - 8
         most = at.right - 4
         drawn.append(texts.text(panel.y.label, 4, above, kind="axis-name", most=most))

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from search_spaces.errors import MassTuningError, SessionError, StorageError
 from studies.database import database_errors, write_transaction
 from studies.language import ENGLISH, TRADITIONAL_CHINESE
-from studies.reports import element
+from studies.reports import FIGURE_CSS, element
 from studies.sessions import change_notes
 from studies.web.asked_filter import AskedFilter
 from studies.web.compare_choice import compare_choice
@@ -69,6 +69,10 @@ def _add_static(app: Any) -> None:
     @app.get(f"{ROOT}/static/<name:re:live\\.js|style\\.css>")
     def _static(name: str) -> Any:
         return bottle.static_file(name, root=str(_STATIC))
+
+    @app.get(f"{ROOT}/static/{FIGURE_CSS.name}")
+    def _figures() -> Any:
+        return bottle.static_file(FIGURE_CSS.name, root=str(FIGURE_CSS.parent))
 
 
 def _add_documents(app: Any, documents: Documents) -> None:

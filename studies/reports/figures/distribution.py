@@ -3,18 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.analysis import BEST_SHARE, best_mask
+from studies.analysis import BEST_SHARE, best_mask, histogram_of, robust_range
 from studies.language import Message, message
 from studies.reports.drawing import Axis, Columns, Figure, Panel, Rule
 from studies.reports.figures.words import empty_figure, figure_name, unit_of
 from studies.reports.session_data import SessionData
 from studies.reports.ticks import value_text
 
-__all__ = ["distribution", "robust_range"]
+__all__ = ["distribution"]
 
 _N_BINS = 80
-_TAIL = 0.005  # of the strategies, on either side
-_ROOM = 0.5  # of the range between the tails, beyond each
 
 
 def distribution(data: SessionData) -> Figure:
@@ -28,13 +26,11 @@ def distribution(data: SessionData) -> Figure:
     if not chosen.size:
         return empty_figure("distribution", title, message("No strategy was measured."))
     low, high = robust_range(everything)
-    edges = np.linspace(low, high, _N_BINS + 1)
+    of_all, of_chosen = (histogram_of(v, _N_BINS, (low, high)) for v in (everything, chosen))
     layers: list[Columns | Rule] = []
     if data.chosen is not None:
-        layers.append(
-            Columns(edges, _counts(everything, edges), message("all strategies"), "muted")
-        )
-    layers.append(Columns(edges, _counts(chosen, edges), message("strategies"), "first"))
+        layers.append(Columns(of_all.edges, of_all.counts, message("all strategies"), "muted"))
+    layers.append(Columns(of_chosen.edges, of_chosen.counts, message("strategies"), "first"))
     is_best = best_mask(data.table)
     best = data.table.figure()[is_best]
     is_more = data.table.direction() == "maximize"
@@ -61,34 +57,6 @@ def distribution(data: SessionData) -> Figure:
         tuple(layers),
     )
     return Figure("distribution", title, note, summary, (panel,))
-
-
-def robust_range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the range in which values are drawn: all of them, unless a few lie far out.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-        At least one, without NaN; infinities are outside.
-    """
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return -1.0, 1.0
-    inner_low, inner_high = np.quantile(finite, [_TAIL, 1 - _TAIL]).tolist()
-    room = _ROOM * (inner_high - inner_low)
-    low = max(float(finite.min()), inner_low - room)
-    high = min(float(finite.max()), inner_high + room)
-    if low == high:
-        half = max(0.05 * abs(low), 0.5)
-        return low - half, high + half
-    return low, high
-
-
-def _counts(
-    values: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
-    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    return counts.astype(np.int64)
 
 
 def _note(values: npt.NDArray[np.float64], low: float, high: float, unit: str) -> Message:

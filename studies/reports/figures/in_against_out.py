@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from studies.analysis import in_against_out
+from studies.analysis import in_against_out, robust_range
 from studies.language import message
 from studies.reports.drawing import Axis, Cells, Figure, Panel
-from studies.reports.figures.distribution import robust_range
 from studies.reports.figures.words import empty_figure, figure_name, unit_of
 from studies.reports.session_data import SessionData
 

@@ -40,7 +40,8 @@ def unpacked(embedded, parameters):
         shape = [len(each.place_of) for each in parameters]
         digits = np.array(np.unravel_index(np.arange(document["n"]), shape))
         places = [each.place_of[row] for each, row in zip(parameters, digits, strict=True)]
-    groups = [take(n, "<u4") for n in document["groups"]]
+    ends = np.cumsum(document["groups"])
+    groups = np.split(take(int(ends[-1]), "<u4"), ends[:-1])
     assert not rest
     return figures, places, groups
 
@@ -100,11 +101,10 @@ def test_a_table_comes_out_as_it_went_in(share):
     for row, position in enumerate(embedded.position.tolist()):
         value, code = table.figure()[row], codes[position]
         assert code == FAILED if math.isnan(value) else levels[code] == np.float32(value)
-        at = [column[position] for column in places]
-        assert at == [
-            each.place_of[d] for each, d in zip(parameters, table.digits[row], strict=True)
-        ]
-    assert [each.tolist() for each in read] == [embedded.position[each].tolist() for each in groups]
+        digits = zip(parameters, table.digits[row], places, strict=True)
+        assert all(each.place_of[digit] == column[position] for each, digit, column in digits)
+    for rows, positions in zip(groups, read, strict=True):
+        assert positions.tolist() == embedded.position[rows].tolist()
 
 
 def test_subsets_say_their_codes_and_values_how_they_are_filtered():

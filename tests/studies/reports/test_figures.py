@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from search_spaces import Choice, Range, SearchSpace
 from search_spaces.errors import ConfigError
-from studies.analysis import EXACT, neighbourhoods_of, read_filter
+from studies.analysis import EXACT, neighbourhoods_of, read_filter, robust_range
 from studies.language import LANGUAGES, catalogue
 from studies.reports import FIGURES, SessionData, draw_svg, figure_of, wealth_figure
 from studies.reports.drawing import Bars, Cells, Columns, Line, Points, Rule
 from studies.reports.figures.best_so_far import reached_by_chance
-from studies.reports.figures.distribution import robust_range
 from studies.reports.figures.months import returns_by_period
 from tests.helpers.figures import SPACE, data_of, make_curve, make_table, whole_table
 

@@ -21,6 +21,7 @@ from studies.analysis import (
     count_failures,
     distinct_groups,
     follow_best,
+    histogram_of,
     importance_of,
     in_against_out,
     lifts,
@@ -396,3 +397,17 @@ def test_too_many_combinations_for_neighbours():
     )  # fmt: skip
     with pytest.raises(SpaceError, match=r"2\*\*62 combinations"):
         neighbourhoods_of(too_large)
+
+
+@given(st.lists(st.one_of(VALUES, st.just(math.inf), st.just(-math.inf)), max_size=40))
+def test_a_histogram_counts_every_value_once(values):
+    values = np.array(values, dtype=np.float64)
+    found = histogram_of(values, 7)
+    known = values[~np.isnan(values)]
+    assert found.counts.sum() == len(known)
+    for place in range(7):
+        low, high = found.edges[place], found.edges[place + 1]
+        is_last = place == 6
+        inside = [v for v in np.clip(known, found.edges[0], found.edges[-1])
+                  if low <= v < high or (is_last and v == high)]  # fmt: skip
+        assert found.counts[place] == len(inside)
