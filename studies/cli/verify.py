@@ -10,6 +10,7 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.exit_codes import FAILED
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import counting, phases
+from studies.cli.study_pages import describe_when_completed
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
@@ -90,6 +91,8 @@ def verify(
         )
     if stored.not_stored is not None:
         warn(f"the verdict is not stored: {stored.not_stored}")
+    elif strategy_id is None:
+        describe_when_completed(context, session)
     if context.as_json:
         print_json(stored.to_dict())
         return

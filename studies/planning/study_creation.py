@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from studies.sessions import StoredSession
-from studies.trials import open_optuna_storage
+from studies.trials import NOTE_VERSION, open_optuna_storage
 
 __all__ = ["create_studies", "study_contents"]
 
@@ -28,6 +28,10 @@ def create_studies(session: StoredSession) -> None:
         settings = {"mode": row.mode, "method": row.method, "seed": row.seed}
         study.set_user_attr("mass_tuning", settings)
         save_note(study, text)
+        # so that it is replaced at the end, unless somebody edits it until then
+        attributes = storage.get_study_system_attrs(study._study_id)
+        version = attributes["dashboard:note_ver"]
+        storage.set_study_system_attr(study._study_id, NOTE_VERSION, version)
     storage.engine.dispose()
 
 

@@ -25,5 +25,6 @@ from .report import report_policy as report_policy
 from .report import write_report as write_report
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
+from .study_pages import describe_studies as describe_studies
 from .svg import FIGURE_CSS as FIGURE_CSS
 from .svg import draw_svg as draw_svg

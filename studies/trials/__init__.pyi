@@ -13,5 +13,7 @@ from .session_studies import existing_studies as existing_studies
 from .session_studies import stores_all as stores_all
 from .session_studies import studies_of as studies_of
 from .session_studies import study_id_of as study_id_of
+from .study_attributes import NOTE_VERSION as NOTE_VERSION
+from .study_attributes import describe_study as describe_study
 from .study_writer import StudyWriter as StudyWriter
 from .trial_attributes import SHOWN_FIGURES as SHOWN_FIGURES

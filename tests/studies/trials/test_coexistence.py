@@ -81,7 +81,7 @@ def test_a_reader_of_two_studies_sees_every_trial(make_session):
     session = make_session(study=study)
     readers = [stock_study(session, name) for name in session.studies.names]
     session.run(on_progress=lambda progress: [len(reader.trials) for reader in readers])
-    for reader, least in zip(readers, (30, 60), strict=True):
+    for reader, least in zip(readers, (15, 60), strict=True):
         expected = [
             t.user_attrs["strategy_id"] for t in stock_study(session, reader.study_name).trials
         ]

@@ -96,3 +96,30 @@ def test_errors_of_requests_go_to_the_log(site, caplog, capfd):
         assert site.ask("/api/studies/12345").status == 404
     out, err = capfd.readouterr()
     assert out + err == ""
+
+
+def test_choices_stand_beside_the_trials_not_in_each(site, completed):
+    study_id = completed.study_writer.study_id
+    study = site.ask(f"/api/studies/{study_id}?after=0").json
+    assert len(study["trials"]) == 432
+    for trial in study["trials"]:
+        for param in trial["params"]:
+            assert param["distribution"]["choices"] == []
+            assert param["param_external_value"]
+    for name in ("union_search_space", "intersection_search_space"):
+        choices = {each["name"]: each["distribution"]["choices"] for each in study[name]}
+        for parameter, distribution in completed.space.distributions.items():
+            told = [choice["value"] for choice in choices[parameter]]
+            assert told == [str(choice) for choice in distribution.choices]
+    assert site.ask(f"/api/studies/{study_id}/param_importances").status == 200
+
+
+def test_two_thousand_trials_are_four_megabytes(serve, make_session):
+    """A trial costs the same whatever the number of choices; the rest is paid once."""
+    session = make_session(size=100)
+    session.run()
+    site = serve(session.engine)
+    path = f"/api/studies/{session.study_writer.study_id}?after="
+    whole, nothing = site.ask(f"{path}0"), site.ask(f"{path}100")
+    assert len(nothing.json["trials"]) == 0
+    assert len(nothing.body) + 20 * (len(whole.body) - len(nothing.body)) < 4e6
