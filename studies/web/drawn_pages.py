@@ -146,6 +146,6 @@ def _drawn(page: str, policy: str, *links: Html) -> DrawnPage:
         *(part for link in links for part in (" · ", link)),
         aria_label="Pages of the dashboard",
     )
-    before, body, after = page.partition("<body>")
-    content = f"{before}{body}{ways}{after}".encode()
+    before, header, after = page.partition("<header>")
+    content = f"{before}{header}{ways}{after}".encode()
     return DrawnPage(content, policy, f'"{hashlib.sha256(content).hexdigest()[:32]}"')

@@ -218,6 +218,7 @@ def _ways_on(document: Mapping[str, Any], command: Callable[[str], str]) -> Html
 def _filter_form(document: Mapping[str, Any], asked: AskedFilter) -> Html:
     """Choose among the results; the report is about the same strategies."""
     path = f"{ROOT}{session_path(document['session_id'])}"
+    which = "these" if asked else "all"
     return element(
         "form",
         filter_fields(asked),
@@ -226,7 +227,7 @@ def _filter_form(document: Mapping[str, Any], asked: AskedFilter) -> Html:
             element("button", "Choose", type="submit"),
             *((" ", element("a", "All strategies", href=path)) if asked else ()),
             " ",
-            element("a", "Report of these strategies", href=f"{path}/report{asked.query}"),
+            element("a", f"Report of {which} strategies", href=f"{path}/report{asked.query}"),
         ),
         method="get",
         action=path,

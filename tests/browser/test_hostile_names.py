@@ -112,6 +112,23 @@ def test_they_are_text_on_every_page_of_a_session(page, serve, hostile, shot):
         check_harmless(page)
 
 
+def test_they_are_text_in_reports_and_comparisons(page, serve, hostile, shot):
+    dashboard = serve(hostile)
+    for k, name in enumerate(HOSTILE):
+        page.goto(f"{dashboard.address}session/{quote(name, safe='')}/report")
+        page.locator("html[data-ready]").wait_for(state="attached")
+        check_harmless(page)
+        assert visible(name) in " ".join(page.locator("body").inner_text().split())
+        if k == 7:
+            shot(page, "hostile-report")
+    asked = "&".join(f"session={quote(name, safe='')}" for name in HOSTILE)
+    page.goto(f"{dashboard.root}/mass-tuning/compare?{asked}")
+    page.get_by_role("heading", name="Sessions side by side").wait_for()
+    for name in HOSTILE:
+        check_harmless(page, name)
+    shot(page, "hostile-compare")
+
+
 def test_notes_written_in_the_browser_are_text(page, serve, digest, databases, shot):
     url = databases.copy(digest[0])
     dashboard = serve(url, "--allow-control")
@@ -129,12 +146,13 @@ def test_they_are_text_in_the_stock_dashboard(page, serve, digest, databases):
     url = databases.copy(digest[0])
     with closing_connections():
         engine = open_existing(url)
-        study = optuna.load_study(study_name=digest[1], storage=open_optuna_storage(engine))
+        storage = open_optuna_storage(engine)
+        study = optuna.load_study(study_name=f"{digest[1]} sample", storage=storage)
         save_note(study, "\n\n".join(HOSTILE))
         for k, name in enumerate(HOSTILE):
             study.set_user_attr(f"{k} {name[:100]}", name)
         with engine.begin() as connection:
-            rename = sa.text("UPDATE studies SET study_name = :name")
+            rename = sa.text("UPDATE studies SET study_name = :name WHERE study_id = 1")
             connection.execute(rename, {"name": "".join(HOSTILE[:3])})
     dashboard = serve(url)
     for path in ("/dashboard", "/dashboard/studies/1", "/dashboard/studies/1/note"):
