@@ -204,7 +204,8 @@ def _draw_x_axis(
     if panel.x.label is not None and has_ticks:
         bottom += _TEXT_ROW
         name = panel.x.label
-        drawn.append(texts.text(name, at.right, bottom, anchor="end", kind="axis-name"))
+        most = at.right - 4
+        drawn.append(texts.text(name, at.right, bottom, anchor="end", kind="axis-name", most=most))
     return bottom
 
 

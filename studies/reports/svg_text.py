@@ -114,7 +114,7 @@ def _share(character: str) -> float:
     """How wide a character is beside a small letter."""
     if unicodedata.east_asian_width(character) in "WF":
         return 2.0
-    return 1.25 if character.isupper() or character in "_…%" else 1.0
+    return 1.25 if character.isupper() or character in "_…%<>{}+=@#" else 1.0
 
 
 def _cut(text: str, most: float) -> str:
