@@ -222,3 +222,35 @@ def test_without_a_script_the_figures_are_there(chromium, file):
     assert page.locator("#leaders tbody tr").count() == 25
     assert not page.locator("#reset").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("is_failing", [False, True], ids=["measured", "all failed"])
+def test_an_objective_of_ones_own_with_one_parameter(session, chromium, tmp_path, is_failing):
+    own = {
+        "type": "tests.studies.analysis.own_objective:OnlyFigures",
+        "metrics": {"net_sharpe_ratio": "maximize"},
+    }
+    parameters = {"n_held": {"range": [1, 4]}}
+    url = session.engine.url.render_as_string()
+    made = Session.create(make_config(url, objective=own, parameters=parameters))
+    made.run()
+    made.refresh()
+    if is_failing:
+        with made.engine.begin() as connection:
+            failed = {"net_sharpe_ratio": None, "raw_result": '{"failure": "timeout"}'}
+            mine = results.c.session_id == made.row.session_id
+            connection.execute(results.update().where(mine).values(failed))
+    write_report(made, tmp_path / "own.html", command=str)
+    made.engine.dispose()
+    page = chromium.new_page()
+    troubles = []
+    page.on("console", lambda said: troubles.append(said.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((tmp_path / "own.html").as_uri())
+    page.wait_for_selector("html[data-ready]")
+    page.locator('[data-place="2"]').click()
+    assert selected(page)[:2] == (1, int(is_failing))
+    assert names(page) == ([] if is_failing else ["P2"])
+    page.locator("#language").click()
+    assert troubles == []
+    page.close()

@@ -225,3 +225,34 @@ def test_infinite_figures_are_no_json_numbers(completed):
     )
     document = json.loads(script(report_page(data, command), "report-document"))
     assert document["leaders"]["objective"][0] == "inf"
+
+
+OWN = {
+    "type": "tests.studies.analysis.own_objective:OnlyFigures",
+    "metrics": {"net_sharpe_ratio": "maximize"},
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "tpe", "size": 12},
+        {"method": "genetic", "size": 40},
+        {"objective": OWN, "parameters": {"n_held": {"range": [1, 4]}}},
+        {"objective": OWN, "parameters": {"n_held": {"range": [1, 3]}, "x": {"choice": [1, 2]}}},
+    ],
+    ids=["tpe", "genetic", "own objective, one parameter", "own objective"],
+)
+def test_other_sessions(make_session, options):
+    session = make_session(**options)
+    session.run()
+    session.refresh()
+    data = SessionData(session)
+    page = report_page(data, command)
+    document = json.loads(script(page, "report-document"))
+    assert document["table"]["n"] == len(data.table) > 0
+    assert document["table"]["grid"] is ("objective" in options)
+    assert document["heat"] == [] or len(options.get("parameters", "ab")) == 2
+    names = [each["name"] for each in document["table"]["figures"]]
+    assert names == (["net_sharpe_ratio"] if "objective" in options else names)
+    assert (document["id_parts"] is None) is ("objective" in options)
