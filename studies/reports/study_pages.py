@@ -29,7 +29,7 @@ N_BEST = 10
 
 _ROUGH = (
     'The figure "What decides the result" is of all strategies. The importances that '
-    "optuna-dashboard computes itself (PED-ANOVA) ask what sets the best tenth of the trials apart; "
+    "optuna-dashboard computes itself (PED-ANOVA) ask what sets the best tenth of trials apart; "
     "they are rough, and favour parameters with many values."
 )
 _OF_ALL, _OF_BEST = ("importance", "heat_map"), ("equity",)

@@ -186,7 +186,7 @@ def _draw_x_axis(
     has_ticks: bool,
 ) -> float:
     """Draw the level axis; return where it ends."""
-    bottom = at.bottom
+    bottom: float = at.bottom
     if panel.x.kind == "category":
         bottom += _draw_names(panel.x.categories, x, at, texts, drawn)
     elif not any(isinstance(layer, Bars) for layer in panel.layers):
