@@ -190,8 +190,8 @@ def _draw_x_axis(
     if panel.x.kind == "category":
         bottom += _draw_names(panel.x.categories, x, at, texts, drawn)
     elif not any(isinstance(layer, Bars) for layer in panel.layers):
-        most = max(3, int((at.right - at.left) / 95))
-        for value, text in x.ticks(most) if has_ticks else ():
+        n_ticks = max(3, int((at.right - at.left) / 95))
+        for value, text in x.ticks(n_ticks) if has_ticks else ():
             place = x.place(value)
             line = f"M{place:.1f} {at.bottom:.1f}v4"
             drawn.append(element("path", d=line, class_="axis"))
