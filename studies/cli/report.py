@@ -32,7 +32,7 @@ _LANGUAGES = ("en", "zh-Hant")
     mass-tuning report
     mass-tuning report session_20250131_120000_1234 -o report.html
     mass-tuning report --factor SR --where "trade_count >= 10" -o sr.html
-    mass-tuning report --language zh-Hant
+    mass-tuning report --language zh-Hant --attach
     mass-tuning report session_20250131_120000_1234 session_20250201_090000_5678 -o compare.html
     """,
 )
@@ -50,6 +50,12 @@ _LANGUAGES = ("en", "zh-Hant")
     type=click.Choice(_LANGUAGES),
     help="In which the page opens; both are in it. Default: by the language of this terminal.",
 )
+@click.option(
+    "--attach",
+    is_flag=True,
+    help="Offer the page beside the session's Optuna studies too, where the dashboard shows it "
+    "under Artifacts; it is kept in a folder beside the database.",
+)
 @command_options
 @click.pass_obj
 def report(
@@ -60,6 +66,7 @@ def report(
     factors: tuple[str, ...],
     without: tuple[str, ...],
     language: str | None,
+    attach: bool,
 ) -> None:
     """Write a report of a session: one HTML file that opens without a server or the internet.
 
@@ -75,6 +82,8 @@ def report(
     from studies.reports import write_report
 
     if len(session_ids) > 1:
+        if attach:
+            raise click.ClickException("--attach is for the report of one session")
         target = _page_name(output or "compare.html")
         language = language or language_of_terminal()
         write_comparison_file(context, session_ids, target, (where, factors, without), language)
@@ -90,6 +99,7 @@ def report(
             command=context.command,
             language=language or language_of_terminal(),
             keep=configuration_in_use(context),
+            attach=attach,
         )
     if context.as_json:
         print_json(

@@ -21,10 +21,12 @@ from studies.reports.report_tables import again_card, leaders_card, reasons_tabl
 from studies.reports.session_data import SessionData
 from studies.reports.svg import FIGURE_CSS, draw_svg
 from studies.sessions import StoredSession
+from studies.trials import attach_artifact
 
 __all__ = ["WrittenReport", "report_page", "report_policy", "write_report"]
 
 _PAGE = Path(__file__).parent / "page"
+_ARTIFACT = "report.html"
 OnProgress = Callable[[str], None]
 
 
@@ -55,6 +57,7 @@ def write_report(
     command: Callable[[str], str],
     language: str = ENGLISH,
     keep: Mapping[Path, str] | None = None,
+    attach: bool = False,
     on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the report of a session to a file.
@@ -72,6 +75,8 @@ def write_report(
         In which it opens; both are in it.
     keep : mapping of Path to str, optional
         Files that are not written over and what they are, besides databases.
+    attach : bool
+        Offer the page beside the session's Optuna studies too.
     on_progress : callable, optional
         Called with what is being done.
 
@@ -79,6 +84,7 @@ def write_report(
     ------
     ConfigError
         If the folder does not exist, or the file is a database or one of `keep`.
+        If it is to be attached and the database is no SQLite file.
     SpaceError
         If a parameter is continuous.
     StorageError
@@ -93,6 +99,10 @@ def write_report(
     encoded = page.encode()
     with replaced_output(target) as file:
         file.write(encoded)
+    if attach:
+        attach_artifact(
+            session.engine, session.row.session_id, _ARTIFACT, encoded, "text/html; charset=utf-8"
+        )
     return WrittenReport(len(data.table), len(encoded), len(_data_of(page)))
 
 

@@ -1,3 +1,6 @@
+from .artifacts import artifact_store as artifact_store
+from .artifacts import attach_artifact as attach_artifact
+from .artifacts import remove_artifacts as remove_artifacts
 from .deletion import delete_study_rows as delete_study_rows
 from .deletion import finish_deletions as finish_deletions
 from .optuna_storage import TESTED_REVISIONS as TESTED_REVISIONS

@@ -22,7 +22,7 @@ from studies.sessions import (
     mark_deleting,
     read_row,
 )
-from studies.trials import delete_study_rows, existing_studies
+from studies.trials import delete_study_rows, existing_studies, remove_artifacts
 from studies.trials import finish_deletions as finish_study_deletions
 
 __all__ = ["delete_failed", "delete_session", "finish_deletions"]
@@ -61,6 +61,7 @@ def delete_session(engine: Engine, session_id: str) -> int:
         n_results = _delete_batches(pacer, _results.c.id, session_id)
         for table in (strategy_queue, execution_log):
             _delete_batches(pacer, table.c.id, session_id)
+        remove_artifacts(engine, session_id)
         for study_id in existing_studies(engine, session_id).values():
             delete_study_rows(pacer, study_id)
         # one that an interrupted deletion has renamed already is not found by its name

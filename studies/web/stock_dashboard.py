@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from sqlalchemy.engine import Engine
 
-from studies.trials import open_optuna_storage
+from studies.trials import artifact_store, open_optuna_storage
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -32,7 +32,7 @@ def stock_dashboard(engine: Engine) -> tuple["WSGIApplication", Engine]:
 
         _write_choices_once(importlib.import_module("optuna_dashboard._serializer"))
         storage = open_optuna_storage(engine)
-        return optuna_dashboard.wsgi(storage), storage.engine
+        return optuna_dashboard.wsgi(storage, artifact_store(engine)), storage.engine
 
 
 def _write_choices_once(serializer: Any) -> None:

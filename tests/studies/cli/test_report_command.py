@@ -53,6 +53,19 @@ def test_the_language_it_opens_in(cli, project, monkeypatch, options, locale, la
     assert found == language
 
 
+def test_attached_it_stands_beside_the_studies_until_they_go(cli, project, session_id):
+    assert cli("report", "-o", "r.html").code == 0
+    folder = project / "funding_rate_artifacts"
+    assert not folder.exists()
+    assert cli("report", "-o", "r.html", "--attach").code == 0
+    pages = list(folder.iterdir())
+    assert pages
+    assert all(page.read_bytes() == (project / "r.html").read_bytes() for page in pages)
+    assert "one session" in cli("report", session_id, session_id, "--attach").error
+    assert cli("clean", "--session", session_id, "--yes").code == 0
+    assert list(folder.iterdir()) == []
+
+
 def test_what_is_refused(cli, project):
     assert "ends in .html" in cli("report", "-o", "report.pdf").error
     assert "does not exist" in cli("report", "-o", "nowhere/r.html").error

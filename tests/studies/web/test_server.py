@@ -8,6 +8,7 @@ import time
 import pytest
 
 from search_spaces.errors import ConfigError
+from studies.trials import attach_artifact
 from studies.web import dashboard_server
 
 
@@ -18,6 +19,16 @@ def test_the_stock_dashboard_is_at_the_root(site, completed):
     bundle = site.ask("/static/bundle.js", Accept_Encoding="identity")
     assert bundle.status == 200
     assert len(bundle.body) > 100_000
+
+
+def test_a_page_attached_to_a_study_is_served(site, completed):
+    page = "<p>報告</p>".encode()
+    attach_artifact(completed.engine, completed.row.session_id, "report.html", page, "text/html")
+    (study,) = site.ask("/api/studies").json["study_summaries"]
+    (listed,) = site.ask(f"/api/studies/{study['study_id']}?after=0").json["artifacts"]
+    assert listed["filename"] == "report.html"
+    served = site.ask(f"/artifacts/{study['study_id']}/{listed['artifact_id']}")
+    assert (served.status, served.body) == (200, page)
 
 
 def test_twenty_tabs_leave_no_thread(site, completed):
