@@ -29,8 +29,8 @@ N_BEST = 10
 
 _ROUGH = (
     'The figure "What decides the result" is of all strategies. The importances that '
-    "optuna-dashboard computes itself (PED-ANOVA) ask what sets the best tenth of the trials apart; "
-    "they are rough, and favour parameters with many values."
+    "optuna-dashboard computes itself (PED-ANOVA) ask what sets the best tenth of the trials "
+    "apart; they are rough, and favour parameters with many values."
 )
 _OF_ALL, _OF_BEST = ("importance", "heat_map"), ("equity",)
 _COMMANDS = ("top --session {id}", "verify {id}", "stats --session {id}", "dashboard")
