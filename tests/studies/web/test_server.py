@@ -120,8 +120,8 @@ def test_choices_stand_beside_the_trials_not_in_each(site, completed):
     for name in ("union_search_space", "intersection_search_space"):
         choices = {each["name"]: each["distribution"]["choices"] for each in study[name]}
         for parameter, distribution in completed.space.distributions.items():
-            told = [choice["value"] for choice in choices[parameter]]
-            assert told == [str(choice) for choice in distribution.choices]
+            told = sorted(choice["value"] for choice in choices[parameter])
+            assert told == sorted(str(choice) for choice in distribution.choices)
     assert site.ask(f"/api/studies/{study_id}/param_importances").status == 200
 
 
