@@ -82,6 +82,6 @@ def _longest(session: Any, page: Any) -> float:
 
 def _shown(page: Any) -> int:
     """Return the number of strategies that the page shows as done."""
-    text = page.locator("#progress").inner_text()
+    text = page.locator("[data-part=progress]").inner_text()
     line = next(each for each in text.splitlines() if " of " in each)
     return int(line.split(" of ")[0].replace(",", "").split()[-1])
