@@ -57,10 +57,10 @@ def delete_session(engine: Engine, session_id: str) -> int:
             _delete_rows(connection, work_chunks.c.chunk_no, session_id, _FIRST_BATCH, last=True)
             generations = search_generations
             connection.execute(generations.delete().where(generations.c.session_id == session_id))
-        _delete_batches(pacer, work_chunks.c.chunk_no, session_id)
-        n_results = _delete_batches(pacer, _results.c.id, session_id)
+        _delete_chunks(pacer, session_id)
+        n_results = _delete_by_id(pacer, _results, session_id)
         for table in (strategy_queue, execution_log):
-            _delete_batches(pacer, table.c.id, session_id)
+            _delete_by_id(pacer, table, session_id)
         remove_artifacts(engine, session_id)
         for study_id in existing_studies(engine, session_id).values():
             delete_study_rows(pacer, study_id)
@@ -117,13 +117,39 @@ def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
     )
 
 
-def _delete_batches(pacer: WritePacer, key: sa.Column[int], session_id: str) -> int:
-    """Delete the rows of a session that `key` numbers, in short transactions."""
+def _delete_chunks(pacer: WritePacer, session_id: str) -> None:
+    """Delete the chunks of a session, the lowest numbers first, in short transactions."""
 
     def delete_lowest(connection: Connection, size: int) -> int:
-        return _delete_rows(connection, key, session_id, size)
+        return _delete_rows(connection, work_chunks.c.chunk_no, session_id, size)
 
-    return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+    in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+
+
+def _delete_by_id(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
+    """Delete the rows of a session in short transactions, a range of ids at a time.
+
+    Looking for the next rows by session instead sorts all that are left, each time: 60 rows a
+    second of 290,000. So the session is compared in a way that no index serves.
+    """
+    of_session = table.c.session_id == session_id
+    span = sa.select(sa.func.min(table.c.id), sa.func.max(table.c.id)).where(of_session)
+    with pacer.engine.connect() as connection:
+        low, high = connection.execute(span).one()
+    n_rows = 0
+
+    def delete_range(connection: Connection, size: int) -> int:
+        nonlocal low, n_rows
+        if low is None or low > high:
+            return 0
+        in_range = sa.and_(table.c.id >= low, table.c.id < low + size)
+        is_mine = table.c.session_id.concat("") == session_id
+        n_rows += connection.execute(table.delete().where(in_range, is_mine)).rowcount
+        low += size
+        return size
+
+    in_paced_batches(pacer, delete_range, _FIRST_BATCH)
+    return n_rows
 
 
 def _delete_rows(
