@@ -42,6 +42,7 @@ from .queries.failures import count_failures as count_failures
 from .queries.histogram import Histogram as Histogram
 from .queries.histogram import histogram_of as histogram_of
 from .queries.histogram import robust_range as robust_range
+from .queries.importance import ESTIMATED as ESTIMATED
 from .queries.importance import EXACT as EXACT
 from .queries.importance import PED_ANOVA as PED_ANOVA
 from .queries.importance import Importance as Importance

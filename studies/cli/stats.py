@@ -49,7 +49,8 @@ def stats(
 
     Every strategy counts, also one whose figures equal those of another. What decides the result
     is the share of the variance of the (first) objective that a parameter explains: exact where
-    all combinations of values were measured, else an estimate (PED-ANOVA) of what makes a strategy
+    all combinations of values were measured, an estimate of the same where the strategies were
+    planned, and of a search by results an estimate (PED-ANOVA) of what makes a strategy
     one of the best 10 %.
 
     With --by, lift says how much more often the best 1 % have the value than all: 2 is twice as
@@ -222,17 +223,19 @@ def _quartiles(name: str, summary: Summary) -> tuple[str, str, str]:
 
 def _decided(importance: Importance | None) -> str:
     """Say what decides the result, in one line."""
-    from studies.analysis import EXACT
+    from studies.analysis import ESTIMATED, PED_ANOVA
 
     if importance is None:
         return "what decides the result cannot be said: too few strategies, or all alike"
     alone = [f"{name} {100 * share:.0f} %" for name, share in importance.parameters.items()][:_MAIN]
     text = f"{_short(importance.figure)} is decided by " + ", ".join(alone)
-    if importance.method != EXACT:
-        return f"{text} (estimate: {importance.method} of {importance.n:,} strategies)"
+    if importance.method == PED_ANOVA:
+        return f"{text} (estimate: {PED_ANOVA} of {importance.n:,} strategies)"
     for pair, share in list(importance.pairs.items())[:1]:  # a single parameter has none
         text += f"; {' with '.join(pair)} {100 * share:.0f} %"
-    return f"{text} of the variance"
+    text += " of the variance"
+    is_estimated = importance.method == ESTIMATED
+    return f"{text} (estimated on {importance.n:,} strategies)" if is_estimated else text
 
 
 def _share(summary: Summary) -> str:

@@ -104,7 +104,8 @@ class SessionData:
     def whole(self) -> SessionTable:
         """Every strategy of the session, with the objectives and the figures of a report."""
         named = [*self.session.directions, *_FIGURES]
-        named += [f"oos_{name}" for name in named]
+        # each column more is a twentieth of the time that reading takes
+        named += [f"oos_{name}" for name in (*self.session.directions, "total_return")]
         wanted = [name for name in dict.fromkeys(named) if name in self.session.figures]
         if self.chosen is not None:
             wanted += [name for name in self.chosen.figures if name not in wanted]

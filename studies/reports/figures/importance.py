@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from studies.analysis import EXACT, Importance
+from studies.analysis import ESTIMATED, EXACT, Importance
 from studies.language import Message, message
 from studies.reports.drawing import Axis, Bars, Figure, Panel, Role
 from studies.reports.figures.words import empty_figure, parameter_name
@@ -31,6 +31,12 @@ def importance(data: SessionData) -> Figure:
             "Share of the variance of the objective, exact (functional ANOVA): all combinations "
             "of the values were measured. Two parameters: what they explain together beyond each "
             "alone."
+        )
+    elif found.method == ESTIMATED:
+        note = message(
+            "Share of the variance of the objective, estimated on {n:,} strategies that were "
+            "planned beforehand. Two parameters: what they explain together beyond each alone.",
+            n=found.n,
         )
     else:
         note = message(
@@ -65,4 +71,7 @@ def _bars(found: Importance) -> list[_Bar]:
     if found.method == EXACT:
         rest = 1.0 - sum(share for _, share, _ in bars)
         shown.append((message("three parameters and more"), max(rest, 0.0), "muted"))
+    if found.method == ESTIMATED:
+        rest = 1.0 - sum(share for _, share, _ in bars)
+        shown.append((message("everything else"), max(rest, 0.0), "muted"))
     return shown or [(parameter_name(n), share, "first") for n, share in found.parameters.items()]

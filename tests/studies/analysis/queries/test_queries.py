@@ -1,5 +1,6 @@
 """Questions to a whole session: equal to plain loops on small tables."""
 
+import dataclasses
 import math
 from collections import Counter
 from itertools import combinations
@@ -14,6 +15,7 @@ from scipy.stats import spearmanr
 from search_spaces import Choice, Range, SearchSpace, Subsets, one_step_neighbours
 from search_spaces.errors import ConfigError, SpaceError
 from studies.analysis import (
+    ESTIMATED,
     EXACT,
     PED_ANOVA,
     SessionTable,
@@ -289,7 +291,45 @@ def test_values_that_all_failed_leave_a_full_grid():
     assert sum(found.parameters.values()) + sum(found.pairs.values()) <= 1 + 1e-12
 
 
-def test_importance_of_a_sample_is_estimated():
+def even_sample(n, seed, **fields):
+    """Strategies of a space of 1,200 chosen by chance, their exact importance, and theirs."""
+    space = SearchSpace([Range("a", 1, 20), Range("b", 1, 20), Choice("kind", ("x", "y", "z"))])
+    points = space.params_list(range(len(space)))
+    rng = np.random.default_rng(seed)
+    values = np.array(
+        [p["a"] + 0.05 * p["a"] * p["b"] + 4 * (p["kind"] == "z") for p in points]
+    ) + rng.normal(size=len(space))
+    exact = importance_of(make_table(range(len(space)), values, space=space))
+    chosen = rng.permutation(len(space))[:n]
+    table = make_table(chosen, values[chosen], space=space)
+    return exact, importance_of(dataclasses.replace(table, **fields))
+
+
+def test_importance_of_a_planned_sample_is_close_to_the_exact_one():
+    errors = []
+    for seed in range(20):
+        exact, found = even_sample(400, seed, is_planned=True)
+        assert (exact.method, found.method, found.n) == (EXACT, ESTIMATED, 400)
+        assert next(iter(found.parameters)) == next(iter(exact.parameters)) == "a"
+        errors += [found.parameters[name] - exact.parameters[name] for name in exact.parameters]
+        # 400 strategies are too few for the 400 pairs of a and b
+        assert set(found.pairs) == {("a", "kind"), ("b", "kind")}
+    assert abs(np.mean(errors)) < 0.01  # no bias: squared means alone would be 0.03 too large
+    assert np.max(np.abs(errors)) < 0.1
+
+
+def test_importance_of_nothing_but_chance_is_none():
+    shares = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=36)[:30]
+        table = make_table(rng.permutation(36)[:30], values)
+        found = importance_of(dataclasses.replace(table, is_planned=True))
+        shares.append(sum(found.parameters.values()))
+    assert np.median(shares) < 0.1
+
+
+def test_importance_of_a_search_by_results_is_estimated():
     space = SearchSpace([Range("a", 1, 20), Range("b", 1, 20), Choice("kind", ("x",))])
     values = np.array([point["a"] for point in space.params_list(range(len(space)))], dtype=float)
     values[7] = np.nan
@@ -406,6 +446,14 @@ def test_a_session_without_results_answers(make_session):
     assert len(best_so_far(table).best) == 0
     assert all(m.summary.n == 0 for m in marginals(table))
     assert all(math.isnan(lift.lift) for lift in lifts(table))
+
+
+@pytest.mark.parametrize(
+    ("method", "is_planned"),
+    [("exhaustive", True), ("random", True), ("sobol", True), ("genetic", False), ("tpe", False)],
+)
+def test_a_table_knows_whether_results_led_the_search(make_session, method, is_planned):
+    assert read_table(make_session(method=method, size=20)).is_planned is is_planned
 
 
 def test_unknown_names_are_refused(completed, table):
