@@ -42,7 +42,7 @@ def study_contents(session: StoredSession) -> dict[str, str]:
     if row.is_adaptive:
         return {
             studies.best: f"All strategies that {row.method} proposes in session {session_id}, up "
-            f"to {total:,}, are trials here; what it proposes again is looked up (`cached`)."
+            f"to {total:,}, are trials here; what it proposes again is looked up (cached)."
         }
     if session.stores_all:
         return {studies.best: f"All {total:,} strategies of session {session_id} are trials here."}
@@ -54,10 +54,10 @@ def study_contents(session: StoredSession) -> dict[str, str]:
         }
     return {
         studies.sample: f"{_sample(session)} {_use_of_sample(session)} What won is in the study "
-        f"`{studies.best}`. {_EVERYTHING}",
+        f"{studies.best}. {_EVERYTHING}",
         studies.best: f"The best of session {session_id}: {_best(session)}. They are no sample: "
         "their importances and slices say what the best have in common with each other, not what "
-        f"decides the result; for that there is the study `{studies.sample}`. {_EVERYTHING}",
+        f"decides the result; for that there is the study {studies.sample}. {_EVERYTHING}",
     }
 
 
