@@ -11,9 +11,8 @@ from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
-from studies.cli.study_pages import describe_when_completed
 from studies.cli.verdict_line import verdict_document
-from studies.cli.verify import judge_if_quick
+from studies.cli.verify import describe_and_judge
 
 if TYPE_CHECKING:
     from studies.runs import Progress
@@ -99,8 +98,7 @@ def execute(
         note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
         note_others(session)
     progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
-    judge_if_quick(context, session)
-    describe_when_completed(context, session)
+    describe_and_judge(context, session)
     if context.as_json:
         document = outcome_document(session, progress)
         if n_retried is not None:

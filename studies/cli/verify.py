@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
     from studies.session import Session
 
-__all__ = ["judge_if_quick", "verify"]
+__all__ = ["describe_and_judge", "verify"]
 
 
 @click.command(
@@ -162,6 +162,16 @@ def _look_ahead(
         print_look_ahead(report)
     if not report.ok:
         raise click.exceptions.Exit(FAILED)
+
+
+def describe_and_judge(context: Context, session: Session) -> None:
+    """Describe the studies of a completed session, judge its best, and write the verdict there.
+
+    Described first: a judgement may take a minute, and be stopped.
+    """
+    figures = describe_when_completed(context, session)
+    if judge_if_quick(context, session) is not None and figures is not None:
+        describe_when_completed(context, session, figures)
 
 
 def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:

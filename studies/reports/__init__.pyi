@@ -25,6 +25,8 @@ from .report import report_policy as report_policy
 from .report import write_report as write_report
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
+from .study_pages import StudyFigures as StudyFigures
 from .study_pages import describe_studies as describe_studies
+from .study_pages import draw_study_figures as draw_study_figures
 from .svg import FIGURE_CSS as FIGURE_CSS
 from .svg import draw_svg as draw_svg

@@ -6,6 +6,7 @@ here are of all results.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from studies.reports.session_data import SessionData
 from studies.sessions import StoredSession
 from studies.trials import SHOWN_FIGURES, describe_study, existing_studies
 
-__all__ = ["describe_studies"]
+__all__ = ["StudyFigures", "describe_studies", "draw_study_figures"]
 
 N_BEST = 10
 """Distinct results that a study names."""
@@ -36,7 +37,25 @@ _OF_ALL, _OF_BEST = ("importance", "heat_map"), ("equity",)
 _COMMANDS = ("top --session {id}", "verify {id}", "stats --session {id}", "dashboard")
 
 
-def describe_studies(session: StoredSession, command: Callable[[str], str]) -> list[str]:
+@dataclass(frozen=True)
+class StudyFigures:
+    """Figures of a session for optuna-dashboard.
+
+    Attributes
+    ----------
+    drawn : dict of str to str
+        Plotly figures as JSON by name.
+    missing : dict of str to str
+        Why a figure could not be drawn, by name.
+    """
+
+    drawn: dict[str, str]
+    missing: dict[str, str]
+
+
+def describe_studies(
+    session: StoredSession, command: Callable[[str], str], figures: StudyFigures | None = None
+) -> list[str]:
     """Write what the studies of a session say of it; repeated, it replaces what it wrote.
 
     Parameters
@@ -45,6 +64,8 @@ def describe_studies(session: StoredSession, command: Callable[[str], str]) -> l
         Completed: its best, its verdict and its figures are read from the database.
     command : callable
         Writes a command line for the same database.
+    figures : StudyFigures, optional
+        From :func:`draw_study_figures`; drawn here if left out.
 
     Returns
     -------
@@ -56,13 +77,14 @@ def describe_studies(session: StoredSession, command: Callable[[str], str]) -> l
         return []
     best = top(session, N_BEST)
     attributes = _attributes(session, best)
-    figures, missing = _figures(session) if session.config.study.figures else ({}, {})
+    figures = figures or draw_study_figures(session)
+    drawn, missing = figures.drawn, figures.missing
     edited = []
     with database_errors(session.engine), WritePacer(session.engine) as pacer:
         for name, text in study_contents(session).items():
             if name not in studies:
                 continue
-            chosen = {key: figures[key] for key in _wanted(session, name) if key in figures}
+            chosen = {key: drawn[key] for key in _wanted(session, name) if key in drawn}
             absent = [missing[key] for key in _wanted(session, name) if key in missing]
             sentences = [text, *([_ROUGH] if "importance" in chosen else []), *absent]
             note = _note(session, sentences, best, command)
@@ -72,15 +94,10 @@ def describe_studies(session: StoredSession, command: Callable[[str], str]) -> l
     return edited
 
 
-def _wanted(session: StoredSession, study_name: str) -> tuple[str, ...]:
-    """Names of the figures of a study: what decides, or what won."""
-    if session.studies.sample is None:
-        return (*_OF_ALL, *_OF_BEST)
-    return _OF_ALL if study_name == session.studies.sample else _OF_BEST
-
-
-def _figures(session: StoredSession) -> tuple[dict[str, str], dict[str, str]]:
-    """Draw the figures as JSON by their names; and say why one is missing, by its name."""
+def draw_study_figures(session: StoredSession) -> StudyFigures:
+    """Draw the figures of a session's studies; none if ``study.figures`` says so."""
+    if not session.config.study.figures:
+        return StudyFigures({}, {})
     data, drawn, missing = SessionData(session), {}, {}
     for name in (*_OF_ALL, *_OF_BEST):
         try:
@@ -92,7 +109,14 @@ def _figures(session: StoredSession) -> tuple[dict[str, str], dict[str, str]]:
             drawn[name] = json.dumps(plotly_figure(figure), separators=(",", ":"))
         else:
             missing[name] = f"There is no figure {name.replace('_', ' ')}: {figure.note}"
-    return drawn, missing
+    return StudyFigures(drawn, missing)
+
+
+def _wanted(session: StoredSession, study_name: str) -> tuple[str, ...]:
+    """Names of the figures of a study: what decides, or what won."""
+    if session.studies.sample is None:
+        return (*_OF_ALL, *_OF_BEST)
+    return _OF_ALL if study_name == session.studies.sample else _OF_BEST
 
 
 def _attributes(session: StoredSession, best: pd.DataFrame) -> dict[str, Any]:

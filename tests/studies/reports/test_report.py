@@ -205,6 +205,8 @@ def test_it_is_written_whole_and_never_over_a_database(completed, tmp_path):
     assert target.stat().st_size == written.n_bytes
     assert written.n_strategies == 432
     assert len(said) == 3
+    if completed.engine.dialect.name != "sqlite":
+        return  # no file to write over
     database = completed.engine.url.database
     with pytest.raises(ConfigError, match="is not written over"):
         write_report(completed, database, command=command)
