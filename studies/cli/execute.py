@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
@@ -34,7 +34,7 @@ __all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "s
     mass-tuning execute --json > outcome.json
     """,
 )
-@session_option("the newest unfinished one")
+@session_argument("the newest unfinished one")
 @click.option(
     "--parallel",
     metavar="N",

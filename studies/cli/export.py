@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
 from studies.cli.output import note, print_json, say, size, warn
 from studies.cli.progress import waiting
@@ -36,7 +36,7 @@ __all__ = ["configuration_files", "export_command"]
     mass-tuning export --best-config best.yaml
     """,
 )
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option(
     "--format",
     "file_format",

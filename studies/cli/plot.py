@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import note, pairs, print_json, say, size, warn
 from studies.cli.progress import waiting
@@ -45,7 +45,7 @@ LISTED = {
     """,
 )
 @click.argument("name", required=False)
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option(
     "-o",
     "--output",

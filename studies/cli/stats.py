@@ -9,7 +9,7 @@ import click
 
 from studies.analysis import figure, metric_units, shown
 from studies.cli.chart import bars_of
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
 from studies.cli.top import SHORT_NAMES
@@ -32,7 +32,7 @@ _MAIN = 3  # effects that a line names
     mass-tuning stats --factor SR --without IC --json
     """,
 )
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option("--by", metavar="PARAMETER", help="Also by the values of this parameter.")
 @filter_options
 @command_options
