@@ -100,6 +100,8 @@ def plot(
     for text in session.row.snapshot.warnings:
         warn(text)
     assert target is not None
+    if not figure.panels:
+        warn(f"nothing is drawn: {figure.note}")
     say(f"{figure.title} of {heading} in {target} ({size(Path(target).stat().st_size)})")
     say(str(figure.summary))
 

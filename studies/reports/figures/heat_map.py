@@ -56,11 +56,15 @@ def heat_map(
     ------
     ConfigError
         If a parameter or statistic is unknown, or both parameters are one.
+        If it is the share above 0 of a drawdown, which is recorded as 0 or more.
     """
     if statistic not in STATISTICS:
         raise ConfigError(
             f"a heat map shows {', '.join(STATISTICS[:-1])} or {STATISTICS[-1]}, got {statistic!r}"
         )
+    is_drawdown = data.table.objective.removeprefix("oos_") == "max_drawdown"
+    if is_drawdown and statistic == "share":
+        raise ConfigError("a drawdown is never above 0; choose the statistic median or best")
     title = message("Two parameters")
     for name in (x, y):
         if name is not None:
@@ -75,7 +79,10 @@ def heat_map(
     if np.isnan(cells).all():
         return empty_figure("heat_map", title, message("No strategy was measured."))
     unit: Unit = "fraction" if statistic == "share" else unit_of(data.table.objective)
-    return _figure(data, title, sides, cells, statistic, unit)
+    is_high_best = (data.table.direction() == "maximize") != is_drawdown or statistic == "share"
+    # a drawdown is recorded positive and shown negative, here as everywhere
+    shown = -cells if is_drawdown else cells
+    return _figure(data, title, sides, shown, statistic, unit, is_high_best=is_high_best)
 
 
 def _figure(
@@ -85,6 +92,8 @@ def _figure(
     cells: npt.NDArray[np.float64],
     statistic: str,
     unit: Unit,
+    *,
+    is_high_best: bool,
 ) -> Figure:
     across, down = sides
     objective = figure_name(data.table.objective)
@@ -98,7 +107,7 @@ def _figure(
         "empty: none was measured.",
         statistic=shown,
     )
-    signed = cells if data.table.direction() == "maximize" or statistic == "share" else -cells
+    signed = cells if is_high_best else -cells
     row, column = np.unravel_index(int(np.nanargmax(signed)), cells.shape)
     summary = message(
         "{statistic}; the best cell is {y} {y_value}, {x} {x_value}, with {value}.",

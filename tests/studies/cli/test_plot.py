@@ -21,6 +21,13 @@ def test_without_a_name_the_figures_are_listed(cli, project):
     assert list(cli("plot", "--json").json["figures"]) == list(FIGURES) == list(LISTED)
 
 
+def test_a_figure_of_nothing_says_so(cli, project):
+    told = cli("plot", "equity", "--where", "net_sharpe_ratio > 1e6", "-o", "none.svg")
+    assert told.code == 0
+    assert "nothing is drawn" in told.err
+    assert "nothing is drawn" not in cli("plot", "lift", "-o", "lift.svg").err
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_written(cli, project, name):
     told = cli("plot", name)

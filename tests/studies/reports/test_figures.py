@@ -1,5 +1,6 @@
 """Figures say what the session says, also of odd sessions."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from studies.reports import FIGURES, SessionData, draw_svg, figure_of, wealth_fi
 from studies.reports.drawing import Bars, Cells, Columns, Line, Points, Rule
 from studies.reports.figures.best_so_far import reached_by_chance
 from studies.reports.figures.months import returns_by_period
+from studies.reports.ticks import value_text
 from tests.helpers.figures import SPACE, data_of, make_curve, make_table, whole_table
 
 INFINITE = [math.inf, -math.inf, 1.0, math.nan]
@@ -40,6 +42,9 @@ ODD = {
     "own figure": data_of(whole_table(figure="loss<i>", direction="minimize")),
     "minimised": data_of(whole_table(figure="turnover", direction="minimize")),
     "a sample": data_of(make_table(range(0, len(SPACE), 2), np.arange(18.0))),
+    "a planned sample": data_of(
+        dataclasses.replace(make_table(range(30), np.arange(30.0) % 7), is_planned=True)
+    ),
     "hostile names": data_of(
         make_table(range(3), [1.0, 2.0, math.nan], space=HOSTILE, reasons=("<b>{y}</b>" * 90,))
     ),
@@ -196,6 +201,20 @@ def test_wrong_options_are_refused(name, options, says):
     with pytest.raises(ConfigError, match=says) as caught:
         figure_of(data_of(whole_table()), name, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_drawdown_is_shown_negative_and_the_least_is_the_best():
+    values = np.abs(whole_table().figure())
+    table = make_table(range(36), values, figure="max_drawdown", direction="minimize")
+    data = data_of(table)
+    figure = figure_of(data, "heat_map", statistic="best")
+    (cells,) = layers_of(figure, Cells)
+    assert np.nanmax(cells.values) == -np.nanmin(values)
+    assert np.nanmax(cells.values) < 0
+    best = value_text(float(np.nanmax(cells.values)), "fraction")
+    assert str(figure.summary).endswith(f"with {best}.")
+    with pytest.raises(ConfigError, match="never above 0"):
+        figure_of(data, "heat_map", statistic="share")
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
