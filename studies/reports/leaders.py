@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from objectives.validation.verdict import SIGNIFICANT
-from studies.analysis import StoredVerdict, read_verdicts
+from objectives.validation.verdict import CANNOT_TELL, STRONG, WEAK
+from studies.analysis import read_verdicts
 from studies.outcomes import sign_of
 from studies.reports.session_data import SessionData
 
-__all__ = ["N_LEADERS", "Leader", "leaders_of", "spread_of"]
+__all__ = ["N_LEADERS", "Leader", "beating_cash", "leaders_of", "spread_of"]
 
 N_LEADERS = 500
 
@@ -39,7 +39,7 @@ class Leader:
     oos_gap : float or None
         By how much the first objective is worse out of sample than in sample.
     beats_luck : bool or None
-        What a stored verdict says; None where none does.
+        Whether a stored verdict finds more than luck; None where none was given, or it cannot tell.
     """
 
     rank: int
@@ -83,7 +83,7 @@ def leaders_of(data: SessionData, limit: int = N_LEADERS) -> list[Leader]:
                 gap,
                 gap is not None and spread > 0 and gap > spread,
                 _difference(value, figures.get(f"oos_{objective}"), sign),
-                luck.get(name, luck.get(None)),
+                luck.get(name),
             )
         )
     return found
@@ -94,6 +94,15 @@ def spread_of(data: SessionData) -> float:
     values = data.whole.figure()
     values = values[np.isfinite(values)]
     return float(values.std()) if values.size else 0.0
+
+
+def beating_cash(data: SessionData) -> tuple[int, int] | None:
+    """Return how many strategies earn more than cash by more than luck, and of how many.
+
+    None where the latest verdict does not say.
+    """
+    population = data.verdict and data.verdict.verdict.figures.get("population")
+    return None if not population else (population["n_beat_cash"], population["n_succeeded"])
 
 
 def _twins(data: SessionData, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -108,26 +117,19 @@ def _twins(data: SessionData, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[n
     return [members[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _luck(data: SessionData) -> dict[str | None, bool]:
-    """Return by strategy whether it beats luck; under None what holds of all others."""
-    found: dict[str | None, bool] = {}
-    latest = data.verdict
-    if latest is None:
-        return found
-    n_beating = _n_beating(latest)
-    if n_beating == 0:
-        found[None] = False
-    for stored in reversed(read_verdicts(data.session.engine, data.session.row.session_id)):
-        p_cash, p_basket = (stored.verdict.figures.get(name) for name in ("p_cash", "p_basket"))
-        if p_cash is not None:
-            found[stored.strategy_id] = p_cash < SIGNIFICANT and (p_basket or 0.0) < SIGNIFICANT
+def _luck(data: SessionData) -> dict[str, bool]:
+    """Return by strategy whether a stored verdict finds more than luck in it.
+
+    One that cannot tell says neither.
+    """
+    session = data.session
+    found: dict[str, bool] = {}
+    for stored in reversed(read_verdicts(session.engine, session.row.session_id)):
+        if stored.verdict.word == CANNOT_TELL:
+            found.pop(stored.strategy_id, None)
+        else:
+            found[stored.strategy_id] = stored.verdict.word in (STRONG, WEAK)
     return found
-
-
-def _n_beating(stored: StoredVerdict) -> int | None:
-    """Return how many strategies earn more than cash by more than luck; None if unknown."""
-    population = stored.verdict.figures.get("population")
-    return None if population is None else int(population["n_beat_cash"])
 
 
 def _known(value: float) -> float | None:

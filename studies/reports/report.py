@@ -267,7 +267,7 @@ _WIDTHS = {"third": 430, "five": 540, "half": 640, "seven": 760}
 
 
 def _heat_card(document: ReportDocument) -> Html:
-    figure = figure_of(document.data, "heat_map")
+    figure = figure_of(document.data, "heat_map", **document.heat_names)
     how = message(
         "Each cell: the strategies with both values among those that all other parameters choose. "
         "Blue is above 0, orange below, the colour of the ground is 0; empty cells have no "

@@ -37,7 +37,7 @@ class LeaderColumn:
     Attributes
     ----------
     head : Message
-    kind : {"rank", "text", "figure", "gap", "twins", "oos", "luck"}
+    kind : {"rank", "text", "figure", "neighbours", "gap", "twins", "oos", "luck"}
     name : str
         Of the figure; empty where it is none of a strategy.
     values : tuple
@@ -120,6 +120,13 @@ class ReportDocument:
         chosen = [place for place in dict.fromkeys([*plain, *usable]) if place in usable]
         return chosen[0], chosen[1]
 
+    @property
+    def heat_names(self) -> dict[str, str]:
+        """The same parameters as options of the figure ``heat_map``, which is there at first."""
+        names = self.data.table.space.names
+        chosen = [self.parameters[place].name for place in self.heat_axes or ()]
+        return dict(zip("xy", chosen, strict=False)) if set(chosen) <= set(names) else {}
+
     @cached_property
     def columns(self) -> list[LeaderColumn]:
         """The table of the best results."""
@@ -143,7 +150,7 @@ class ReportDocument:
         columns += [
             LeaderColumn(
                 message("neighbours"),
-                "figure",
+                "neighbours",
                 "",
                 tuple(each.neighbours for each in leaders),
                 unit,

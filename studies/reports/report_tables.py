@@ -9,6 +9,7 @@ from studies.language import Message, message
 from studies.reports.bilingual import both, switched
 from studies.reports.figures.words import reason_name
 from studies.reports.html_text import Html, element, joined
+from studies.reports.leaders import beating_cash
 from studies.reports.report_document import LeaderColumn, ReportDocument
 from studies.reports.report_head import number_text
 from studies.reports.session_data import SessionData
@@ -84,8 +85,21 @@ def _how_to_read(document: ReportDocument) -> list[Html]:
             "away in one parameter. Lonely: the gap to them is larger than the standard deviation "
             "of the session, which is typical of luck."
         ),
-        message("Beats luck: what a stored verdict says, “–” where none was given on a strategy."),
+        message(
+            "Beats luck: what a stored verdict says; “–” where none was given on a strategy, or it "
+            "cannot tell."
+        ),
     ]
+    beating = beating_cash(document.data)
+    if beating is not None:
+        texts.append(
+            message(
+                "Of {n:,} strategies that the verdict compared, {k:,} earn more than cash by more "
+                "than luck.",
+                k=beating[0],
+                n=beating[1],
+            )
+        )
     if not any(column.kind == "oos" for column in document.columns):
         texts.append(message("Nothing was measured out of sample: the session has no split date."))
     return [element("p", both(text), class_="dim") for text in texts]

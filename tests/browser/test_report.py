@@ -1,6 +1,7 @@
 """The report in a browser, opened as a file: what it counts, sorts, says and prints."""
 
 import re
+import shlex
 import shutil
 
 import pytest
@@ -8,8 +9,10 @@ import sqlalchemy as sa
 
 from objectives import ReturnPanel
 from studies import Session
+from studies.analysis import read_filter
 from studies.database.tables import hyperparameter_tuning_results as results
-from studies.reports import write_report
+from studies.reports import SessionData, write_report
+from studies.reports.leaders import leaders_of
 from tests.helpers.databases import SqliteDatabases, closing_connections
 from tests.helpers.sessions import make_config
 from tests.studies.conftest import write_market
@@ -110,6 +113,46 @@ def test_a_click_on_a_cell_chooses_what_sql_counts(report, session):
         assert f"window_size in ({across}) and data_period in ({down})" in where
         report.locator(f'#heat [data-cell="{place}"]').click()
         assert selected(report) == counted(session)
+
+
+def test_the_command_of_a_selection_is_one_for_a_shell(report, session):
+    report.locator("#heat [data-cell]").first.click()
+    words = shlex.split(report.locator("#where-text").inner_text())
+    where = words[words.index("--where") + 1]
+    assert read_filter(session, where) is not None
+    assert '"' not in report.locator("#where-text").inner_text()
+
+
+def test_a_twin_has_no_neighbours_of_another_strategy(report, session):
+    data = SessionData(session)
+    space, digits = data.table.space, data.table.digits
+    column = space.names.index("rebalance_frequency")
+    own = data.best(500).rows
+    k, other = next(
+        (k, other)
+        for k, leader in enumerate(leaders_of(data))
+        for other in set(digits[leader.twins, column]) - {digits[own[k], column]}
+    )
+    heads = report.locator("#leaders thead th").all_inner_texts()
+    places = [place for place, head in enumerate(heads) if head in ("neighbours", "gap")]
+    assert len(places) == 2
+
+    def shown():
+        report.locator("#all-rows").click() if report.locator("#all-rows").is_visible() else None
+        row = report.locator("#leaders tbody tr").nth(k).locator("th, td")
+        return row.nth(1).inner_text(), [row.nth(place).inner_text() for place in places]
+
+    name, before = shown()
+    assert name == data.strategy_ids(own[[k]])[0]
+    assert before != ["–", "–"]
+    value = str(space.parameters[column].finite_values()[other])
+    button = report.locator(f'[data-parameter="{column}"][data-place]')
+    button.get_by_text(value, exact=True).click()
+    twin, without = shown()
+    assert twin != name
+    assert without == ["–", "–"]
+    report.locator("#reset").click()
+    assert shown() == (name, before)
 
 
 def test_factors_and_their_number(report, session):

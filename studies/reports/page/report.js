@@ -54,6 +54,7 @@
     for (const parameter of page.parameters) delete parameter.place_of;
     const twins = take(groups.reduce((sum, each) => sum + each, 0), Uint32Array);
     let start = 0;
+    page.leaders.selected = groups.map(() => 0);
     page.leaders.twins = groups.map((each) => twins.subarray(start, start += each));
   }
 
@@ -197,7 +198,8 @@
     const xs = leaders.objective, ys = leaders.neighbours;
     const known = xs.map((value, k) => k).filter((k) => Number.isFinite(xs[k]) && Number.isFinite(ys[k]) && ys[k] !== null);
     if (!known.length) return;
-    const kindOf = (k) => `point ${visible[k] < 0 ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first"}`;
+    // a leader under a twin's name has other neighbours than the ones that stand here
+    const kindOf = (k) => `point ${visible[k] !== leaders.own[k] ? "role-muted" : leaders.lonely[k] ? "role-bad" : "role-first"}`;
     const key = `${sizes.scatter.width} ${sizes.scatter.height} ${root.lang}`;
     if (scatter.key === key) { for (const [k, point] of scatter.points) point.setAttribute("class", kindOf(k)); return; }
     scatter.key = key;
@@ -351,7 +353,6 @@
       const cell = document.createElement(column.kind === "text" ? "th" : "td");
       if (column.kind === "text") cell.scope = "row";
       else cell.className = "number";
-      if (column.kind === "gap" && page.leaders.lonely[k]) cell.classList.add("lonely");
       if (column.kind === "oos" && values[place] < 0) cell.classList.add("loses");
       row.append(cell);
     });
@@ -359,12 +360,15 @@
     sayRow(made);
     return made;
   }
-  function sayRow({row, k, values}) {
+  const OWN = new Set(["neighbours", "gap", "luck"]);  // of one strategy, not of its twins
+  function sayRow({row, k, values, renamed}) {
     page.leaders.columns.forEach((column, place) => {
-      const value = values[place];
+      const value = renamed && OWN.has(column.kind) ? null : values[place];
+      const lonely = column.kind === "gap" && page.leaders.lonely[k] && !renamed;
       const said = value === null ? "–" : column.kind === "text" ? value : column.kind === "twins" ? (value > 1 ? `× ${count(value)}` : "")
         : column.kind === "luck" ? say(value ? "yes" : "no") : shown(column, value);
-      row.children[place].textContent = column.kind === "gap" && page.leaders.lonely[k] ? `${said} ${say("lonely")}` : said;
+      row.children[place].classList.toggle("lonely", Boolean(lonely));
+      row.children[place].textContent = lonely ? `${said} ${say("lonely")}` : said;
     });
   }
   function sortRows() {
@@ -400,13 +404,16 @@
     const best = [...groups.values()].sort((a, b) => (figure.less ? 1 : -1) * (figure.codes[a.first] - figure.codes[b.first]) || a.first - b.first);
     extra = best.slice(0, room).map(({first, n}, place) => makeRow(page.leaders.columns.map((column) => {
       if (column.kind === "text") return nameOf(first);
-      if (column.kind === "twins") return n;
+      if (column.kind === "twins") return figures.every((each) => each.exact) ? n : 1;
       const embedded = column.kind === "figure" && figures.find((each) => each.name === column.name);
       return embedded && embedded.codes[first] < MISSING ? embedded.values[embedded.codes[first]] : null;
     }), rows.length + place));
   }
   // Of every leader the first of its strategies that is selected, -1 where none is
   const visibleOf = (mask) => page.leaders.twins.map((twins, k) => {
+    let n = 0;
+    for (const twin of twins) n += mask[twin];
+    page.leaders.selected[k] = n;
     const own = page.leaders.own[k];
     if (mask[own]) return own;
     const found = twins.find((twin) => mask[twin]);
@@ -419,8 +426,16 @@
   function filterRows(visible) {
     const wanted = byId("filter").value.trim().toLowerCase();
     let n = 0, fitting = 0;
-    for (const {row, k, values} of displayed) {
+    const twins = page.leaders.columns.findIndex((column) => column.kind === "twins");
+    for (const made of displayed) {
+      const {row, k, values} = made;
       const at = k < visible.length ? visible[k] : 0, isOwn = k >= visible.length || at === page.leaders.own[k];
+      const renamed = !isOwn && at >= 0;
+      if (Boolean(made.renamed) !== renamed) { made.renamed = renamed; sayRow(made); }
+      if (k < visible.length) {
+        const n = page.leaders.selected[k], said = n > 1 ? `× ${count(n)}` : "";
+        if (row.children[twins].textContent !== said) row.children[twins].textContent = said;
+      }
       const name = isOwn || at < 0 ? values[1] : nameAt(at) || values[1];
       if (row.children[1].textContent !== name) row.children[1].textContent = name;
       const fits = at >= 0 && name.toLowerCase().includes(wanted);
@@ -429,7 +444,7 @@
     }
     byId("all-rows").hidden = fitting <= most;
     byId("all-rows").textContent = say("all_rows", {n: count(fitting)});
-    byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)}) + (extra.length ? " " + say("more", {n: count(extra.length)}) : "");
+    byId("n-leaders").textContent = say(n ? "n_leaders" : "no_leaders", {n: count(n), all: count(rows.length)}) + (extra.length ? " · " + say("more", {n: count(extra.length)}) : "");
   }
 
   // All together
@@ -456,7 +471,7 @@
     byId("reset").disabled = page.parameters.every(isFree);
     const where = whereOf();
     byId("where").hidden = !where;
-    byId("where-text").textContent = where ? page.where_command.replace("{where}", `"${where}"`) : "";
+    byId("where-text").textContent = where ? page.where_command.replace("{where}", () => `'${where.replaceAll("'", "'\\''")}'`) : "";
   }
   let last;
   function redraw() {
@@ -468,8 +483,9 @@
     byId("n-selected").dataset.measured = found.measured;
     byId("n-selected").dataset.failed = found.failed;
     byId("n-selected").dataset.above = found.nAbove;
-    byId("selected-best").textContent = shown(figure, found.best);
-    byId("selected-median").textContent = shown(figure, found.median);
+    const about = figure.exact || !found.measured ? "" : "≈ ";
+    byId("selected-best").textContent = about + shown(figure, found.best);
+    byId("selected-median").textContent = about + shown(figure, found.median);
     byId("selected-above").textContent = figure.negative ? "–" : number(found.above, "share");
     byId("said").textContent = say("said", {n: count(found.n), failed: count(found.failed), median: shown(figure, found.median), best: shown(figure, found.best)});
     showState();

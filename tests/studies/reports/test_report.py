@@ -114,7 +114,7 @@ def test_hostile_texts_are_texts(completed):
 def test_a_verdict_is_said_in_both_languages(completed, page):
     assert "No verdict has been given on this session" in page
     best = completed.top(1)["strategy_id"].iloc[0]
-    figures = {"p_cash": 0.6, "p_basket": 0.7, "population": {"n_beat_cash": 0}}
+    figures = {"p_cash": 0.6, "p_basket": 0.7, "population": {"n_beat_cash": 0, "n_succeeded": 400}}
     verdict = Verdict("no evidence", ("it took 7 positions; at least 10 are needed",), figures)
     settings = {"is_best": True, "population": "space", "n_population": 432}
     stored = store_verdict(
@@ -127,7 +127,14 @@ def test_a_verdict_is_said_in_both_languages(completed, page):
     assert "No verdict has been given on this session" not in judged
     assert "沒有證據" in judged
     assert "只建立 7 個部位；至少需要 10 個" in judged
-    assert {each.beats_luck for each in leaders_of(data, 5)} == {False}
+    assert "Of 400 strategies that the verdict compared, 0 earn more than cash" in judged
+    assert [each.beats_luck for each in leaders_of(data, 5)] == [False, None, None, None, None]
+    cannot_tell = Verdict("cannot tell", ("it closed 2 positions",), figures)
+    store_verdict(
+        completed.engine, completed.row.session_id, best, cannot_tell,
+        settings=settings, data_fingerprint="d", seconds=1.0, again=True,
+    )  # fmt: skip
+    assert {each.beats_luck for each in leaders_of(SessionData(completed), 5)} == {None}
 
 
 def every_reason():
