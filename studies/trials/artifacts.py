@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -19,7 +20,10 @@ __all__ = ["artifact_store", "attach_artifact", "remove_artifacts"]
 
 _PREFIX = "artifacts:"
 _NAMES = uuid.UUID("6f8b0f0c-6f52-4a3e-9d1e-0f2c6d3f7a11")
+_UUID = re.compile("[0-9a-fA-F-]{36}")
 _system = models.StudySystemAttributeModel.__table__
+_trial_system = models.TrialSystemAttributeModel.__table__
+_trials = models.TrialModel.__table__
 
 
 def artifact_store(engine: Engine) -> FileSystemArtifactStore | None:
@@ -95,15 +99,25 @@ def remove_artifacts(engine: Engine, session_id: str) -> None:
     if folder is None:
         return
     studies = existing_studies(engine, session_id)
-    query = sa.select(_system.c.value_json).where(
+    of_studies = sa.select(_system.c.key).where(
         _system.c.study_id.in_(studies.values()), _system.c.key.startswith(_PREFIX)
     )
+    of_trials = (
+        sa.select(_trial_system.c.key)
+        .join(_trials, _trials.c.trial_id == _trial_system.c.trial_id)
+        .where(_trials.c.study_id.in_(studies.values()), _trial_system.c.key.startswith(_PREFIX))
+    )
     with database_errors(engine), engine.connect() as connection:
-        texts = connection.execute(query).scalars().all()
+        keys = [
+            key for query in (of_studies, of_trials) for key in connection.execute(query).scalars()
+        ]
     store = FileSystemArtifactStore(folder)
-    for text in texts:
+    for key in keys:
+        artifact_id = key.removeprefix(_PREFIX)
+        if not _UUID.fullmatch(artifact_id):  # somebody else's row; it may name any file
+            continue
         with contextlib.suppress(ArtifactNotFound):
-            store.remove(json.loads(json.loads(text))["artifact_id"])
+            store.remove(artifact_id)
 
 
 def _id_of(study_name: str, filename: str) -> str:

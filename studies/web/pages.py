@@ -23,6 +23,7 @@ from studies.web.compare_choice import compare_choice
 from studies.web.documents import Documents
 from studies.web.drawn_pages import DrawnPage, DrawnPages
 from studies.web.layout import COMPARE, ROOT, page, session_path
+from studies.web.seldom import BusyError
 from studies.web.session_pages import NOTES_LIMIT, list_content, session_content
 from studies.web.strategy_page import strategy_content
 
@@ -158,6 +159,8 @@ def _answered(view: _View) -> _View:
             return view(*args, **kwargs)
         except (StorageError, DBAPIError):
             raise bottle.HTTPError(503, NOT_THERE) from None
+        except BusyError as error:
+            raise bottle.HTTPError(503, str(error)) from None
         except SessionError as error:
             raise bottle.HTTPError(404, str(error)) from None
         except MassTuningError as error:

@@ -3,7 +3,7 @@
 import optuna
 import pytest
 import sqlalchemy as sa
-from optuna.artifacts import get_all_artifact_meta
+from optuna.artifacts import get_all_artifact_meta, upload_artifact
 
 from search_spaces.errors import ConfigError
 from studies.database import create_engine
@@ -60,6 +60,34 @@ def test_the_files_go_with_the_session(database, tmp_path):
     kept.write_text("mine")
     remove_artifacts(engine, "session")
     assert list((tmp_path / "funding_artifacts").iterdir()) == [kept]
+
+
+def test_nothing_outside_the_folder_is_deleted(database, tmp_path):
+    engine, storage = database
+    attach_artifact(engine, "session", "report.html", b"page", "text/html")
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    study_id = storage.get_study_id_from_name("session best")
+    for name in ("../mine.txt", str(mine), "nonsense"):
+        storage.set_study_system_attr(study_id, f"artifacts:{name}", "not JSON")
+    remove_artifacts(engine, "session")
+    assert mine.read_text() == "mine"
+    assert list((tmp_path / "funding_artifacts").iterdir()) == []
+
+
+def test_files_of_trials_go_too(database, tmp_path):
+    engine, storage = database
+    attach_artifact(engine, "session", "report.html", b"page", "text/html")
+    study = optuna.load_study(storage=storage, study_name="session best")
+    (tmp_path / "note.txt").write_text("note")
+    upload_artifact(
+        artifact_store=artifact_store(engine),
+        file_path=str(tmp_path / "note.txt"),
+        study_or_trial=study.ask(),
+    )
+    assert len(list((tmp_path / "funding_artifacts").iterdir())) == 3
+    remove_artifacts(engine, "session")
+    assert list((tmp_path / "funding_artifacts").iterdir()) == []
 
 
 def test_a_database_without_a_place_beside_it():
