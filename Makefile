@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint bench docs clean
+.PHONY: help install demo test test-all browser lint bench docs clean
 
 help:
 	@echo "make demo      install what running needs, run 10,000 strategies on a synthetic market"
 	@echo "make test      install everything, run the default tests (minutes)"
-	@echo "make test-all  the same with the slow tests"
+	@echo "make test-all  the same with the slow tests and those in a browser"
+	@echo "make browser   install what those need (Debian, as root), or say what is missing"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of the README"
 	@echo "make docs      rewrite the generated pages of docs/"
@@ -40,8 +41,22 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(PYTEST)
 
-test-all: $(VENV)/.dev
+# Pictures of the pages are in build/screenshots afterwards.
+test-all: $(VENV)/.dev browser
 	$(PYTEST) -m ""
+
+# Chromium, and a font that has Chinese characters.
+BROWSER_PACKAGES := chromium fonts-wqy-microhei
+HAS_BROWSER := { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+browser:
+	@if $(HAS_BROWSER) >/dev/null && fc-list :lang=zh | grep -q .; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES) >/dev/null; \
+	elif $(HAS_BROWSER) >/dev/null; then \
+		echo "no font with Chinese characters: pictures will show boxes (Debian: apt-get install fonts-wqy-microhei)" >&2; \
+	else \
+		echo "the browser tests need Chromium (Debian: apt-get install $(BROWSER_PACKAGES))" >&2; exit 1; \
+	fi
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

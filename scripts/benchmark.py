@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,21 +140,21 @@ def optuna_grid(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def dashboard(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Time the first read of a recorded session's study through optuna-dashboard."""
+    """Time the first read of a recorded session's studies through the dashboard."""
+    from study_json import study_json
+
     from studies.session import Session
 
     with _market_database(arguments) as url:
         run, session_id = _recorded_run(url, arguments)
         session = Session.open(url, session_id)
-        study_id = session.study_writer.study_id
-        n_trials = len(session.study().trials)
-        with _dashboard_server(url) as address:
-            seconds, n_bytes = _get(f"{address}/api/studies/{study_id}?after=0")
+        told = study_json(url)
+        studies = [told[name] for name in session.studies.names]
     return {
         "n_strategies": run["n_strategies"],
-        "n_trials": n_trials,
-        "first_read_s": seconds,
-        "response_mb": n_bytes / 1e6,
+        "n_trials": sum(study["n_trials"] for study in studies),
+        "first_read_s": max(study["first_read_s"] for study in studies),
+        "response_mb": max(study["response_mb"] for study in studies),
         "peak_rss_mb": _peak_mb(),
     }
 
@@ -465,40 +464,6 @@ def _import_market(url: str) -> None:
     from studies.market import import_panel
 
     import_panel(ReturnPanel.synthetic(**STANDARD_MARKET), url)
-
-
-@contextlib.contextmanager
-def _dashboard_server(url: str) -> Iterator[str]:
-    """Serve optuna-dashboard on a free port of this host, from a process of its own."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).parent / "optuna-dashboard", url, "--port", str(port)]
-    server = subprocess.Popen(
-        [*map(str, command), "--host", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                _get(f"{address}/api/meta")
-                break
-            time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _get(address: str) -> tuple[float, int]:
-    began = time.perf_counter()
-    with urllib.request.urlopen(address, timeout=120) as response:  # noqa: S310 (our own server)
-        n_bytes = len(response.read())
-    return time.perf_counter() - began, n_bytes
 
 
 def _command_seconds(*words: str) -> float:

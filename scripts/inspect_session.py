@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_times import browser_times
+from live_lag import live_lag
 from study_json import study_json
 
 _REPEATS = 3
@@ -27,14 +28,15 @@ def inspect_session(url: str, session_id: str) -> dict[str, Any]:
         A finished session.
     """
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "report.html"
-        report = _report(url, session_id, target)
-        browser = browser_times(url, session_id, target)
+        report = _report(url, session_id, Path(folder) / "report.html")
+    studies = study_json(url)
     return {
         **{f"query_{name}_s": seconds for name, seconds in _queries(url, session_id).items()},
         **report,
-        **browser,
-        **study_json(url),
+        **browser_times(url, session_id),
+        "live_lag_s": live_lag(url),
+        "study_json_mb": max(study["response_mb"] for study in studies.values()),
+        "studies": studies,
     }
 
 

@@ -612,7 +612,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
     optuna.create_study(study_name=name, storage=open_optuna_storage(engine), direction="maximize")
     space = FactorSpace.default()
     design = make_design(space, "exhaustive")
-    face = StudyWriter(
+    writer = StudyWriter(
         name,
         study_id_of(engine, name),
         space,
@@ -667,7 +667,7 @@ def calibrate(url: str, n_chunks: int = 40, chunk: int = 3000) -> dict[str, floa
             recorder.insert_queue(connection, strategies, outcome.started, outcome)
             recorder.insert_results(connection, rows, outcome)
             at = lap("rows", at)
-            face.append(connection, outcome)
+            writer.append(connection, outcome)
             at = lap("digest", at)
             claim = queue.claim_next(connection, name, "calibration", 600.0)
             at = lap("claim", at)

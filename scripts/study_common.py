@@ -272,7 +272,7 @@ def report(study: optuna.Study, options: argparse.Namespace) -> None:
         best = study.best_trial
         print(f"best   {best.user_attrs['strategy_id']}  net_sharpe_ratio {best.value:.3f}")
     url = display_url(create_engine(options.database))
-    print(f"look   optuna-dashboard {shlex.quote(url)}")
+    print(f"look   mass-tuning dashboard --database {shlex.quote(url)}")
 
 
 @contextlib.contextmanager

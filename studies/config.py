@@ -144,20 +144,23 @@ class ExecutionConfig(CheckedModel):
 
 
 class StudyConfig(CheckedModel):
-    """What of a session is written into its Optuna study.
+    """What of a session is written into its Optuna studies.
 
     Attributes
     ----------
     trials : {"digest", "full"}
-        Sessions of up to ``all_up_to`` strategies are always stored whole.
+        Every strategy, or an even sample and the best, in two studies; sessions of up to
+        ``all_up_to`` strategies are always stored whole.
     all_up_to : int
         See above.
     sample : int
-        Evenly spread strategies in a digest.
+        Evenly spread strategies in the study of the sample.
     running_best : int
         Number of best strategies so far: one that enters them is added as it comes.
     final_best : int
         Number of best strategies that are all there at the end.
+    figures : bool
+        Draw importance, heat map and wealth of all results into the studies of a completed session.
     """
 
     trials: Literal["digest", "full"] = "digest"
@@ -165,6 +168,7 @@ class StudyConfig(CheckedModel):
     sample: Annotated[int, Field(ge=0)] = 1_500
     running_best: Annotated[int, Field(ge=0)] = 20
     final_best: Annotated[int, Field(ge=0)] = 500
+    figures: bool = True
 
 
 class VerifyConfig(CheckedModel):

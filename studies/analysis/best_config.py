@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from studies.analysis.export import database_files
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
-from studies.analysis.output_file import Target, output_file, refuse_overwriting
+from studies.analysis.output_file import Target, refuse_overwriting, replaced_output
 from studies.config import StrategyConfig, TuningConfig
 from studies.sessions import StoredSession
 
@@ -105,6 +105,6 @@ def export_best_config(
     config = config_of_strategy(session, strategy_id)
     assert config.strategy is not None
     head = _HEAD.format(strategy_id=config.strategy.id, session_id=session.row.session_id)
-    with output_file(target) as file:
+    with replaced_output(target) as file:
         file.write((head + config.to_yaml()).encode())
     return config.strategy

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.export_files import EXPORT_FORMATS, WRITERS, format_of_name, refuse_too_many
 from studies.analysis.export_rows import ExportedRows, Selection
-from studies.analysis.output_file import Target, output_file, refuse_overwriting
+from studies.analysis.output_file import Target, refuse_overwriting, replaced_output
 from studies.sessions import SessionState, StoredSession, read_row
 
 __all__ = ["database_files", "export_results"]
@@ -73,7 +73,7 @@ def export_results(
     rows = ExportedRows(session, selection or Selection())
     if chosen == "xlsx":
         refuse_too_many(rows.count())
-    with output_file(target) as file:
+    with replaced_output(target) as file:
         n_rows = WRITERS[chosen](file, rows.columns, rows.batches())
         _refuse_deleted(session)
     return n_rows

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from objectives import BacktestResult, FactorBacktest
+from objectives import BacktestResult, FactorBacktest, Objective
 from search_spaces import StrategyParams
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.leaderboard import top
@@ -55,7 +55,9 @@ def best_strategy_id(session: StoredSession) -> str:
     return str(frame["strategy_id"].iloc[0])
 
 
-def recompute(session: StoredSession, recorded: Mapping[str, Any]) -> Recomputed:
+def recompute(
+    session: StoredSession, recorded: Mapping[str, Any], full: Objective | None = None
+) -> Recomputed:
     """Backtest a strategy on the market of the database, and compare it with its record.
 
     Parameters
@@ -63,6 +65,9 @@ def recompute(session: StoredSession, recorded: Mapping[str, Any]) -> Recomputed
     session : StoredSession
     recorded : mapping
         From `studies.analysis.result_row`.
+    full : Objective, optional
+        From `studies.sessions.build_objective`, which reads the market: of several strategies
+        build it once.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def recompute(session: StoredSession, recorded: Mapping[str, Any]) -> Recomputed
     MassTuningError
         If the market has changed since the session was created, or the strategy cannot be run.
     """
-    full = build_objective(session)
+    full = full or build_objective(session)
     if not isinstance(full, FactorBacktest):
         raise ConfigError(
             f"{session.row.session_id} has an objective of its own "

@@ -10,7 +10,7 @@ from typing import IO, TypeAlias
 
 from search_spaces.errors import ConfigError
 
-__all__ = ["Target", "is_stream", "output_file", "refuse_overwriting"]
+__all__ = ["Target", "is_stream", "refuse_overwriting", "replaced_output"]
 
 Target: TypeAlias = str | Path | IO[bytes]
 """The path of a file, or a binary file that is open."""
@@ -19,7 +19,7 @@ _SQLITE_HEAD = b"SQLite format 3\x00"
 
 
 @contextlib.contextmanager
-def output_file(target: Target) -> Iterator[IO[bytes]]:
+def replaced_output(target: Target) -> Iterator[IO[bytes]]:
     """Open what the user named, to be written from its beginning.
 
     A file is written beside its place, under a name of its own, and moved there at the end of the

@@ -7,6 +7,7 @@ import numpy as np
 
 from studies.analysis.filters import Filter
 from studies.analysis.queries.failures import count_failures
+from studies.analysis.queries.histogram import Histogram, histogram_of
 from studies.analysis.queries.importance import Importance, importance_of
 from studies.analysis.queries.lift import lifts
 from studies.analysis.queries.out_of_sample_fit import in_against_out
@@ -20,6 +21,7 @@ __all__ = ["BEST_SHARE", "Statistics", "ValueStatistics", "statistics_of"]
 BEST_SHARE = 0.01
 """Share of the strategies that are called the best."""
 
+_N_BINS = 32
 _FIGURES = ("total_return", "net_sharpe_ratio", "max_drawdown", "win_rate")
 
 
@@ -57,6 +59,8 @@ class Statistics:
         Why they failed, the most frequent reason first.
     figures : mapping of str to Summary
         Distribution of the objectives, and of return, net Sharpe ratio, drawdown and win rate.
+    histogram : Histogram
+        Of the first objective.
     importance : Importance or None
         What decides the first objective; None where it does not vary.
     rank_correlation : float or None
@@ -70,6 +74,7 @@ class Statistics:
     n_failed: int
     reasons: Mapping[str, int]
     figures: Mapping[str, Summary]
+    histogram: Histogram
     importance: Importance | None
     rank_correlation: float | None
     by_value: tuple[ValueStatistics, ...]
@@ -127,6 +132,7 @@ def statistics_of(
         n_failed=failures.n_failed,
         reasons=failures.reasons,
         figures={name: summarise(table.figure(name), table.direction(name)) for name in shown},
+        histogram=histogram_of(table.figure(), _N_BINS),
         importance=importance_of(table),
         rank_correlation=in_against_out(table).rank_correlation if is_split else None,
         by_value=tuple(values),

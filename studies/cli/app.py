@@ -30,6 +30,8 @@ from studies.cli.generate import generate
 from studies.cli.import_market import import_command
 from studies.cli.market import market
 from studies.cli.output import error as print_error
+from studies.cli.plot import plot
+from studies.cli.report import report
 from studies.cli.show import show
 from studies.cli.stats import stats
 from studies.cli.status import sessions, status
@@ -194,10 +196,12 @@ def _assemble() -> None:
         top,
         show,
         stats,
+        plot,
         verify,
         compare,
         backtest,
         dashboard,
+        report,
         export_command,
         clean,
         config_command,

@@ -62,7 +62,8 @@ def backtest(context: Context, strategy_id: str | None, no_chart: bool) -> None:
     _print(context, done, session)
     if done.result is not None and not no_chart:
         say()
-        for line in line_chart(done.result.equity):
+        result, split = done.result, done.settings.split_date
+        for line in line_chart(result.equity, result.basket_equity, split):
             say(f"  {line}")
 
 

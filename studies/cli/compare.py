@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from studies.analysis import metric_units, shown
+from studies.cli.comparison_file import (
+    language_of_terminal,
+    sessions_of,
+    write_comparison_file,
+)
 from studies.cli.context import Command, Context, command_options
+from studies.cli.filter_options import filter_options
 from studies.cli.output import Column, duration, figure, print_json, say, style, table, warn
 from studies.cli.progress import waiting
 from studies.cli.verdict_line import verdict_document
@@ -29,13 +34,30 @@ _LONGEST = 48
     short_help="Sessions side by side: settings, best results, overlap, convergence.",
     examples="""
     mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678
+    mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 --factor SR
+    mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 -o compare.html
     mass-tuning compare session_20250131_120000_1234 session_20250201_090000_5678 --json
     """,
 )
 @click.argument("session_ids", metavar="SESSION SESSION...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write it instead: .html the page with figures, tables and verdicts, .svg or .png the "
+    "figures. An existing file is replaced.",
+)
+@filter_options
 @command_options
 @click.pass_obj
-def compare(context: Context, session_ids: tuple[str, ...]) -> None:
+def compare(
+    context: Context,
+    session_ids: tuple[str, ...],
+    output: str | None,
+    where: str | None,
+    factors: tuple[str, ...],
+    without: tuple[str, ...],
+) -> None:
     """Compare two or more sessions of the database.
 
     The table has a column for each session: the settings that differ, how many strategies, the
@@ -44,26 +66,34 @@ def compare(context: Context, session_ids: tuple[str, ...]) -> None:
     included. Of every two sessions it says how many of their best 100 distinct results are the
     same, by the name of the strategy and by equal figures.
 
+    With --where, --factor or --without best, distribution, overlap and best so far are those of
+    the strategies that are left in each session; the others still count as results tried.
+
     Sessions with different objectives, settings or markets are compared all the same; a note says
     what differs.
     """
-    from studies.analysis import compare_sessions
-    from studies.session import Session
-    from studies.sessions import read_row
+    from studies.analysis import compare_sessions, remarks_on, session_letters
 
-    engine = context.engine()
-    sessions = [Session(engine, read_row(engine, session_id)) for session_id in session_ids]
+    if output is not None:
+        choice = where, factors, without
+        write_comparison_file(context, session_ids, output, choice, language_of_terminal())
+        return
+    sessions = sessions_of(context, session_ids)
     with waiting("reading results"):
-        comparison = compare_sessions(sessions)
+        comparison = compare_sessions(sessions, where, factors=factors, without=without)
     if context.as_json:
-        print_json(_document(comparison))
+        remarks = [str(text) for text in remarks_on(comparison)]
+        print_json({**_document(comparison), "remarks": remarks})
         return
     for text in comparison.warnings:
-        warn(text)
-    letters = [_letter(place) for place in range(len(sessions))]
+        warn(str(text))
+    names = session_letters(comparison)
+    letters = list(names.values())
     for letter, each in zip(letters, comparison.sessions, strict=True):
         what = f"{each.method}, {each.completed + each.failed:,} of {each.total:,} strategies done"
         say(f"{letter}  {style(each.session_id, bold=True)}  {each.status}, {what}")
+    if comparison.filter_text is not None:
+        say(f"compared are strategies that fulfil: {comparison.filter_text}")
     say()
     if comparison.settings:
         rows = [(_text(name), [_text(v) for v in row]) for name, row in comparison.settings.items()]
@@ -77,13 +107,9 @@ def compare(context: Context, session_ids: tuple[str, ...]) -> None:
         say()
         _print_rows("best so far", letters, rows)
     say()
-    _print_overlaps(comparison, dict(zip(session_ids, letters, strict=True)))
-
-
-def _letter(place: int) -> str:
-    """Return the letter of a column: A to Z, then A1, B1 and so forth."""
-    round_, letter = divmod(place, len(ascii_uppercase))
-    return f"{ascii_uppercase[letter]}{round_ or ''}"
+    _print_overlaps(comparison, names)
+    for text in remarks_on(comparison, names):
+        say(str(text))
 
 
 def _text(value: Any) -> str:
@@ -106,6 +132,8 @@ def _print_rows(
 
 
 def _result_rows(sessions: Sequence[ComparedSession]) -> list[tuple[str, list[str]]]:
+    from studies.analysis import verdict_text
+
     units = metric_units()
 
     def row(name: str, cell: Callable[[ComparedSession], str]) -> tuple[str, list[str]]:
@@ -115,20 +143,19 @@ def _result_rows(sessions: Sequence[ComparedSession]) -> list[tuple[str, list[st
         cells = (each.best[0].figures[name] if each.best else None for each in sessions)
         return f"its {name.replace('_', ' ')}", [shown(name, value, units) for value in cells]
 
-    def of_distribution(name: str, place: int) -> tuple[str, list[str]]:
+    def of_distribution(name: str, attribute: str) -> tuple[str, list[str]]:
         return row(
             name,
-            lambda each: (
-                "–"
-                if each.distribution is None
-                else shown(each.metric, each.distribution.quartiles[place], units)
-            ),
+            lambda each: shown(each.metric, getattr(each.distribution, attribute), units),
         )
 
     return [
         row("completed", lambda each: f"{each.completed:,}"),
         row("failed", lambda each: f"{each.failed:,}"),
-        row("time", lambda each: "–" if each.seconds is None else duration(each.seconds)),
+        row(
+            "time",
+            lambda each: "–" if each.history.duration is None else duration(each.history.duration),
+        ),
         row("objective", lambda each: each.metric),
         row(
             "best",
@@ -139,19 +166,12 @@ def _result_rows(sessions: Sequence[ComparedSession]) -> list[tuple[str, list[st
         row("strategy", lambda each: each.best[0].strategy_id if each.best else "–"),
         row("its names", lambda each: f"{each.best[0].n_strategies:,}" if each.best else "–"),
         *[of_best(name) for name in _BESIDE],
-        row(
-            "above 0",
-            lambda each: figure(
-                None if each.distribution is None else each.distribution.share_above_zero,
-                "fraction",
-            ),
-        ),
-        of_distribution("first quartile", 0),
-        of_distribution("median", 1),
-        of_distribution("third quartile", 2),
-        row(
-            "verdict", lambda each: "not given yet" if each.verdict is None else each.verdict.short
-        ),
+        row("with a value", lambda each: f"{each.distribution.n:,}"),
+        row("above 0", lambda each: figure(each.distribution.share_above_zero, "fraction")),
+        of_distribution("first quartile", "lower_quartile"),
+        of_distribution("median", "median"),
+        of_distribution("third quartile", "upper_quartile"),
+        row("verdict", verdict_text),
     ]
 
 
@@ -172,23 +192,28 @@ def _print_overlaps(comparison: Comparison, letters: dict[str, str]) -> None:
         first, second = (letters[session_id] for session_id in overlap.session_ids)
         n = overlap.n[0]
         of = f"{n:,}" if n == overlap.n[1] else f"{n:,} and {overlap.n[1]:,}"
+        by_name = (
+            "" if overlap.same_strategies is None else f"{overlap.same_strategies:,} by strategy, "
+        )
         say(
-            f"{first} and {second} share of their best {of} distinct results "
-            f"{overlap.same_strategies:,} by strategy, {overlap.same_figures:,} by figures"
+            f"{first} and {second} share of their best {of} distinct results {by_name}"
+            f"{overlap.same_figures:,} by figures"
         )
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:
     return {
         "sessions": [_session_document(each) for each in comparison.sessions],
+        "filter": comparison.filter_text,
         "settings": {name: list(row) for name, row in comparison.settings.items()},
+        "comparable": [list(group) for group in comparison.groups],
         "overlaps": [vars(overlap) for overlap in comparison.overlaps],
-        "warnings": list(comparison.warnings),
+        "warnings": [str(text) for text in comparison.warnings],
     }
 
 
 def _session_document(each: ComparedSession) -> dict[str, Any]:
-    best, spread = each.best[0] if each.best else None, each.distribution
+    best = each.best[0] if each.best else None
     return {
         "session_id": each.session_id,
         "status": each.status,
@@ -197,7 +222,7 @@ def _session_document(each: ComparedSession) -> dict[str, Any]:
         "total": each.total,
         "completed": each.completed,
         "failed": each.failed,
-        "seconds": each.seconds,
+        "seconds": each.history.duration,
         "metric": each.metric,
         "direction": each.direction,
         "best": None
@@ -207,7 +232,7 @@ def _session_document(each: ComparedSession) -> dict[str, Any]:
             "n_strategies": best.n_strategies,
             "metrics": best.figures,
         },
-        "distribution": None if spread is None else vars(spread),
+        "distribution": vars(each.distribution) if each.distribution.n else None,
         "best_so_far": {
             "by_evaluations": [
                 {"evaluations": count, "best": value}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from studies.session import Session
     from studies.sessions import Database, SessionChoice
 
-__all__ = ["Command", "Context", "command_options", "database_url", "session_option"]
+__all__ = [
+    "Command",
+    "Context",
+    "command_options",
+    "database_url",
+    "session_argument",
+    "session_option",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -177,6 +185,25 @@ def session_option(default: str) -> Callable[[_F], _F]:
     return click.option(
         "--session", "session_id", metavar="ID", help=f"Session; default: {default}."
     )
+
+
+def session_argument(default: str) -> Callable[[_F], _F]:
+    """``[SESSION]`` or ``--session``, one of the two, for a command that is about one session."""
+
+    def decorate(function: _F) -> _F:
+        @click.argument("named", metavar="[SESSION]", required=False)
+        @session_option(default)
+        @functools.wraps(function)
+        def merged(*args: Any, named: str | None, session_id: str | None, **options: Any) -> Any:
+            if named is not None and session_id is not None and named != session_id:
+                raise click.ClickException(
+                    f"one session, got {named} and --session {session_id}; leave one out"
+                )
+            return function(*args, session_id=session_id or named, **options)
+
+        return cast(_F, merged)
+
+    return decorate
 
 
 def refuse_empty(param: click.Parameter, value: Any) -> None:

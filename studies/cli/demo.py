@@ -68,13 +68,13 @@ def demo(context: Context, size: int, folder: str, as_json: bool) -> None:
     session = _plan(url, panel, size)
 
     from studies.cli.execute import outcome_document, run_with_progress, summarise
-    from studies.cli.verify import judge_if_quick
+    from studies.cli.verify import describe_and_judge
     from studies.sessions import SessionState
 
     if not as_json:
         note(f"{session.row.session_id}  {session.row.total:,} strategies on a synthetic market")
     progress = run_with_progress(session)
-    judge_if_quick(context, session)
+    describe_and_judge(context, session)
     if as_json:
         from studies.cli.top import strategy_records
 

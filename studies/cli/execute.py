@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
 from studies.cli.verdict_line import verdict_document
-from studies.cli.verify import judge_if_quick
+from studies.cli.verify import describe_and_judge
 
 if TYPE_CHECKING:
     from studies.runs import Progress
@@ -34,7 +34,7 @@ __all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "s
     mass-tuning execute --json > outcome.json
     """,
 )
-@session_option("the newest unfinished one")
+@session_argument("the newest unfinished one")
 @click.option(
     "--parallel",
     metavar="N",
@@ -98,7 +98,7 @@ def execute(
         note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
         note_others(session)
     progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
-    judge_if_quick(context, session)
+    describe_and_judge(context, session)
     if context.as_json:
         document = outcome_document(session, progress)
         if n_retried is not None:
@@ -182,7 +182,7 @@ def outcome_document(session: Session, progress: Progress) -> dict[str, Any]:
 def summarise(
     context: Context, session: Session, progress: Progress, *, n: int = 3, more: bool = True
 ) -> None:
-    """Print how a run ended, its results in three lines, and its best strategies."""
+    """Print how a run ended, its results in a few lines, and its best strategies."""
     from studies.analysis import statistics_of
     from studies.cli.stats import print_short_statistics
     from studies.cli.top import print_top

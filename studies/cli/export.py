@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
 from studies.cli.output import note, print_json, say, size, warn
 from studies.cli.progress import waiting
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studies.analysis import Selection
     from studies.session import Session
 
-__all__ = ["export_command"]
+__all__ = ["configuration_files", "export_command"]
 
 
 @click.command(
@@ -36,7 +36,7 @@ __all__ = ["export_command"]
     mass-tuning export --best-config best.yaml
     """,
 )
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option(
     "--format",
     "file_format",
@@ -150,7 +150,7 @@ def _results(
     target: Any = sys.stdout.buffer if to_stdout else output
     with waiting(f"writing {output}"):
         n_rows = export_results(
-            session, target, file_format, selection, keep=_configuration(context)
+            session, target, file_format, selection, keep=configuration_files(context)
         )
     spent = None if selection.metric is None else spent_warning(selection.metric)
     if spent:
@@ -185,7 +185,7 @@ def _best_config(context: Context, session: Session, output: str, strategy_id: s
     if to_stdout:
         _refuse_json(context, "the configuration")
     target: Any = sys.stdout.buffer if to_stdout else output
-    strategy = export_best_config(session, target, strategy_id, keep=_configuration(context))
+    strategy = export_best_config(session, target, strategy_id, keep=configuration_files(context))
     if context.as_json:
         print_json(
             {
@@ -219,7 +219,7 @@ def _is_stdout(output: str) -> bool:
         return False
 
 
-def _configuration(context: Context) -> dict[Path, str]:
+def configuration_files(context: Context) -> dict[Path, str]:
     """Return the configuration file in use, which is not to be written over."""
     from studies.config import DEFAULT_CONFIG_FILE
 

@@ -191,7 +191,7 @@ _OPTIONS = [
     click.option(
         "--trials",
         type=click.Choice(["digest", "full"]),
-        help="What of a session above 2,000 strategies its Optuna study holds: an even sample "
-        "and the best, or all.  [default: as configured, digest]",
+        help="What of a session above 2,000 strategies its Optuna studies hold: an even sample "
+        "and the best, or (full) all.  [default: as configured, digest]",
     ),
 ]

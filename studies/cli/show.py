@@ -87,7 +87,8 @@ def show(
         print_basket(result.benchmark)
     if result is not None and not no_chart:
         say()
-        for line in line_chart(result.equity):
+        split = session.config.backtest.get("split_date")
+        for line in line_chart(result.equity, result.basket_equity, split):
             say(f"  {line}")
     if trades and result is not None:
         _print_trades(_trade_table(result, funding))

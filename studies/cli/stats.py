@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.analysis import metric_units, shown
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.analysis import figure, metric_units, shown
+from studies.cli.chart import bars_of
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
 from studies.cli.top import SHORT_NAMES
@@ -31,7 +32,7 @@ _MAIN = 3  # effects that a line names
     mass-tuning stats --factor SR --without IC --json
     """,
 )
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option("--by", metavar="PARAMETER", help="Also by the values of this parameter.")
 @filter_options
 @command_options
@@ -48,7 +49,8 @@ def stats(
 
     Every strategy counts, also one whose figures equal those of another. What decides the result
     is the share of the variance of the (first) objective that a parameter explains: exact where
-    all combinations of values were measured, else an estimate (PED-ANOVA) of what makes a strategy
+    all combinations of values were measured, an estimate of the same where the strategies were
+    planned, and of a search by results an estimate (PED-ANOVA) of what makes a strategy
     one of the best 10 %.
 
     With --by, lift says how much more often the best 1 % have the value than all: 2 is twice as
@@ -83,6 +85,7 @@ def stats(
     say()
     _print_figures(found)
     say()
+    _print_histogram(found)
     say(_decided(found.importance))
     if found.rank_correlation is not None:
         name = _short(next(iter(found.figures)))
@@ -93,7 +96,7 @@ def stats(
 
 
 def print_short_statistics(found: Statistics) -> None:
-    """Print three lines: the objective, other figures, what decides the result."""
+    """Print a few lines: the objective and how it is spread, other figures, what decides."""
     units = metric_units()
     objective, *others = found.figures
     first = found.figures[objective]
@@ -102,6 +105,7 @@ def print_short_statistics(found: Statistics) -> None:
         f"{_short(objective)}: median {middle}, half of {first.n:,} between {low} and {high}, "
         f"{_share(first)} above 0"
     )
+    _print_histogram(found)
     say(
         "medians: "
         + ", ".join(
@@ -132,6 +136,10 @@ def statistics_document(found: Statistics) -> dict[str, Any]:
         "failed": found.n_failed,
         "failures": dict(found.reasons),
         "figures": {name: asdict(summary) for name, summary in found.figures.items()},
+        "histogram": {
+            "edges": found.histogram.edges.tolist(),
+            "strategies": found.histogram.counts.tolist(),
+        },
         "importance": importance,
         "rank_correlation_out_of_sample": found.rank_correlation,
         "values": [
@@ -147,6 +155,16 @@ def statistics_document(found: Statistics) -> dict[str, Any]:
             for value in found.by_value
         ],
     }
+
+
+def _print_histogram(found: Statistics) -> None:
+    """Print how the first objective is spread, where it was measured and can be shown."""
+    objective, units = next(iter(found.figures)), metric_units()
+    histogram = found.histogram
+    bars = bars_of(histogram.counts.tolist())
+    if bars is not None and histogram.counts.any():
+        low, high = (figure(value, units[objective]) for value in histogram.edges[[0, -1]].tolist())
+        say(f"{_short(objective)}: {low} {bars} {high}")
 
 
 def _print_figures(found: Statistics) -> None:
@@ -205,17 +223,19 @@ def _quartiles(name: str, summary: Summary) -> tuple[str, str, str]:
 
 def _decided(importance: Importance | None) -> str:
     """Say what decides the result, in one line."""
-    from studies.analysis import EXACT
+    from studies.analysis import ESTIMATED, PED_ANOVA
 
     if importance is None:
         return "what decides the result cannot be said: too few strategies, or all alike"
     alone = [f"{name} {100 * share:.0f} %" for name, share in importance.parameters.items()][:_MAIN]
     text = f"{_short(importance.figure)} is decided by " + ", ".join(alone)
-    if importance.method != EXACT:
-        return f"{text} (estimate: {importance.method} of {importance.n:,} strategies)"
+    if importance.method == PED_ANOVA:
+        return f"{text} (estimate: {PED_ANOVA} of {importance.n:,} strategies)"
     for pair, share in list(importance.pairs.items())[:1]:  # a single parameter has none
         text += f"; {' with '.join(pair)} {100 * share:.0f} %"
-    return f"{text} of the variance"
+    text += " of the variance"
+    is_estimated = importance.method == ESTIMATED
+    return f"{text} (estimated on {importance.n:,} strategies)" if is_estimated else text
 
 
 def _share(summary: Summary) -> str:

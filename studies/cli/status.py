@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
 from studies.cli.verdict_line import basket_rows, verdict_document, verdict_text
 
@@ -36,7 +36,7 @@ _BAR_WIDTH = 40
     mass-tuning status --watch --json      # one document a line
     """,
 )
-@session_option("the newest unfinished one, else the newest")
+@session_argument("the newest unfinished one, else the newest")
 @click.option("--detailed", is_flag=True, help="Also workers, chunks, reasons of failures, log.")
 @click.option(
     "--watch", is_flag=True, help="Print it every 2 seconds until the session is over or paused."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studies.analysis import figure, metric_units, objectives_text, shown
-from studies.cli.context import Command, Context, command_options, session_option
+from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import column_list, filter_options, filter_text, session_filter
 from studies.cli.output import Column, print_json, say, style, table, warn
 from studies.cli.verdict_line import print_verdict_line, verdict_document
@@ -62,7 +62,7 @@ LOSES = "!"
     mass-tuning top --session session_20250131_120000_1234 --json
     """,
 )
-@session_option("the newest with results")
+@session_argument("the newest with results")
 @click.option(
     "-n",
     "n",

@@ -10,12 +10,13 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.exit_codes import FAILED
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import counting, phases
+from studies.cli.study_pages import describe_when_completed
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
     from studies.session import Session
 
-__all__ = ["judge_if_quick", "verify"]
+__all__ = ["describe_and_judge", "verify"]
 
 
 @click.command(
@@ -90,6 +91,8 @@ def verify(
         )
     if stored.not_stored is not None:
         warn(f"the verdict is not stored: {stored.not_stored}")
+    elif strategy_id is None:
+        describe_when_completed(context, session)
     if context.as_json:
         print_json(stored.to_dict())
         return
@@ -159,6 +162,16 @@ def _look_ahead(
         print_look_ahead(report)
     if not report.ok:
         raise click.exceptions.Exit(FAILED)
+
+
+def describe_and_judge(context: Context, session: Session) -> None:
+    """Describe the studies of a completed session, judge its best, and write the verdict there.
+
+    Described first: a judgement may take a minute, and be stopped.
+    """
+    figures = describe_when_completed(context, session)
+    if judge_if_quick(context, session) is not None and figures is not None:
+        describe_when_completed(context, session, figures)
 
 
 def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:

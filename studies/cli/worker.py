@@ -14,6 +14,7 @@ from studies.cli.execute import note_others, outcome_document, summarise
 from studies.cli.exit_codes import INTERRUPTED, RESTART
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import run_progress
+from studies.cli.study_pages import describe_when_completed
 
 if TYPE_CHECKING:
     from studies.runs import Progress, Stop
@@ -57,6 +58,10 @@ def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
     with stop.on_signals():
         ready = _is_ready(context, session, stop, resume, wait)
         progress = _work(context, session, stop, resume) if ready else None
+    if (
+        progress is not None and progress.done_here
+    ):  # others may end it too: the same is written again
+        describe_when_completed(context, session)
     if progress is None:  # stopped while it waited
         from studies.runs import Progress
 

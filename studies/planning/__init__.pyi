@@ -4,6 +4,7 @@ from .measurable import MeasurableObjective as MeasurableObjective
 from .measurable import measurable_objective as measurable_objective
 from .plan import check_request as check_request
 from .plan import is_too_large as is_too_large
+from .study_creation import study_contents as study_contents
 from .write_plan import QUEUE_LIMIT as QUEUE_LIMIT
 from .write_plan import chunk_size_for as chunk_size_for
 from .write_plan import count_rows as count_rows

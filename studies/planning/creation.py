@@ -1,8 +1,7 @@
-"""Creating a session: planned, its row and study written, then its queue."""
+"""Creating a session: planned, its row and studies written, then its queue."""
 
-import warnings
 from collections.abc import Callable, Container, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
 
@@ -19,6 +18,7 @@ from studies.planning.measurable import (
     refuse_hopeless,
 )
 from studies.planning.plan import check_request, is_too_large, make_plan, new_row
+from studies.planning.study_creation import create_studies
 from studies.planning.write_plan import begin_plan, write_plan
 from studies.sessions import (
     SessionRow,
@@ -31,7 +31,6 @@ from studies.sessions import (
     open_database,
     read_row,
 )
-from studies.trials import open_optuna_storage
 
 if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
@@ -108,7 +107,7 @@ def complete_plans(
             continue
         session = StoredSession(engine, row)
         with database_errors(engine), WritePacer(engine) as pacer:
-            _ensure_study(session)
+            create_studies(session)
             if write_plan(
                 pacer,
                 row.session_id,
@@ -139,12 +138,12 @@ def _write(
     plan: Design | Slots,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Write the row, the study and the plan; what an interruption leaves is completed later."""
+    """Write the row, the studies and the plan; what an interruption leaves is completed later."""
     worker = queue.new_worker_name()
     with pacer.transaction() as connection:
         insert_row(connection, row)
         claim = begin_plan(connection, row.session_id, worker)
-    _ensure_study(StoredSession(pacer.engine, row))
+    create_studies(StoredSession(pacer.engine, row))
     write_plan(
         pacer,
         row.session_id,
@@ -154,38 +153,4 @@ def _write(
         worker,
         claim,
         on_progress,
-    )
-
-
-def _ensure_study(session: StoredSession) -> None:
-    """Create the Optuna study of a session, unless an interrupted start already did."""
-    import optuna
-    from optuna.exceptions import ExperimentalWarning
-    from optuna_dashboard import save_note
-
-    row = session.row
-    directions: list[Any] = list(session.directions.values())
-    storage = open_optuna_storage(session.engine)
-    study = optuna.create_study(
-        study_name=session.study_name,
-        storage=storage,
-        directions=directions,
-        load_if_exists=True,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names(list(session.directions))
-    study.set_user_attr("mass_tuning", {"mode": row.mode, "method": row.method, "seed": row.seed})
-    save_note(study, _note(session))
-    storage.engine.dispose()
-
-
-def _note(session: StoredSession) -> str:
-    """Say in the dashboard what the study holds."""
-    row = session.row
-    if not row.is_adaptive:
-        return session.study_writer.describe()
-    return (
-        f"All strategies that {row.method} proposes in session {row.session_id}, up to "
-        f"{row.total:,}, are trials here; what it proposes again is looked up (`cached`)."
     )

@@ -23,11 +23,15 @@ __all__ = [
     "Points",
     "Role",
     "Rule",
+    "Unit",
 ]
 
 Array: TypeAlias = npt.NDArray[Any]
 Role: TypeAlias = Literal["first", "second", "third", "fourth", "fifth", "muted", "bad", "basket"]
 """Which colour something has: up to five series, what stands behind, what is bad, the basket."""
+
+Unit: TypeAlias = Literal["ratio", "fraction", "money", "count", "days"]
+"""How numbers are written; a fraction in percent."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,14 @@ class Axis:
     label : Message or None
     kind : {"linear", "log", "date", "category"}
         Values of "date" are datetime64[D]; of "category" places 0 .. n_categories - 1.
-    unit : {"ratio", "fraction", "money", "count", "days"}
-        How its numbers are written; a fraction in percent.
+    unit : Unit
     categories : tuple of Message or str
         Names of the places of a "category" axis, from the left or from above.
     """
 
     label: Message | None = None
     kind: Literal["linear", "log", "date", "category"] = "linear"
-    unit: Literal["ratio", "fraction", "money", "count", "days"] = "ratio"
+    unit: Unit = "ratio"
     categories: tuple[Message | str, ...] = ()
 
 
@@ -106,8 +109,7 @@ class Cells:
     ----------
     values : ndarray of float64, shape (n_y, n_x)
         NaN where there is nothing.
-    unit : str
-        As of `Axis`.
+    unit : Unit
     scale : {"diverging", "count"}
         "diverging" has its neutral colour at 0; "count" grows with the logarithm of a count.
     is_written : bool
@@ -117,7 +119,7 @@ class Cells:
     """
 
     values: Array
-    unit: str = "ratio"
+    unit: Unit = "ratio"
     scale: Literal["diverging", "count"] = "diverging"
     is_written: bool = True
     edges_x: Array | None = None

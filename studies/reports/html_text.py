@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 __all__ = ["Html", "definitions", "element", "escaped", "joined", "table"]
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# The last two ranges turn the direction of what stands after them: a command line could then be
+# read as another one.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _EMPTY = frozenset({"link", "meta", "input"})
 
 

@@ -1,34 +1,48 @@
 """What the figures and the report of a session are made of."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from search_spaces import PARAMETER_NAMES, StrategyParams
+from objectives import Objective
+from search_spaces import FactorSpace
 from search_spaces.errors import MassTuningError
 from studies.analysis import (
     DistinctGroups,
     Filter,
+    Importance,
     Neighbourhoods,
     SessionTable,
     StoredVerdict,
     distinct_groups,
+    importance_of,
     latest_verdict,
     neighbourhoods_of,
     read_table,
     recompute,
     result_row,
 )
-from studies.outcomes import sign_of, simplicity
-from studies.sessions import StoredSession
+from studies.outcomes import sign_of
+from studies.sessions import StoredSession, build_objective
 
 __all__ = ["DistinctBest", "SessionData", "StrategyCurve"]
 
 N_CURVES = 5
 """Distinct results whose days are drawn."""
+
+_SIMPLICITY: Mapping[str, Callable[[Any], int]] = {
+    "factors": len,
+    "window_size": int,
+    "rebalance_frequency": lambda days: -int(days),
+    "data_period": int,
+    "selection_count": int,
+}
+"""The simplest strategy has the smallest of these, the first one deciding."""
 
 _FIGURES = (
     *("net_sharpe_ratio", "excess_sharpe_ratio", "total_return", "max_drawdown"),
@@ -90,7 +104,8 @@ class SessionData:
     def whole(self) -> SessionTable:
         """Every strategy of the session, with the objectives and the figures of a report."""
         named = [*self.session.directions, *_FIGURES]
-        named += [f"oos_{name}" for name in named]
+        # each column more is a twentieth of the time that reading takes
+        named += [f"oos_{name}" for name in (*self.session.directions, "total_return")]
         wanted = [name for name in dict.fromkeys(named) if name in self.session.figures]
         if self.chosen is not None:
             wanted += [name for name in self.chosen.figures if name not in wanted]
@@ -124,6 +139,11 @@ class SessionData:
         return self.neighbourhoods.median[self.mask]
 
     @cached_property
+    def importance(self) -> Importance | None:
+        """What decides the first objective among the chosen strategies."""
+        return importance_of(self.table)
+
+    @cached_property
     def verdict(self) -> StoredVerdict | None:
         """The latest verdict on the session."""
         return latest_verdict(self.session.engine, self.session.row.session_id)
@@ -133,20 +153,19 @@ class SessionData:
         return self.table.space.strategy_ids(self.table.indices[rows])
 
     def best(self, limit: int) -> DistinctBest:
-        """Return the best distinct results by the first objective."""
+        """Return the best distinct results by the first objective, of equal value the simplest."""
         values = self.table.figure() * sign_of(self.table.direction())
         group = self.groups.group
         measured = np.flatnonzero(~np.isnan(values))
-        best_of_group = np.full(len(self.groups), -np.inf)
-        best_of_group[group[measured]] = values[measured]
-        leading = np.argsort(-best_of_group, kind="stable")[:limit]
-        leading = leading[np.isfinite(best_of_group[leading])]
-        members = np.flatnonzero(np.isin(group, leading))
-        by_group = pd.Series(members).groupby(group[members])
-        rows = by_group.apply(lambda found: self._simplest(found.to_numpy()))
-        return DistinctBest(
-            rows.loc[leading].to_numpy(dtype=np.int64), self.groups.n_strategies[leading]
-        )
+        value_of = np.full(len(self.groups), np.nan)
+        value_of[group[measured]] = values[measured]  # one value a group: it was compared
+        known = np.flatnonzero(~np.isnan(value_of))
+        if len(known) > limit:  # and all that are as good as the last of them
+            last = np.partition(value_of[known], len(known) - limit)[len(known) - limit]
+            known = known[value_of[known] >= last]
+        rows = self._simplest_rows(np.flatnonzero(np.isin(group, known)))
+        rows = rows[np.argsort(-value_of[group[rows]], kind="stable")][:limit]
+        return DistinctBest(rows, self.groups.n_strategies[group[rows]])
 
     @cached_property
     def curves(self) -> tuple[StrategyCurve, ...]:
@@ -169,24 +188,44 @@ class SessionData:
         except MassTuningError as error:
             return str(error)
 
+    @cached_property
+    def _objective(self) -> Objective:
+        return build_objective(self.session)
+
     def _curve(self, strategy_id: str) -> StrategyCurve:
-        found = recompute(self.session, result_row(self.session, strategy_id))
+        recorded = result_row(self.session, strategy_id)
+        found = recompute(self.session, recorded, self._objective)
         result = found.result
         return StrategyCurve(strategy_id, result.equity, result.basket_equity, found.differences)
 
-    def _simplest(self, rows: npt.NDArray[np.int64]) -> int:
-        """Return the row of the simplest of some strategies."""
-        if len(rows) == 1:
-            return int(rows[0])
-        indices = self.table.indices[rows]
-        ids, listed = self.table.space.strategy_ids(indices), self.table.space.params_list(indices)
-        keys = [
-            simplicity(
-                name,
-                {each: getattr(params, each) for each in PARAMETER_NAMES}
-                if isinstance(params, StrategyParams)
-                else {},
-            )
-            for name, params in zip(ids, listed, strict=True)
-        ]
-        return int(rows[keys.index(min(keys))])
+    def _simplest_rows(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the simplest row of each group among rows, the simplest group first.
+
+        As `studies.outcomes.simplicity`, which needs the parameters of one strategy at a time.
+        """
+        group, keys = self.groups.group[rows], self._simplicity(rows)
+        order = np.lexsort([*keys[::-1], group])
+        rows, group, keys = rows[order], group[order], keys[:, order]
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        first = np.repeat(starts, np.diff(starts, append=len(rows)))
+        # ids are spelled only where the parameters do not decide
+        is_tied = (keys == keys[:, first]).all(axis=0)
+        rows, group, keys = rows[is_tied], group[is_tied], keys[:, is_tied]
+        ids = np.array(self.strategy_ids(rows), dtype=object)
+        by_id = np.argsort(ids, kind="stable")
+        rows, group, keys = rows[by_id], group[by_id], keys[:, by_id]
+        _, first = np.unique(group, return_index=True)
+        rank_of_id = np.arange(len(rows))
+        return rows[first[np.lexsort([rank_of_id[first], *keys[::-1, first]])]]
+
+    def _simplicity(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return what comes before the id in the order of simplicity, shape (n_keys, n_rows)."""
+        space = self.table.space
+        if not isinstance(space, FactorSpace):
+            return np.empty((0, len(rows)), dtype=np.int64)
+        keys = []
+        for name, weigh in _SIMPLICITY.items():
+            column = self.table.column(name)
+            weights = [weigh(value) for value in space.parameters[column].finite_values()]
+            keys.append(np.array(weights, dtype=np.int64)[self.table.digits[rows, column]])
+        return np.array(keys)

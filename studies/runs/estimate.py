@@ -247,11 +247,12 @@ def _measure_adaptive(
 
 
 def _n_trials(config: TuningConfig, n_strategies: int) -> int:
-    """Trials in the study of a planned session."""
+    """Trials in the studies of a planned session."""
     study = config.study
     if stores_all(study, n_strategies):
         return n_strategies
-    return min(n_strategies, study.sample + study.final_best + study.running_best)
+    best = study.final_best + study.running_best
+    return min(n_strategies, study.sample) + min(n_strategies, best)
 
 
 def _samples(

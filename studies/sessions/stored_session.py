@@ -16,7 +16,7 @@ from studies.sessions.slots import Slots
 
 if TYPE_CHECKING:
     from studies.sessions.generations import Generations
-    from studies.trials import StudyWriter
+    from studies.trials import SessionStudies, StudyWriter
 
 __all__ = ["StoredSession"]
 
@@ -125,9 +125,23 @@ class StoredSession:
         return figure_columns(split=self.config.backtest.get("split_date") not in (None, AUTO))
 
     @property
+    def stores_all(self) -> bool:
+        """Whether every strategy of the session becomes a trial."""
+        from studies.trials import stores_all
+
+        return self.row.is_adaptive or stores_all(self.config.study, self.row.total)
+
+    @cached_property
+    def studies(self) -> "SessionStudies":
+        """Names of the session's Optuna studies."""
+        from studies.trials import studies_of
+
+        return studies_of(self.engine, self.row.session_id, whole=self.stores_all)
+
+    @property
     def study_name(self) -> str:
-        """Name of the session's Optuna study: its id."""
-        return self.row.session_id
+        """Name of the session's Optuna study; of a large session the one with the best."""
+        return self.studies.best
 
     @cached_property
     def row_writer(self) -> RowWriter:
@@ -145,11 +159,13 @@ class StoredSession:
         """The writer of the session's trials."""
         from studies.trials import StudyWriter, study_id_of
 
+        studies = self.studies
         return StudyWriter(
             self.row.session_id,
-            study_id_of(self.engine, self.study_name),
+            study_id_of(self.engine, studies.best),
             self.space,
             self.directions,
             self.config.study,
             self.row.total,
+            None if studies.sample is None else study_id_of(self.engine, studies.sample),
         )

@@ -1,4 +1,4 @@
-"""Optuna's tables: its storage, trials appended in bulk or under way, the digest of a session."""
+"""Optuna's tables: its storage, trials appended in bulk or under way, a session's studies."""
 
 import lazy_loader
 

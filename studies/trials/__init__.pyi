@@ -1,8 +1,8 @@
+from .artifacts import artifact_store as artifact_store
+from .artifacts import attach_artifact as attach_artifact
+from .artifacts import remove_artifacts as remove_artifacts
 from .deletion import delete_study_rows as delete_study_rows
 from .deletion import finish_deletions as finish_deletions
-from .digest import StudyWriter as StudyWriter
-from .digest import stores_all as stores_all
-from .digest import study_id_of as study_id_of
 from .optuna_storage import TESTED_REVISIONS as TESTED_REVISIONS
 from .optuna_storage import check_optuna_revision as check_optuna_revision
 from .optuna_storage import create_optuna_tables as create_optuna_tables
@@ -11,3 +11,12 @@ from .running import RunningTrial as RunningTrial
 from .running import begin_trial as begin_trial
 from .running import end_trial as end_trial
 from .running import running_trials as running_trials
+from .session_studies import SessionStudies as SessionStudies
+from .session_studies import existing_studies as existing_studies
+from .session_studies import stores_all as stores_all
+from .session_studies import studies_of as studies_of
+from .session_studies import study_id_of as study_id_of
+from .study_attributes import NOTE_VERSION as NOTE_VERSION
+from .study_attributes import describe_study as describe_study
+from .study_writer import StudyWriter as StudyWriter
+from .trial_attributes import SHOWN_FIGURES as SHOWN_FIGURES

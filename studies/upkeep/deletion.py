@@ -1,11 +1,8 @@
 """Removing what a session recorded: its failed strategies' rows, or all of it."""
 
-import contextlib
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from search_spaces.errors import SessionError
 from studies import queue
 from studies.database import (
     WritePacer,
@@ -25,7 +22,7 @@ from studies.sessions import (
     mark_deleting,
     read_row,
 )
-from studies.trials import delete_study_rows, study_id_of
+from studies.trials import delete_study_rows, existing_studies, remove_artifacts
 from studies.trials import finish_deletions as finish_study_deletions
 
 __all__ = ["delete_failed", "delete_session", "finish_deletions"]
@@ -35,7 +32,7 @@ _results = hyperparameter_tuning_results
 
 
 def delete_session(engine: Engine, session_id: str) -> int:
-    """Delete a session: results, queue, chunks, log, study and its row, in short transactions.
+    """Delete a session: results, queue, chunks, log, studies and its row, in short transactions.
 
     Its verdicts stay: each was a look at the market, which later verdicts on it count.
 
@@ -60,12 +57,13 @@ def delete_session(engine: Engine, session_id: str) -> int:
             _delete_rows(connection, work_chunks.c.chunk_no, session_id, _FIRST_BATCH, last=True)
             generations = search_generations
             connection.execute(generations.delete().where(generations.c.session_id == session_id))
-        _delete_batches(pacer, work_chunks.c.chunk_no, session_id)
-        n_results = _delete_batches(pacer, _results.c.id, session_id)
+        _delete_chunks(pacer, session_id)
+        n_results = _delete_by_id(pacer, _results, session_id)
         for table in (strategy_queue, execution_log):
-            _delete_batches(pacer, table.c.id, session_id)
-        with contextlib.suppress(SessionError):
-            delete_study_rows(pacer, study_id_of(engine, session_id))
+            _delete_by_id(pacer, table, session_id)
+        remove_artifacts(engine, session_id)
+        for study_id in existing_studies(engine, session_id).values():
+            delete_study_rows(pacer, study_id)
         # one that an interrupted deletion has renamed already is not found by its name
         finish_study_deletions(pacer)
         with pacer.transaction() as connection:
@@ -119,13 +117,39 @@ def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
     )
 
 
-def _delete_batches(pacer: WritePacer, key: sa.Column[int], session_id: str) -> int:
-    """Delete the rows of a session that `key` numbers, in short transactions."""
+def _delete_chunks(pacer: WritePacer, session_id: str) -> None:
+    """Delete the chunks of a session, the lowest numbers first, in short transactions."""
 
     def delete_lowest(connection: Connection, size: int) -> int:
-        return _delete_rows(connection, key, session_id, size)
+        return _delete_rows(connection, work_chunks.c.chunk_no, session_id, size)
 
-    return in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+    in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+
+
+def _delete_by_id(pacer: WritePacer, table: sa.Table, session_id: str) -> int:
+    """Delete the rows of a session in short transactions, a range of ids at a time.
+
+    Looking for the next rows by session instead sorts all that are left, each time: 60 rows a
+    second of 290,000. So the session is compared in a way that no index serves.
+    """
+    of_session = table.c.session_id == session_id
+    span = sa.select(sa.func.min(table.c.id), sa.func.max(table.c.id)).where(of_session)
+    with pacer.engine.connect() as connection:
+        low, high = connection.execute(span).one()
+    n_rows = 0
+
+    def delete_range(connection: Connection, size: int) -> int:
+        nonlocal low, n_rows
+        if low is None or low > high:
+            return 0
+        in_range = sa.and_(table.c.id >= low, table.c.id < low + size)
+        is_mine = table.c.session_id.concat("") == session_id
+        n_rows += connection.execute(table.delete().where(in_range, is_mine)).rowcount
+        low += size
+        return size
+
+    in_paced_batches(pacer, delete_range, _FIRST_BATCH)
+    return n_rows
 
 
 def _delete_rows(

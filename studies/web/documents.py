@@ -3,16 +3,15 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.engine import Engine
 
 from search_spaces.errors import ConfigError, MassTuningError, SessionError, StorageError
-from studies.analysis import StoredVerdict as Verdict
 from studies.analysis import (
+    Filter,
     figures_of_verdict,
     latest_verdict,
     latest_verdicts,
@@ -22,20 +21,23 @@ from studies.analysis import (
     read_verdicts,
     recompute,
     result_row,
+    spent_warning,
     top,
     verdict_settings,
 )
+from studies.analysis import StoredVerdict as Verdict
 from studies.database import database_errors, display_url
 from studies.sessions import SessionRow, SessionState, StoredSession, list_sessions, read_row
-from studies.trials import study_id_of
+from studies.trials import existing_studies
 from studies.upkeep import read_status, status_with_warnings
+from studies.web.asked_filter import AskedFilter
+from studies.web.seldom import Seldom
 
 __all__ = ["Documents", "refuse_missing_file"]
 
 _N_BEST = 10
-_SHARE_OF_TIME = 0.1
 _N_CURVES = 64
-_T = TypeVar("_T")
+_N_FILTERS = 64
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -56,10 +58,8 @@ def refuse_missing_file(engine: Engine) -> None:
 class Documents:
     """Reads what the pages show of a database.
 
-    The best results and the failures of a session that is running are read again when its counts
-    have changed and ten times as long has gone by as reading them took: a hundred open pages cost
-    as much as one, and a tenth of the time at most. Curves are computed one at a time and the
-    newest 64 kept.
+    The best results and the failures of a session that is running are read seldom (see
+    :class:`studies.web.seldom.Seldom`). Curves are computed one at a time and the newest 64 kept.
 
     Parameters
     ----------
@@ -71,9 +71,8 @@ class Documents:
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self.engine = engine
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._seldom = Seldom(clock)
+        self._chosen = Seldom(clock, n_kept=_N_FILTERS)
         self._computing = threading.Lock()
         self._curves: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
@@ -82,19 +81,24 @@ class Documents:
         refuse_missing_file(self.engine)
         rows = list_sessions(self.engine)
         verdicts = latest_verdicts(self.engine, [row.session_id for row in rows])
-        with self._lock:
-            listed = {row.session_id for row in rows}
-            for key in [key for key in self._known if key[1] not in listed]:
-                del self._known[key]
+        self._seldom.keep_sessions({row.session_id for row in rows})
         return [self._listed(row, verdicts.get(row.session_id)) for row in rows]
 
-    def session(self, session_id: str) -> dict[str, Any]:
+    def session(self, session_id: str, asked: AskedFilter | None = None) -> dict[str, Any]:
         """Read everything about one session.
+
+        Parameters
+        ----------
+        session_id : str
+        asked : AskedFilter, optional
+            Of which strategies the best are listed; by default of all.
 
         Raises
         ------
         SessionError
             If there is no such session, or an earlier system recorded it.
+        ConfigError
+            If the filter cannot be read.
         """
         refuse_missing_file(self.engine)
         session = StoredSession(self.engine, read_row(self.engine, session_id))
@@ -114,12 +118,12 @@ class Documents:
             "status": str(status.state),
             "workers": len(status.workers),
             "benchmark": dict(session.row.snapshot.benchmark),
-            "best": self._best_of(session),
-            "failures": self._seldom("failures", session, _failures_of) if status.failed else {},
+            **self._chosen_best(session, asked or AskedFilter()),
+            "failures": self._read("failures", session, _failures_of) if status.failed else {},
             "verdict": None if stored is None else _verdict(stored),
             "settings": _flat(config),
             "split_date": session.config.backtest.get("split_date"),
-            "study_id": _study_of(session),
+            "studies": _studies_of(session),
         }
         return dict(plain(document))
 
@@ -163,27 +167,39 @@ class Documents:
         return dict(plain(document))
 
     def _best_of(self, session: StoredSession) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        if session.row.completed:
-            found = self._seldom("best", session, _best_results)
-        return found
+        if not session.row.completed:
+            return []
+        best: list[dict[str, Any]] = self._read("best", session, _best_results)
+        return best
 
-    def _seldom(self, kind: str, session: StoredSession, read: Callable[[StoredSession], _T]) -> _T:
+    def _chosen_best(self, session: StoredSession, asked: AskedFilter) -> dict[str, Any]:
+        """Read the best of the strategies that fulfil a filter, and what must be said of it."""
+        chosen = asked.read(session)
+        if chosen is None:
+            return {"best": self._best_of(session), "filter": None, "filter_warning": None}
+        chosen.clause()  # refuses what cannot be selected by, also of a session without results
+        objective = next(iter(session.directions))
+        return {
+            "best": self._read(asked, session, lambda of: _best_results(of, chosen), self._chosen),
+            "filter": chosen.text,
+            "filter_warning": spent_warning(objective, chosen.names),
+        }
+
+    def _read(
+        self,
+        kind: Hashable,
+        session: StoredSession,
+        read: Callable[[StoredSession], Any],
+        seldom: Seldom | None = None,
+    ) -> Any:
         """Read something costly, or return what was read of it before."""
-        row, key = session.row, (kind, session.row.session_id)
-        counts = (row.completed, row.failed)
-        with self._lock:  # one reader at a time: the others find what it read
-            known = self._known.get(key)
-            began = self._clock()
-            may_wait = row.status == SessionState.RUNNING
-            if known is None or not (
-                known.counts == counts or (may_wait and began < known.again_at)
-            ):
-                value = read(session)
-                ended = self._clock()
-                again_at = ended + (ended - began) * (1 / _SHARE_OF_TIME - 1)
-                known = self._known[key] = _Known(counts, value, again_at)
-            return known.value
+        row = session.row
+        return (seldom or self._seldom).get(
+            (kind, row.session_id),
+            (row.completed, row.failed),
+            lambda: read(session),
+            may_wait=row.status == SessionState.RUNNING,
+        )
 
     def _curve(self, session: StoredSession, recorded: Mapping[str, Any]) -> dict[str, Any]:
         key = session.row.session_id, recorded["strategy_id"]
@@ -199,22 +215,13 @@ class Documents:
             return self._curves[key]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What was read of a session, at which counts, and from when on it may be read again."""
-
-    counts: tuple[int, int]
-    value: Any
-    again_at: float
-
-
 def _failures_of(session: StoredSession) -> dict[str, int]:
     return dict(read_status(session, detailed=True).failures)
 
 
-def _best_results(session: StoredSession) -> list[dict[str, Any]]:
+def _best_results(session: StoredSession, chosen: Filter | None = None) -> list[dict[str, Any]]:
     try:
-        frame = top(session, _N_BEST)
+        frame = top(session, _N_BEST, where=chosen)
         metric = next(iter(session.directions))
     except (SessionError, ConfigError):  # of an earlier system
         return []
@@ -269,11 +276,20 @@ def _compute_curve(session: StoredSession, recorded: Mapping[str, Any]) -> dict[
     }
 
 
-def _study_of(session: StoredSession) -> int | None:
-    try:
-        return study_id_of(session.engine, session.study_name)
-    except SessionError:
-        return None
+def _studies_of(session: StoredSession) -> list[dict[str, Any]]:
+    """Name the session's Optuna studies that exist, and say what each of them holds."""
+    existing = existing_studies(session.engine, session.row.session_id)
+    names = session.studies
+    kinds = {names.best: "all strategies"}
+    if not session.stores_all:
+        kinds = {names.best: "sample and best"}
+    if names.sample is not None:
+        kinds = {names.sample: "even sample", names.best: "best"}
+    return [
+        {"study_id": existing[name], "name": name, "holds": holds}
+        for name, holds in kinds.items()
+        if name in existing
+    ]
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 from studies.analysis import local_time, metric_units, shown
-from studies.reports import Html, element, joined, table
+from studies.reports import FIGURE_CSS, Html, element, joined, table
 
 __all__ = [
+    "COMPARE",
     "LOSES",
     "ROOT",
     "figure_names",
@@ -26,6 +27,9 @@ __all__ = [
 
 ROOT = "/mass-tuning"
 """Where our pages begin; the rest is optuna-dashboard's."""
+
+COMPARE = f"{ROOT}/compare"
+"""Where sessions are compared."""
 
 LOSES = "!"
 """Beside a result that loses out of sample."""
@@ -46,6 +50,7 @@ def page(title: str, *content: object, api: str | None = None, etag: str | None 
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{title} – mass-tuning"),
+        element("link", rel="stylesheet", href=f"{ROOT}/static/{FIGURE_CSS.name}"),
         element("link", rel="stylesheet", href=f"{ROOT}/static/style.css"),
         element("script", src=f"{ROOT}/static/live.js", defer=True) if api else None,
     )
@@ -55,6 +60,8 @@ def page(title: str, *content: object, api: str | None = None, etag: str | None 
         element(
             "nav",
             element("a", "Sessions", href=f"{ROOT}/"),
+            " ",
+            element("a", "Compare", href=COMPARE),
             " ",
             element("a", "Optuna dashboard", href="/dashboard"),
             aria_label="Pages",

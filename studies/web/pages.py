@@ -15,10 +15,15 @@ from sqlalchemy.exc import DBAPIError
 
 from search_spaces.errors import MassTuningError, SessionError, StorageError
 from studies.database import database_errors, write_transaction
-from studies.reports import element
+from studies.language import ENGLISH, TRADITIONAL_CHINESE
+from studies.reports import FIGURE_CSS, element
 from studies.sessions import change_notes
+from studies.web.asked_filter import AskedFilter
+from studies.web.compare_choice import compare_choice
 from studies.web.documents import Documents
-from studies.web.layout import ROOT, page, session_path
+from studies.web.drawn_pages import DrawnPage, DrawnPages
+from studies.web.layout import COMPARE, ROOT, page, session_path
+from studies.web.seldom import BusyError
 from studies.web.session_pages import NOTES_LIMIT, list_content, session_content
 from studies.web.strategy_page import strategy_content
 
@@ -50,6 +55,7 @@ def make_pages(
     app.default_error_handler = _error_page
     _add_static(app)
     _add_documents(app, documents)
+    _add_drawn(app, documents, DrawnPages(documents.engine, command))
     _add_pages(app, documents, command, allow_control)
     if allow_control:
         _add_control(app, documents.engine)
@@ -64,6 +70,10 @@ def _add_static(app: Any) -> None:
     @app.get(f"{ROOT}/static/<name:re:live\\.js|style\\.css>")
     def _static(name: str) -> Any:
         return bottle.static_file(name, root=str(_STATIC))
+
+    @app.get(f"{ROOT}/static/{FIGURE_CSS.name}")
+    def _figures() -> Any:
+        return bottle.static_file(FIGURE_CSS.name, root=str(FIGURE_CSS.parent))
 
 
 def _add_documents(app: Any, documents: Documents) -> None:
@@ -80,7 +90,7 @@ def _add_documents(app: Any, documents: Documents) -> None:
     @app.get(f"{ROOT}/api{_SESSION}")
     @_answered
     def _session(session_id: str) -> Any:
-        return _as_json(documents.session(session_id))
+        return _as_json(documents.session(session_id, AskedFilter.from_query(bottle.request.query)))
 
 
 def _add_pages(
@@ -103,10 +113,28 @@ def _add_pages(
     @app.get(f"{ROOT}{_SESSION}")
     @_answered
     def _session(session_id: str) -> str:
-        document = documents.session(session_id)
-        content = session_content(document, command, allow_control)
-        api = f"{ROOT}/api{session_path(session_id)}"
+        asked = AskedFilter.from_query(bottle.request.query)
+        document = documents.session(session_id, asked)
+        content = session_content(document, command, allow_control, asked)
+        api = f"{ROOT}/api{session_path(session_id)}{asked.query}"
         return page(session_id, content, api=api, etag=_etag(document))
+
+
+def _add_drawn(app: Any, documents: Documents, drawn: DrawnPages) -> None:
+    @app.get(f"{ROOT}{_SESSION}/report")
+    @_answered
+    def _report(session_id: str) -> Any:
+        asked = AskedFilter.from_query(bottle.request.query)
+        return _as_drawn(drawn.report(session_id, asked, _language()))
+
+    @app.get(COMPARE)
+    @_answered
+    def _compare() -> Any:
+        asked = AskedFilter.from_query(bottle.request.query)
+        chosen = bottle.request.query.decode().getall("session")
+        if len(chosen) < 2:
+            return page("Compare sessions", compare_choice(documents.sessions(), chosen, asked))
+        return _as_drawn(drawn.comparison(chosen, asked, _language()))
 
 
 def _add_control(app: Any, engine: Engine) -> None:
@@ -131,6 +159,8 @@ def _answered(view: _View) -> _View:
             return view(*args, **kwargs)
         except (StorageError, DBAPIError):
             raise bottle.HTTPError(503, NOT_THERE) from None
+        except BusyError as error:
+            raise bottle.HTTPError(503, str(error)) from None
         except SessionError as error:
             raise bottle.HTTPError(404, str(error)) from None
         except MassTuningError as error:
@@ -167,10 +197,28 @@ def _etag(document: Any) -> str:
 
 def _as_json(document: Any) -> bytes | bottle.HTTPResponse:
     """Answer with a document, or with 304 if the asker has it."""
-    etag = _etag(document)
-    bottle.response.set_header("ETag", etag)
+    return _unless_known(_text_of(document), _etag(document), {"Content-Type": "application/json"})
+
+
+def _as_drawn(drawn: DrawnPage) -> bytes | bottle.HTTPResponse:
+    """Answer with a page that brings its own policy; a 304 says it again, for browsers keep it."""
+    headers = {"Content-Type": "text/html; charset=UTF-8", "Content-Security-Policy": drawn.policy}
+    return _unless_known(drawn.content, drawn.etag, headers)
+
+
+def _unless_known(
+    content: bytes, etag: str, headers: dict[str, str]
+) -> bytes | bottle.HTTPResponse:
+    headers = {**headers, "ETag": etag}
     known = bottle.request.headers.get("If-None-Match", "")
     if etag in (text.strip().removeprefix("W/") for text in known.split(",")):
-        return bottle.HTTPResponse(status=304, headers={"ETag": etag})
-    bottle.response.content_type = "application/json"
-    return _text_of(document)
+        return bottle.HTTPResponse(status=304, headers=headers)
+    for name, value in headers.items():
+        bottle.response.set_header(name, value)
+    return content
+
+
+def _language() -> str:
+    """Return the language in which a page opens: what the browser asks for first."""
+    first = bottle.request.headers.get("Accept-Language", "").strip().lower()
+    return TRADITIONAL_CHINESE if first.startswith("zh") else ENGLISH

@@ -4,7 +4,6 @@ import errno
 import logging
 import socket
 import socketserver
-import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -12,14 +11,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from sqlalchemy.engine import Engine
 
 from search_spaces.errors import ConfigError, StorageError
-from studies.trials import open_optuna_storage
 from studies.web.documents import Documents, refuse_missing_file
 from studies.web.guard import Guard, KnownHosts, is_loopback
 from studies.web.layout import ROOT
 from studies.web.pages import NOT_THERE, make_pages
+from studies.web.stock_dashboard import stock_dashboard
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 __all__ = ["LEAST_TOKEN", "DashboardServer", "dashboard_server"]
 
@@ -173,7 +172,7 @@ def _application(
     token: str | None,
     allow_control: bool,
 ) -> Guard:
-    stock, storage_engine = _stock_dashboard(engine)
+    stock, storage_engine = stock_dashboard(engine)
     pages = make_pages(Documents(engine), command, allow_control=allow_control)
 
     def route(environ: "WSGIEnvironment", respond: "StartResponse") -> Iterable[bytes]:
@@ -196,21 +195,16 @@ def _application(
 
 
 def _with_policy(respond: "StartResponse") -> "StartResponse":
-    """Let a page load nothing but what this server sends, and no script that stands in it."""
+    """Let a page load nothing but what this server sends, unless it brings its own policy.
+
+    No script runs that stands in a page, but for those whose hashes its own policy names.
+    """
 
     def responding(status, headers, exc_info=None):  # type: ignore[no-untyped-def]
         kept = [header for header in headers if header[0].lower() != "cache-control"]
-        kept += [("Content-Security-Policy", _POLICY), ("Cache-Control", "no-cache")]
+        kept.append(("Cache-Control", "no-cache"))
+        if all(name.lower() != "content-security-policy" for name, _ in kept):
+            kept.append(("Content-Security-Policy", _POLICY))
         return respond(status, kept, exc_info)
 
     return responding
-
-
-def _stock_dashboard(engine: Engine) -> tuple["WSGIApplication", Engine]:
-    """Return optuna-dashboard on the same database, and the engine that it uses."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # parts of it call themselves experimental
-        import optuna_dashboard
-
-        storage = open_optuna_storage(engine)
-        return optuna_dashboard.wsgi(storage), storage.engine

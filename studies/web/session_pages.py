@@ -7,8 +7,10 @@ from typing import Any
 from studies.analysis import duration
 from studies.reports import Html, definitions, element, joined, table
 from studies.sessions import SessionState
+from studies.web.asked_filter import AskedFilter
+from studies.web.best_results import best_table, filter_fields, losing_mark
 from studies.web.layout import (
-    LOSES,
+    COMPARE,
     ROOT,
     figure_names,
     figure_of,
@@ -16,6 +18,7 @@ from studies.web.layout import (
     link_to_strategy,
     part,
     progress_bar,
+    session_path,
     time_of,
     verdict_section,
     word_of,
@@ -26,12 +29,6 @@ __all__ = ["NOTES_LIMIT", "list_content", "session_content"]
 NOTES_LIMIT = 10_000
 """Characters of a note at most."""
 
-_FIGURES = (
-    *("excess_sharpe_ratio", "oos_excess_sharpe_ratio"),
-    *("net_sharpe_ratio", "oos_net_sharpe_ratio"),
-    *("total_return", "oos_total_return"),
-    *("max_drawdown", "trade_count"),
-)
 _GO_ON = {
     SessionState.GENERATING: ("execute --session {id}",),
     SessionState.CREATED: ("execute --session {id}",),
@@ -80,11 +77,15 @@ def list_content(sessions: Sequence[Mapping[str, Any]], command: Callable[[str],
     ]
     heads = ("session", "status", "done", "best", "verdict", "method", "created", "notes")
     listed = table("Sessions of the database, newest first", heads, rows, left=len(heads))
-    return joined(heading, part("sessions", listed))
+    ways = element("p", element("a", "Compare sessions", href=COMPARE)) if len(rows) > 1 else None
+    return joined(heading, part("sessions", listed, ways))
 
 
 def session_content(
-    document: Mapping[str, Any], command: Callable[[str], str], allow_control: bool
+    document: Mapping[str, Any],
+    command: Callable[[str], str],
+    allow_control: bool,
+    asked: AskedFilter | None = None,
 ) -> Html:
     """Show one session.
 
@@ -96,16 +97,18 @@ def session_content(
         Writes a command line for the same database.
     allow_control : bool
         Whether the notes can be changed here.
+    asked : AskedFilter, optional
+        Of which strategies the best are listed.
     """
-    study = document["study_id"]
+    asked = asked or AskedFilter()
     return joined(
         element("h1", document["session_id"]),
-        element("p", element("a", "Its Optuna study", href=f"/dashboard/studies/{study}"))
-        if study is not None
-        else None,
+        _links_to_studies(document["studies"]),
         part("progress", _progress(document)),
         _notes_form(document) if allow_control else None,
-        part("best", _best_table(document)),
+        element("h2", "Best results"),
+        _filter_form(document, asked),
+        part("best", best_table(document, asked, command)),
         part("verdict", verdict_section(document["verdict"], _unjudged(document, command))),
         part("failures", _failures(document)),
         part("ways", _ways_on(document, command)),
@@ -117,6 +120,21 @@ def session_content(
             left=2,
         ),
     )
+
+
+def _links_to_studies(studies: Sequence[Mapping[str, Any]]) -> Html | None:
+    """Lead to what optuna-dashboard shows of the session."""
+    if not studies:
+        return None
+    links = [
+        joined(
+            "" if number == 0 else ", ",
+            element("a", study["holds"], href=f"/dashboard/studies/{study['study_id']}"),
+        )
+        for number, study in enumerate(studies)
+    ]
+    title = "Its Optuna study: " if len(studies) == 1 else "Its Optuna studies: "
+    return element("p", title, *links)
 
 
 def _progress(document: Mapping[str, Any]) -> Html:
@@ -158,45 +176,7 @@ def _best_text(listed: Mapping[str, Any]) -> object:
         return "–"
     value = figure_of(best["metric"], best["figures"][best["metric"]])
     name = link_to_strategy(listed["session_id"], best["strategy_id"])
-    return joined(name, f" {best['metric'].replace('_', ' ')} {value}", _mark(best))
-
-
-def _best_table(document: Mapping[str, Any]) -> Html:
-    heading = element("h2", "Best results")
-    best = document["best"]
-    if not best:
-        return joined(heading, element("p", "No strategy has a result yet."))
-    wanted = (*document["directions"], *_FIGURES)
-    every = {name: 1 for each in best for name in figure_names(each["figures"], wanted)}
-    names = [name for name in dict.fromkeys(wanted) if name in every]
-    rows = [
-        (
-            f"{each['rank']:,}",
-            joined(link_to_strategy(document["session_id"], each["strategy_id"]), _mark(each)),
-            f"x {each['n_strategies']:,}" if each["n_strategies"] > 1 else "",
-            *(figure_of(name, each["figures"].get(name)) for name in names),
-        )
-        for each in best
-    ]
-    heads = ("rank", "strategy", "names", *(_head(name) for name in names))
-    losing = any(each["loses_out_of_sample"] for each in best)
-    return joined(
-        heading,
-        table(f"The best {len(best)} distinct results", heads, rows, left=3),
-        element("p", f"{LOSES} loses money on the days the search did not see", class_="dim")
-        if losing
-        else None,
-    )
-
-
-def _mark(result: Mapping[str, Any]) -> Html | None:
-    if not result["loses_out_of_sample"]:
-        return None
-    return joined(" ", element("span", f"{LOSES} loses out of sample", class_="loses"))
-
-
-def _head(name: str) -> str:
-    return name.removesuffix("_ratio").replace("_", " ")
+    return joined(name, f" {best['metric'].replace('_', ' ')} {value}", losing_mark(best))
 
 
 def _unjudged(document: Mapping[str, Any], command: Callable[[str], str]) -> object:
@@ -232,6 +212,26 @@ def _ways_on(document: Mapping[str, Any], command: Callable[[str], str]) -> Html
         )
         if running
         else None,
+    )
+
+
+def _filter_form(document: Mapping[str, Any], asked: AskedFilter) -> Html:
+    """Choose among the results; the report is about the same strategies."""
+    path = f"{ROOT}{session_path(document['session_id'])}"
+    which = "these" if asked else "all"
+    return element(
+        "form",
+        filter_fields(asked),
+        element(
+            "p",
+            element("button", "Choose", type="submit"),
+            *((" ", element("a", "All strategies", href=path)) if asked else ()),
+            " ",
+            element("a", f"Report of {which} strategies", href=f"{path}/report{asked.query}"),
+        ),
+        method="get",
+        action=path,
+        accept_charset="utf-8",
     )
 
 

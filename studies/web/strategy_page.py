@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from studies.analysis import metric_units
-from studies.reports import Html, definitions, element, joined, table
-from studies.web.curves import drawdowns, line_figure
+from studies.reports import (
+    Html,
+    StrategyCurve,
+    definitions,
+    draw_svg,
+    element,
+    joined,
+    table,
+    wealth_figure,
+)
 from studies.web.layout import LOSES, figure_of, link_to_session, verdict_section
 
 __all__ = ["strategy_content"]
+
+_SERIES = ("equity", "basket")
 
 
 def strategy_content(document: Mapping[str, Any], verify_command: str) -> Html:
@@ -61,31 +73,15 @@ def _curves(document: Mapping[str, Any]) -> Html:
     curve = document["curve"]
     if "missing" in curve:
         return element("p", f"No curve: {curve['missing']}", class_="dim")
-    dates, equity, basket = curve["dates"], curve["equity"], curve["basket"]
-    days = f"from {dates[0]} to {dates[-1]}"
-    wealth = line_figure(
-        "Wealth",
-        f"the strategy goes from {equity[0]:,.2f} to {equity[-1]:,.2f}, the basket to "
-        f"{basket[-1]:,.2f}, {days}",
-        dates,
-        [("basket", basket), ("strategy", equity)],
-        split=document["split_date"],
-    )
-    below, below_basket = drawdowns(equity), drawdowns(basket)
-    falls = line_figure(
-        "Drawdown",
-        f"the strategy is at most {-100 * min(below):.2f} % below its peak, the basket "
-        f"{-100 * min(below_basket):.2f} %, {days}",
-        dates,
-        [("basket", below_basket), ("strategy", below)],
-        split=document["split_date"],
-        percent=True,
-    )
-    key = "Solid: the strategy. Dashed: the basket, every pair alike without fees."
+    days = pd.DatetimeIndex(curve["dates"])
+    equity, basket = (pd.Series(curve[name], index=days, dtype=float) for name in _SERIES)
+    differences = tuple(curve["differences"])
+    shown = StrategyCurve(document["strategy_id"], equity, basket, differences)
+    figure = wealth_figure([shown], document["split_date"])
     return joined(
-        *(element("p", text, class_="failure") for text in curve["differences"]),
-        element("figure", element("figcaption", f"Wealth at the close of each day. {key}"), wealth),
-        element("figure", element("figcaption", f"Distance from the peak so far. {key}"), falls),
+        *(element("p", text, class_="failure") for text in differences),
+        element("figure", element("figcaption", figure.note), draw_svg(figure, bilingual=False)),
+        element("p", figure.summary, class_="dim"),
     )
 
 

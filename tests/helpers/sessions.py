@@ -87,9 +87,9 @@ def url_of(session: Session) -> str:
     return session.engine.url.render_as_string(hide_password=False)
 
 
-def stock_study(session: Session) -> optuna.Study:
-    """The study as a plain Optuna script opens it."""
-    return optuna.load_study(study_name=session.study_name, storage=url_of(session))
+def stock_study(session: Session, name: str | None = None) -> optuna.Study:
+    """The study as a plain Optuna script opens it; without a name that with the best."""
+    return optuna.load_study(study_name=name or session.study_name, storage=url_of(session))
 
 
 def check_completed(session: Session, results: list[dict[str, Any]]) -> None:
@@ -111,11 +111,12 @@ def check_completed(session: Session, results: list[dict[str, Any]]) -> None:
     assert {chunk["state"] for chunk in chunks} == {"completed"}
     assert sum(chunk["completed_strategies"] for chunk in chunks) == row.completed
     assert sum(chunk["failed_strategies"] for chunk in chunks) == row.failed
-    trials = stock_study(session).trials
-    assert [trial.number for trial in trials] == list(range(len(trials)))
-    ids = [trial.user_attrs["strategy_id"] for trial in trials]
-    assert len(ids) == len(set(ids))
-    if session.study_writer.total <= session.config.study.all_up_to:
+    for name in session.studies.names:
+        trials = stock_study(session, name).trials
+        assert [trial.number for trial in trials] == list(range(len(trials)))
+        ids = [trial.user_attrs["strategy_id"] for trial in trials]
+        assert len(ids) == len(set(ids))
+    if session.stores_all:
         assert set(ids) == {r["strategy_id"] for r in results}
 
 

@@ -187,7 +187,7 @@ def test_two_processes_share_a_study(name, url, tmp_path):
     assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
     assert printed[0] == printed[1]
     assert f"study  {name}: {len(study.trials)} trials\n" in printed[0]
-    assert f"look   optuna-dashboard {url}\n" in printed[0]
+    assert f"look   mass-tuning dashboard --database {url}\n" in printed[0]
     best = [trial.user_attrs["strategy_id"] for trial in study.best_trials]
     shown = [name in printed[0] for name in best]
     # with one objective the best may be several that are equally good, of which one is shown
@@ -281,7 +281,7 @@ def test_the_front_is_printed_best_first(script, url):
 def test_a_synthetic_market_needs_no_database_to_begin_with(script, tmp_path):
     code, out, err = script("genetic", "--synthetic", "--trials", "5")
     assert code == 0, err
-    assert "look   optuna-dashboard sqlite:///funding_rate.db\n" in out
+    assert "look   mass-tuning dashboard --database sqlite:///funding_rate.db\n" in out
     assert len(study_of(f"sqlite:///{tmp_path}/funding_rate.db", "genetic").trials) == 5
 
 

@@ -191,7 +191,7 @@ EFFECTS = {
     "execution.chunk_size": (7, lambda s: s.row.snapshot.chunk_size),
     "study.trials": ("full", lambda s: len(stock_study(s).trials)),
     "study.all_up_to": (40, lambda s: len(stock_study(s).trials)),
-    "study.sample": (30, lambda s: len(stock_study(s).trials)),
+    "study.sample": (30, lambda s: len(stock_study(s, s.studies.names[0]).trials)),
     "study.running_best": (30, lambda s: len(stock_study(s).trials)),
     "study.final_best": (30, lambda s: len(stock_study(s).trials)),
 }
@@ -229,6 +229,7 @@ def test_the_keys_that_others_test():
     """The database and the space: test_session; objective.type and options: test_own_objective;
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
+    study.figures: reports/test_study_pages;
     strategy: analysis/test_backtest, cli/test_backtest_command; how files are read and returns
     made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
@@ -240,6 +241,7 @@ def test_the_keys_that_others_test():
     assert keys == {
         *EFFECTS,
         "database",
+        "study.figures",
         "parameters",
         "market.database",
         "market.both_directions",

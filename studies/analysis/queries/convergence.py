@@ -8,7 +8,7 @@ import numpy.typing as npt
 from studies.analysis.queries.session_table import SessionTable
 from studies.outcomes import sign_of
 
-__all__ = ["Convergence", "best_so_far"]
+__all__ = ["Convergence", "best_so_far", "follow_best"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,20 @@ def best_so_far(table: SessionTable, figure: str | None = None) -> Convergence:
     ConfigError
         If the figure was not read.
     """
-    sign = sign_of(table.direction(figure))
-    best = np.fmax.accumulate(table.figure(figure) * sign)
+    return follow_best(table.figure(figure), table.direction(figure))
+
+
+def follow_best(values: npt.NDArray[np.float64], direction: str) -> Convergence:
+    """Follow the best of values; NaN are no values, infinities are.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_strategies,)
+        In the order of recording.
+    direction : {"maximize", "minimize"}
+    """
+    sign = sign_of(direction)
+    best = np.fmax.accumulate(values * sign)
     before = np.concatenate([[np.nan], best[:-1]])
     is_better = ~np.isnan(best) & ~(best <= before)
     return Convergence(best * sign, np.flatnonzero(is_better))

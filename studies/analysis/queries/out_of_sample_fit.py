@@ -76,7 +76,11 @@ def _binned(
     values: npt.NDArray[np.float64], n_bins: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the bin of each value, and the edges of bins of equal width."""
-    edges = np.histogram_bin_edges(values, n_bins)
+    limits = None
+    if values.size and values.min() == values.max():  # half of 1 is nothing beside a huge value
+        half = max(0.5, 1e-3 * abs(values[0]))
+        limits = (values[0] - half, values[0] + half)
+    edges = np.histogram_bin_edges(values, n_bins, limits)
     places = np.searchsorted(edges, values, side="right") - 1
     return np.clip(places, 0, n_bins - 1), edges
 

@@ -45,6 +45,8 @@ class SessionTable:
         Kinds of failure (`studies.outcomes.FailureKind`; the whole text of another kind).
     figures : mapping of str to ndarray of float64, shape (n_strategies,)
         The figures that were asked for; NaN where there is none, as of failed strategies.
+    is_planned : bool
+        Whether the strategies were chosen before any result was known, evenly over the space.
     """
 
     session_id: str
@@ -55,6 +57,7 @@ class SessionTable:
     failures: npt.NDArray[np.int64]
     reasons: tuple[str, ...]
     figures: Mapping[str, npt.NDArray[np.float64]]
+    is_planned: bool = False
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -92,7 +95,7 @@ class SessionTable:
     def direction(self, name: str | None = None) -> str:
         """Return which way a figure is better: as optimised, else as is natural."""
         name = name or self.objective
-        return self.directions.get(name, NATURAL_DIRECTIONS[name])
+        return self.directions.get(name) or NATURAL_DIRECTIONS[name]
 
     def column(self, parameter: str) -> int:
         """Return the place of a parameter.
@@ -166,6 +169,7 @@ def read_table(session: StoredSession, figures: Sequence[str] = ()) -> SessionTa
             name: np.concatenate([np.empty(0), *(part.figures[place] for part in parts)])
             for place, name in enumerate(names)
         },
+        is_planned=not (session.row.is_adaptive or session.row.is_genetic),
     )
 
 

@@ -17,6 +17,10 @@ __all__ = ["Marginal", "Summary", "marginals", "summarise"]
 class Summary:
     """Distribution of a figure; NaN throughout where no strategy has it.
 
+    Infinite values count in `n`, `share_above_zero`, `smallest`, `largest` and `best`. The mean and
+    the quartiles are those of the finite values, NaN where there are none: between a finite value
+    and an infinite one lies no number.
+
     Attributes
     ----------
     n : int
@@ -61,12 +65,15 @@ def summarise(values: npt.NDArray[np.float64], direction: str) -> Summary:
     values = values[~np.isnan(values)]
     if not values.size:
         return Summary(0, *[math.nan] * 8)
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    finite = values[np.isfinite(values)]
+    low = middle = high = math.nan
+    if finite.size:
+        low, middle, high = np.quantile(finite, [0.25, 0.5, 0.75]).tolist()
     smallest, largest = float(values.min()), float(values.max())
     return Summary(
         n=int(values.size),
         share_above_zero=float((values > 0).mean()),
-        mean=float(values.mean()),
+        mean=float(finite.mean()) if finite.size else math.nan,
         lower_quartile=low,
         median=middle,
         upper_quartile=high,

@@ -12,15 +12,25 @@ from hypothesis import strategies as st
 
 from search_spaces.errors import ConfigError
 from studies import Session
-from studies.analysis import compare
+from studies.analysis import (
+    Improvements,
+    compare,
+    compared_settings,
+    follow_best,
+    read_filter,
+    read_objective_history,
+    read_table,
+    summarise,
+)
 from studies.analysis.compare import (
     BestResult,
     ComparedSession,
     compare_sessions,
-    different_settings,
     overlap_of,
+    session_letters,
 )
-from studies.analysis.history import Distribution, History
+from studies.analysis.compared_settings import different_settings
+from studies.analysis.comparison_remarks import remarks_on
 from studies.analysis.leaderboard import top
 from studies.database.tables import METRIC_COLUMNS, hyperparameter_tuning_results, tuning_sessions
 from tests.helpers.sessions import BACKTEST, make_config, table_rows, url_of
@@ -33,23 +43,30 @@ VALUES = st.lists(
 
 @given(VALUES, st.sampled_from(["maximize", "minimize"]), st.data())
 def test_best_so_far_is_that_of_plain_loops(values, direction, data):
-    seconds = data.draw(
-        st.lists(st.floats(0, 100), min_size=len(values), max_size=len(values)), label="seconds"
+    seconds = sorted(
+        data.draw(
+            st.lists(st.floats(0, 100), min_size=len(values), max_size=len(values)),
+            label="seconds",
+        )
     )
-    history = History(np.array(values, dtype=float), np.array(seconds, dtype=float), direction)
+    followed = follow_best(np.array(values, dtype=float), direction)
+    places = followed.improved
+    improvements = Improvements(
+        places + 1, np.array(seconds, dtype=float)[places], followed.best[places]
+    )
     better = max if direction == "maximize" else min
     for n in range(len(values) + 2):
         best = None
         for value in values[:n]:
             if not math.isnan(value):
                 best = value if best is None else better(best, value)
-        assert history.best_after(n) == best
+        assert improvements.best_after(n) == best
     for limit in (0.0, 1.0, 50.0, *seconds):
         best = None
         for value, second in zip(values, seconds, strict=True):
             if second <= limit and not math.isnan(value):
                 best = value if best is None else better(best, value)
-        assert history.best_within(limit) == best
+        assert improvements.best_within(limit) == best
 
 
 BEST = st.lists(
@@ -75,30 +92,10 @@ def test_the_overlap_is_that_of_plain_loops(first, second):
             same_strategies += name == other
             same_figures += figures == others
     assert (overlap.same_strategies, overlap.same_figures) == (same_strategies, same_figures)
+    unnamed = overlap_of(compared("x", first), compared("y", second), same_names=False)
+    assert (unnamed.same_strategies, unnamed.same_figures) == (None, same_figures)
     assert overlap.session_ids == ("x", "y")
     assert overlap.n == (len(first), len(second))
-
-
-@given(st.lists(st.one_of(st.just(math.nan), st.floats(-5, 5)), max_size=30))
-def test_the_distribution_is_that_of_plain_loops(values):
-    spread = Distribution.of(np.array(values, dtype=float))
-    known = sorted(value for value in values if not math.isnan(value))
-    if not known:
-        assert spread is None
-        return
-    assert spread.n == len(known)
-    assert spread.share_above_zero == pytest.approx(sum(v > 0 for v in known) / len(known))
-    for share, quartile in zip((0.25, 0.5, 0.75), spread.quartiles, strict=True):
-        place = share * (len(known) - 1)
-        low, high = known[math.floor(place)], known[math.ceil(place)]
-        assert quartile == pytest.approx(low + (place % 1) * (high - low), abs=1e-12)
-
-
-def test_infinite_values_count_but_have_no_quartile():
-    spread = Distribution.of(np.array([math.inf, 1.0, 3.0, -math.inf]))
-    assert (spread.n, spread.share_above_zero) == (4, 0.75)
-    assert spread.quartiles == (1.5, 2.0, 2.5)
-    assert all(map(math.isnan, Distribution.of(np.array([math.inf])).quartiles))
 
 
 def test_settings_that_differ():
@@ -145,11 +142,11 @@ def test_two_sessions(completed, second):
         ]
         values = measured(session)
         known = [value for value in values if value is not None]
-        assert told.distribution == Distribution.of(np.array(known))
+        assert told.distribution == summarise(np.array(known), "maximize")
         assert told.by_evaluations == {
             n: max(value for value in values[:n] if value is not None) for n in (10, 100)
         }
-        assert told.seconds > 0
+        assert told.history.duration > 0
         assert told.verdict is None
     (overlap,) = comparison.overlaps
     tops = [top(session, 100) for session in (completed, second)]
@@ -174,7 +171,7 @@ def test_time_counts_from_the_first_start(completed):
                 .values(created_at=start + datetime.timedelta(seconds=seconds))
             )
     completed.refresh()
-    history = History.read(completed)
+    history = read_objective_history(completed)
     values = measured(completed)
     ids = [row["id"] for row in table_rows(completed, results, "id")]
 
@@ -183,7 +180,7 @@ def test_time_counts_from_the_first_start(completed):
         return max(listed)
 
     assert history.duration == 90
-    assert history.best_within(0.1) is None
+    assert history.improvements.best_within(0.1) is None
     told = compare_sessions([completed, _copy_of(completed)]).sessions[0]
     assert told.by_seconds == {1: best_up_to(100), 10: best_up_to(300), 60: best_up_to(300)}
 
@@ -197,8 +194,10 @@ def _copy_of(session):
 def test_a_session_without_results(completed):
     told = compare_sessions([completed, _copy_of(completed)])
     empty = told.sessions[1]
-    assert (empty.best, empty.distribution, empty.seconds) == ((), None, None)
+    assert (empty.best, empty.distribution.n, empty.history.duration) == ((), 0, None)
     assert (empty.by_evaluations, empty.by_seconds) == ({}, {})
+    assert [str(text) for text in told.warnings] == [f"{empty.session_id} has no results yet"]
+    assert remarks_on(told) == []
     assert told.overlaps[0].n == (min(100, len(told.sessions[0].best)), 0)
 
 
@@ -207,20 +206,173 @@ def test_what_does_not_compare_is_said(completed):
     dear = Session.create(make_config(url, backtest={**BACKTEST, "fee_rate": 0.002}), size=5)
     metrics = {"total_return": "maximize", "max_drawdown": "minimize"}
     other = Session.create(make_config(url, objective={"metrics": metrics}), size=5)
-    assert compare_sessions([completed, dear]).warnings == (
+    for session in (dear, other):
+        session.run()
+    told = compare_sessions([completed, dear])
+    assert [str(text) for text in told.warnings] == [
         "figures of the sessions do not compare, they were measured under different conditions: "
-        "backtest.fee_rate",
+        "fees (backtest.fee_rate)"
+    ]
+    assert told.deciding == ("backtest.fee_rate",)
+    assert told.groups == ((completed.row.session_id,), (dear.row.session_id,))
+    assert not told.compares(*told.sessions)
+    assert remarks_on(told) == []
+    told = compare_sessions([completed, other])
+    first, second = map(str, told.warnings)
+    assert f"{other.row.session_id} total_return (maximize), max_drawdown (minimize); best" in first
+    assert second == (
+        "of several objectives only the first is compared: net_sharpe_ratio, total_return"
     )
-    (text,) = compare_sessions([completed, other]).warnings
-    assert f"{other.row.session_id} total_return (maximize), max_drawdown (minimize); best" in text
+    assert not told.compares(*told.sessions)
     assert compare_sessions([other, completed]).sessions[0].metric == "total_return"
+    assert [str(text) for text in compare_sessions([completed, dear, other]).warnings][1] == (
+        "among them only these were measured alike and compare with each other: "
+        f"{completed.row.session_id}, {other.row.session_id}"
+    )
     with completed.engine.begin() as connection:
         connection.execute(sa.text("UPDATE return_metrics SET return_1d = 1.5 * return_1d"))
     later = Session.create(make_config(url), size=5)
-    (text,) = compare_sessions([completed, later]).warnings
+    text, _ = map(str, compare_sessions([completed, later]).warnings)
     assert text.endswith("the returns or market caps were changed between them")
     for session in (dear, other, later):
         session.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [
+        ("backtest.start_date", "dates"),
+        ("backtest.split_date", "dates"),
+        ("backtest.fee_rate", "fees"),
+        ("backtest.position_mode", "rules of the backtest"),
+        ("market.source", "market data"),
+        ("semantics", "definition of a strategy"),
+        ("objective.options.window", "objective"),
+        ("objective.metrics", None),
+        ("study.trials", None),
+        ("parameters.window_size", None),
+    ],
+)
+def test_what_a_setting_decides(setting, kind):
+    assert compared_settings._kind(setting, is_own=False) == kind
+    if setting.startswith("parameters"):
+        assert compared_settings._kind(setting, is_own=True) == "space"
+
+
+def test_a_minimised_objective(completed):
+    url = url_of(completed)
+    metrics = {"max_drawdown": "minimize"}
+    sessions = [
+        Session.create(make_config(url, objective={"metrics": metrics}), method="sobol", **options)
+        for options in ({"size": 100, "seed": 1}, {"size": 100, "seed": 2})
+    ]
+    for session in sessions:
+        session.run()
+    told = compare_sessions(sessions)
+    for session, each in zip(sessions, told.sessions, strict=True):
+        values = [
+            row["max_drawdown"]
+            for row in table_rows(session, hyperparameter_tuning_results, "id")
+            if row["max_drawdown"] is not None
+        ]
+        assert each.distribution.best == each.best[0].figures["max_drawdown"] == min(values)
+        assert each.by_evaluations[100] == min(values)
+        session.engine.dispose()
+    assert [str(text) for text in remarks_on(told)] == [
+        "only the seed differs: the difference of the two is what chance does to this method"
+    ]
+
+
+def test_chosen_strategies_are_those_of_the_table(completed, second):
+    """The history of a filter is the whole table's, without the values of the others."""
+    options = {"where": "window_size >= 10 or total_return > 0", "without": ("FS",)}
+    told = compare_sessions([completed, second], **options)
+    assert told.filter_text == "window_size >= 10 or total_return > 0, without FS"
+    for session, each in zip((completed, second), told.sessions, strict=True):
+        chosen = read_filter(session, **options)
+        table = read_table(session, ["total_return"])
+        mask = chosen.mask(table)
+        assert 0 < mask.sum() < len(table)
+        expected = np.where(mask, table.figure(), np.nan)
+        np.testing.assert_array_equal(each.history.values, expected)
+        listed = top(session, 100, where=chosen)
+        assert [best.strategy_id for best in each.best] == listed["strategy_id"].tolist()
+        followed = follow_best(expected, "maximize")
+        assert each.history.improvements.evaluations.tolist() == (followed.improved + 1).tolist()
+
+
+def test_a_search_beside_the_whole_space(completed, second):
+    told = compare_sessions([completed, second])
+    names = session_letters(told)
+    first, *others = (str(text) for text in remarks_on(told, names))
+    best = told.sessions[1].best[0].figures["net_sharpe_ratio"]
+    values = [value for value in measured(completed) if value is not None]
+    n_better = sum(value > best for value in values)
+    assert first.startswith("B (sobol) found ")
+    assert f"of {len(values):,} strategies that A measured, {n_better:,} are better" in first
+    assert [text.split(":")[0].split(" by ")[0] for text in others] == [
+        "one seed only of sobol",
+        "the best of more strategies tends to be higher",
+    ]
+
+
+def test_a_method_with_two_seeds_is_no_anecdote(completed, second):
+    again = Session.create(make_config(url_of(completed)), method="sobol", size=100, seed=4)
+    again.run()
+    said = [str(text) for text in remarks_on(compare_sessions([completed, second, again]))]
+    assert not any("anecdote" in text for text in said)
+    assert sum(" are better, the best with " in text for text in said) == 2
+    again.engine.dispose()
+
+
+def test_ids_of_different_spaces_of_ones_own_are_not_compared(completed):
+    url = url_of(completed)
+    objective = {
+        "type": "objectives.examples.momentum:MomentumObjective",
+        "metrics": {"net_sharpe_ratio": "maximize"},
+    }
+    spaces = [
+        {"lookback": {"choice": lookbacks}, "n_held": {"range": [1, 3]}}
+        for lookbacks in ([5, 10], [5, 20])
+    ]
+    sessions = [
+        Session.create(make_config(url, objective=objective, parameters=space))
+        for space in (*spaces, spaces[0])
+    ]
+    for session in sessions:
+        session.run()
+    different = compare_sessions(sessions[:2])
+    assert different.overlaps[0].same_strategies is None
+    assert different.overlaps[0].same_figures > 0
+    assert different.deciding == ("parameters.lookback.choice",)
+    equal = compare_sessions([sessions[0], sessions[2]])
+    assert equal.overlaps[0].same_strategies == len(equal.sessions[0].best) > 0
+    with pytest.raises(ConfigError, match=rf"^{sessions[0].row.session_id}: .*window_size"):
+        compare_sessions(sessions[:2], "window_size > 5")
+    for session in sessions:
+        session.engine.dispose()
+
+
+def test_sessions_that_have_tried_everything_are_no_search_beside_it(completed):
+    again = Session.create(make_config(url_of(completed), execution={"reuse": True}))
+    again.run()
+    told = compare_sessions([completed, again])
+    assert told.overlaps[0].same_strategies == len(told.sessions[0].best)
+    (text,) = map(str, remarks_on(told))
+    assert text.startswith("a session takes over what earlier ones have measured alike")
+    again.engine.dispose()
+
+
+def test_letters_beyond_the_alphabet(completed):
+    told = compare_sessions([completed, _copy_of(completed)])
+    many = dataclasses.replace(
+        told,
+        sessions=tuple(
+            dataclasses.replace(told.sessions[0], session_id=f"s{place}") for place in range(53)
+        ),
+    )
+    letters = session_letters(many)
+    assert [letters[f"s{place}"] for place in (0, 25, 26, 52)] == ["A", "Z", "A1", "A2"]
 
 
 def test_impossible_comparisons(completed):

@@ -131,7 +131,7 @@ def test_export_of_what_a_filter_leaves(cli):
     assert "(trade_count >= 1) in x.csv" in cli("export", *options, "-o", "x.csv").out
 
 
-def test_three_lines_after_a_run_and_what_spends_the_days_out_of_sample(cli, project):
+def test_four_lines_after_a_run_and_what_spends_the_days_out_of_sample(cli, project):
     (project / "mass_tuning_config.yaml").write_text(
         "backtest: {split_date: 2024-05-15, min_active_days: 20}\n"
     )
@@ -142,9 +142,11 @@ def test_three_lines_after_a_run_and_what_spends_the_days_out_of_sample(cli, pro
     half = rf"half of \d+ between {number} and {number}, {number} % above 0"
     assert re.fullmatch(rf"net sharpe: median {number}, {half}", lines[place])
     medians = rf"return {number} %, drawdown {number} %, win rate {number} %"
-    assert re.fullmatch(f"medians: {medians}", lines[place + 1])
-    assert lines[place + 2].startswith("net sharpe is decided by ")
-    assert any(line.startswith("rank") for line in lines[place + 3 :])
+    bars = "[▁▂▃▄▅▆▇█·]{32}"
+    assert re.fullmatch(rf"net sharpe: {number} {bars} {number}", lines[place + 1])
+    assert re.fullmatch(f"medians: {medians}", lines[place + 2])
+    assert lines[place + 3].startswith("net sharpe is decided by ")
+    assert any(line.startswith("rank") for line in lines[place + 4 :])
     spent = cli("top", "--where", "oos_total_return > -1")
     assert "choosing by oos_total_return spends the out-of-sample days" in spent.err
     assert "spends" not in cli("top", "--where", "total_return > -1").err

@@ -584,7 +584,7 @@ def test_a_search_in_which_every_strategy_fails_spends_its_budget(make_session, 
     assert all(told["parents"] == [] for *_, told in told_of(session))
 
 
-def test_a_large_session_has_a_digest(make_session, reference):
+def test_a_large_session_has_a_sample_and_the_best(make_session, reference):
     study = {"all_up_to": 5, "sample": 6, "running_best": 2, "final_best": 7}
     session = make_session(**options_of(), study=study)
     session.run()
@@ -597,7 +597,14 @@ def test_a_large_session_has_a_digest(make_session, reference):
     assert set(session.top(7)["strategy_id"]) <= names
     sampled = {i * SIZE // 6 for i in range(6)}
     points = points_of(session)
-    assert set(session.space.strategy_ids([points[k] for k in sampled])) <= names
+    measured = {row["strategy_id"] for row in results if row["net_sharpe_ratio"] is not None}
+    sample = stock_study(session, session.studies.sample)
+    assert {trial.user_attrs["strategy_id"] for trial in sample.trials} == measured & set(
+        session.space.strategy_ids([points[k] for k in sampled])
+    )
+    attributes = sample._storage.get_study_system_attrs(sample._study_id)
+    notes = [value for key, value in attributes.items() if key.startswith("dashboard:note_str")]
+    assert "hold for what it tried, not for the whole space" in "".join(notes)
 
 
 def test_what_failed_is_tried_again(make_session, reference):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from search_spaces.errors import ConfigError
+from studies.trials import attach_artifact
 from studies.web import dashboard_server
 
 
@@ -18,6 +19,21 @@ def test_the_stock_dashboard_is_at_the_root(site, completed):
     bundle = site.ask("/static/bundle.js", Accept_Encoding="identity")
     assert bundle.status == 200
     assert len(bundle.body) > 100_000
+
+
+def test_a_page_attached_to_a_study_is_served(site, completed):
+    page = "<p>報告</p>".encode()
+    attached = (completed.engine, completed.row.session_id, "report.html", page, "text/html")
+    if completed.engine.dialect.name != "sqlite":
+        with pytest.raises(ConfigError, match="SQLite file only"):
+            attach_artifact(*attached)
+        return
+    attach_artifact(*attached)
+    (study,) = site.ask("/api/studies").json["study_summaries"]
+    (listed,) = site.ask(f"/api/studies/{study['study_id']}?after=0").json["artifacts"]
+    assert listed["filename"] == "report.html"
+    served = site.ask(f"/artifacts/{study['study_id']}/{listed['artifact_id']}")
+    assert (served.status, served.body) == (200, page)
 
 
 def test_twenty_tabs_leave_no_thread(site, completed):
@@ -96,3 +112,30 @@ def test_errors_of_requests_go_to_the_log(site, caplog, capfd):
         assert site.ask("/api/studies/12345").status == 404
     out, err = capfd.readouterr()
     assert out + err == ""
+
+
+def test_choices_stand_beside_the_trials_not_in_each(site, completed):
+    study_id = completed.study_writer.study_id
+    study = site.ask(f"/api/studies/{study_id}?after=0").json
+    assert len(study["trials"]) == 432
+    for trial in study["trials"]:
+        for param in trial["params"]:
+            assert param["distribution"]["choices"] == []
+            assert param["param_external_value"]
+    for name in ("union_search_space", "intersection_search_space"):
+        choices = {each["name"]: each["distribution"]["choices"] for each in study[name]}
+        for parameter, distribution in completed.space.distributions.items():
+            told = sorted(choice["value"] for choice in choices[parameter])
+            assert told == sorted(str(choice) for choice in distribution.choices)
+    assert site.ask(f"/api/studies/{study_id}/param_importances").status == 200
+
+
+def test_two_thousand_trials_are_four_megabytes(serve, make_session):
+    """A trial costs the same whatever the number of choices; the rest is paid once."""
+    session = make_session(size=100)
+    session.run()
+    site = serve(session.engine)
+    path = f"/api/studies/{session.study_writer.study_id}?after="
+    whole, nothing = site.ask(f"{path}0"), site.ask(f"{path}100")
+    assert len(nothing.json["trials"]) == 0
+    assert len(nothing.body) + 20 * (len(whole.body) - len(nothing.body)) < 4e6

@@ -1,5 +1,6 @@
 """Questions to a whole session: equal to plain loops on small tables."""
 
+import dataclasses
 import math
 from collections import Counter
 from itertools import combinations
@@ -14,6 +15,7 @@ from scipy.stats import spearmanr
 from search_spaces import Choice, Range, SearchSpace, Subsets, one_step_neighbours
 from search_spaces.errors import ConfigError, SpaceError
 from studies.analysis import (
+    ESTIMATED,
     EXACT,
     PED_ANOVA,
     SessionTable,
@@ -21,6 +23,8 @@ from studies.analysis import (
     best_so_far,
     count_failures,
     distinct_groups,
+    follow_best,
+    histogram_of,
     importance_of,
     in_against_out,
     lifts,
@@ -139,6 +143,23 @@ def test_a_summary_of_nothing_says_so():
     nothing = summarise(np.array([np.nan]), "maximize")
     assert nothing.n == 0
     assert math.isnan(nothing.best)
+
+
+def test_infinite_values_count_but_lie_in_no_quartile():
+    spread = summarise(np.array([math.inf, 1.0, math.nan, 3.0, -math.inf]), "maximize")
+    assert (spread.n, spread.share_above_zero) == (4, 0.75)
+    assert (spread.smallest, spread.largest, spread.best) == (-math.inf, math.inf, math.inf)
+    assert (spread.lower_quartile, spread.median, spread.upper_quartile) == (1.5, 2.0, 2.5)
+    assert spread.mean == 2.0
+    alone = summarise(np.array([-math.inf]), "maximize")
+    assert (alone.n, alone.best) == (1, -math.inf)
+    assert all(map(math.isnan, (alone.mean, alone.median, alone.lower_quartile)))
+
+
+def test_infinite_values_improve():
+    followed = follow_best(np.array([math.nan, -math.inf, -1.0, math.inf, math.inf]), "maximize")
+    np.testing.assert_array_equal(followed.best, [math.nan, -math.inf, -1.0, math.inf, math.inf])
+    assert followed.improved.tolist() == [1, 2, 3]
 
 
 @settings(deadline=None)
@@ -270,7 +291,45 @@ def test_values_that_all_failed_leave_a_full_grid():
     assert sum(found.parameters.values()) + sum(found.pairs.values()) <= 1 + 1e-12
 
 
-def test_importance_of_a_sample_is_estimated():
+def even_sample(n, seed, **fields):
+    """Strategies of a space of 1,200 chosen by chance, their exact importance, and theirs."""
+    space = SearchSpace([Range("a", 1, 20), Range("b", 1, 20), Choice("kind", ("x", "y", "z"))])
+    points = space.params_list(range(len(space)))
+    rng = np.random.default_rng(seed)
+    values = np.array(
+        [p["a"] + 0.05 * p["a"] * p["b"] + 4 * (p["kind"] == "z") for p in points]
+    ) + rng.normal(size=len(space))
+    exact = importance_of(make_table(range(len(space)), values, space=space))
+    chosen = rng.permutation(len(space))[:n]
+    table = make_table(chosen, values[chosen], space=space)
+    return exact, importance_of(dataclasses.replace(table, **fields))
+
+
+def test_importance_of_a_planned_sample_is_close_to_the_exact_one():
+    errors = []
+    for seed in range(20):
+        exact, found = even_sample(400, seed, is_planned=True)
+        assert (exact.method, found.method, found.n) == (EXACT, ESTIMATED, 400)
+        assert next(iter(found.parameters)) == next(iter(exact.parameters)) == "a"
+        errors += [found.parameters[name] - exact.parameters[name] for name in exact.parameters]
+        # 400 strategies are too few for the 400 pairs of a and b
+        assert set(found.pairs) == {("a", "kind"), ("b", "kind")}
+    assert abs(np.mean(errors)) < 0.01  # no bias: squared means alone would be 0.03 too large
+    assert np.max(np.abs(errors)) < 0.1
+
+
+def test_importance_of_nothing_but_chance_is_none():
+    shares = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=36)[:30]
+        table = make_table(rng.permutation(36)[:30], values)
+        found = importance_of(dataclasses.replace(table, is_planned=True))
+        shares.append(sum(found.parameters.values()))
+    assert np.median(shares) < 0.1
+
+
+def test_importance_of_a_search_by_results_is_estimated():
     space = SearchSpace([Range("a", 1, 20), Range("b", 1, 20), Choice("kind", ("x",))])
     values = np.array([point["a"] for point in space.params_list(range(len(space)))], dtype=float)
     values[7] = np.nan
@@ -389,6 +448,14 @@ def test_a_session_without_results_answers(make_session):
     assert all(math.isnan(lift.lift) for lift in lifts(table))
 
 
+@pytest.mark.parametrize(
+    ("method", "is_planned"),
+    [("exhaustive", True), ("random", True), ("sobol", True), ("genetic", False), ("tpe", False)],
+)
+def test_a_table_knows_whether_results_led_the_search(make_session, method, is_planned):
+    assert read_table(make_session(method=method, size=20)).is_planned is is_planned
+
+
 def test_unknown_names_are_refused(completed, table):
     with pytest.raises(ConfigError, match="has no figure 'nothing'; it has final_balance"):
         read_table(completed, ["nothing"])
@@ -407,3 +474,17 @@ def test_too_many_combinations_for_neighbours():
     )  # fmt: skip
     with pytest.raises(SpaceError, match=r"2\*\*62 combinations"):
         neighbourhoods_of(too_large)
+
+
+@given(st.lists(st.one_of(VALUES, st.just(math.inf), st.just(-math.inf)), max_size=40))
+def test_a_histogram_counts_every_value_once(values):
+    values = np.array(values, dtype=np.float64)
+    found = histogram_of(values, 7)
+    known = values[~np.isnan(values)]
+    assert found.counts.sum() == len(known)
+    for place in range(7):
+        low, high = found.edges[place], found.edges[place + 1]
+        is_last = place == 6
+        inside = [v for v in np.clip(known, found.edges[0], found.edges[-1])
+                  if low <= v < high or (is_last and v == high)]  # fmt: skip
+        assert found.counts[place] == len(inside)

@@ -10,17 +10,22 @@ import sqlalchemy as sa
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.errors import SessionError
+from studies import Session
 from studies.analysis.leaderboard import pareto_front, top
 from studies.database.tables import (
     METRIC_COLUMNS,
     OOS_METRIC_COLUMNS,
     hyperparameter_tuning_results,
 )
-from studies.trials.digest import StudyWriter, stores_all
+from studies.runs import Stop
 from studies.trials.optuna_storage import open_optuna_storage
-from tests.helpers.sessions import check_completed, results_of, stock_study, table_rows
+from studies.trials.session_studies import stores_all
+from studies.trials.study_writer import StudyWriter
+from studies.trials.trial_attributes import SHOWN_FIGURES
+from studies.upkeep import delete_session
+from tests.helpers.sessions import check_completed, results_of, stock_study, table_rows, url_of
 
-DIGEST = {"all_up_to": 0, "sample": 40, "running_best": 5, "final_best": 60}
+LARGE = {"all_up_to": 0, "sample": 40, "running_best": 5, "final_best": 60}
 
 
 def ids_of(study):
@@ -68,27 +73,34 @@ def distinct_in_order(session, direction="maximize"):
     return [key[-1] for _, key in ordered]
 
 
-def check_digest(session, direction="maximize"):
-    """The study holds the sample, what entered the best, the best at the end, and nothing else."""
+def sample_study(session):
+    return stock_study(session, session.studies.sample)
+
+
+def check_studies(session, direction="maximize"):
+    """One study is the sample, the other one what entered the best and the best at the end."""
     ids, scores = scores_in_order(session, direction)
-    held = ids_of(stock_study(session))
-    assert len(held) == len(set(held))
-    assert [trial.number for trial in stock_study(session).trials] == list(range(len(held)))
+    for study in (sample_study(session), stock_study(session)):
+        held = ids_of(study)
+        assert len(held) == len(set(held))
+        assert [trial.number for trial in study.trials] == list(range(len(held)))
+        assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE}
     settings, total = session.config.study, len(ids)
-    sample = {i * total // settings.sample for i in range(settings.sample)}
-    expected, values = {ids[position] for position in sample}, set()
+    sample = sorted({i * total // settings.sample for i in range(settings.sample)})
+    measured_sample = [ids[place] for place in sample if not np.isnan(scores[place])]
+    assert ids_of(sample_study(session)) == measured_sample  # run in one process, in order
+    expected, values = set(), set()
     chunk_size = session.row.snapshot.chunk_size
     for start in range(0, total, chunk_size):
         chunk = range(start, min(start + chunk_size, total))
         measured = [position for position in chunk if not np.isnan(scores[position])]
-        values |= {scores[position] for position in measured if position in sample}
         best = sorted(values | {scores[position] for position in measured}, reverse=True)
         for value in set(best[: settings.running_best]) - values:
             equal = [ids[position] for position in measured if scores[position] == value]
             expected.add(min(equal, key=lambda name: simple_key(session, name)))
             values.add(value)
     expected |= set(distinct_in_order(session, direction)[: settings.final_best])
-    assert set(held) == expected
+    assert set(ids_of(stock_study(session))) == expected
 
 
 def test_a_small_session_is_stored_whole(completed):
@@ -123,27 +135,46 @@ def test_failed_strategies_are_failed_trials(completed):
     assert not any("failure" in t.user_attrs for t in others)
 
 
-def test_a_digest_holds_exactly_its_strategies(make_session):
-    session = make_session(study=DIGEST)
-    seen = []
+def test_a_large_session_has_a_sample_and_the_best(make_session):
+    session = make_session(study=LARGE)
+    assert session.studies.names == (f"{session.row.session_id} sample", session.study_name)
+    assert session.study_name == f"{session.row.session_id} best"
+    seen = {name: [] for name in session.studies.names}
+
+    def held_by(name):
+        trials = stock_study(session, name).trials
+        return [(t.number, t._trial_id, t.user_attrs["strategy_id"]) for t in trials]
 
     def remember(progress):
-        trials = stock_study(session).trials if progress.done % 80 == 0 else []
-        seen.append([(t.number, t._trial_id, t.user_attrs["strategy_id"]) for t in trials])
+        for name, states in seen.items():
+            states.append(held_by(name) if progress.done % 80 == 0 else [])
 
     session.run(on_progress=remember)
-    check_digest(session)
-    final = [
-        (t.number, t._trial_id, t.user_attrs["strategy_id"]) for t in stock_study(session).trials
-    ]
-    for trials in seen:
-        assert trials == final[: len(trials)]  # append-only
-    assert 0 < max(len(trials) for trials in seen) < len(final)
-    note = note_of(stock_study(session))
-    assert "A digest of session" in note
-    assert "432 strategies an even sample of 40" in note
-    assert "biased sample" in note
+    check_studies(session)
+    for name, states in seen.items():
+        final = held_by(name)
+        for trials in states:
+            assert trials == final[: len(trials)]  # append-only
+        assert 0 < max(len(trials) for trials in states) < len(final)
     check_completed(session, results_of(session))
+    note = note_of(sample_study(session))
+    assert "An even sample of session" in note
+    assert "40 of its 432 strategies" in note
+    assert "Importances and slices of it hold for the session." in note
+    note = note_of(stock_study(session))
+    assert "the best 60 distinct results" in note
+    assert "They are no sample" in note
+    names = set(optuna.get_all_study_names(open_optuna_storage(session.engine)))
+    assert names == set(session.studies.names)
+
+
+def test_strategies_of_the_sample_that_failed_are_no_trials(make_session):
+    session = make_session(study={**LARGE, "sample": 432})
+    session.run()
+    _, scores = scores_in_order(session)
+    n_failed = int(np.isnan(scores).sum())
+    assert n_failed > 0
+    assert len(sample_study(session).trials) == 432 - n_failed
 
 
 @pytest.mark.parametrize(
@@ -154,16 +185,16 @@ def test_a_digest_holds_exactly_its_strategies(make_session):
         {"all_up_to": 0, "sample": 7, "running_best": 500, "final_best": 0},
     ],
 )
-def test_digests_of_other_sizes(make_session, study):
+def test_studies_of_other_sizes(make_session, study):
     session = make_session(study=study)
     session.run()
-    check_digest(session)
+    check_studies(session)
 
 
-def test_a_digest_of_a_minimised_metric(make_session):
-    session = make_session(study=DIGEST, objective={"metrics": {"max_drawdown": "minimize"}})
+def test_studies_of_a_minimised_metric(make_session):
+    session = make_session(study=LARGE, objective={"metrics": {"max_drawdown": "minimize"}})
     session.run()
-    check_digest(session, "minimize")
+    check_studies(session, "minimize")
     assert stock_study(session).best_value == session.top(1)["max_drawdown"].iloc[0]
 
 
@@ -172,7 +203,7 @@ TWO = {"net_sharpe_ratio": "maximize", "turnover": "minimize"}
 
 def test_several_objectives(make_session):
     session = make_session(
-        study={**DIGEST, "running_best": 0, "final_best": 25}, objective={"metrics": TWO}
+        study={**LARGE, "running_best": 0, "final_best": 25}, objective={"metrics": TWO}
     )
     session.run()
     study = stock_study(session)
@@ -183,14 +214,13 @@ def test_several_objectives(make_session):
     assert 1 < len(front) < 25
     final = (front + [name for name in best if name not in front])[:25]
     assert set(final) != set(best)  # so that the front matters
-    ids, _ = scores_in_order(session)
-    sample = {ids[i * 432 // 40] for i in range(40)}
-    assert set(held) == sample | set(final)
-    # append-only: what the sample lacks comes at the end, the front before the rest
-    assert held[-len(set(final) - sample) :] == [name for name in final if name not in sample]
-    # so the dashboard's front is that of all strategies, of which the sample may hold others
-    every = set(pareto_front(session, all_names=True)["strategy_id"])
-    assert set(front) <= {t.user_attrs["strategy_id"] for t in study.best_trials} <= every
+    assert held == final  # the front before the rest
+    ids, scores = scores_in_order(session)
+    sample = {ids[i * 432 // 40] for i in range(40) if not np.isnan(scores[i * 432 // 40])}
+    assert set(ids_of(sample_study(session))) == sample
+    assert sample_study(session).metric_names == list(TWO)
+    # so the dashboard's front is that of all strategies
+    assert set(front) == {t.user_attrs["strategy_id"] for t in study.best_trials}
     assert study.metric_names == list(TWO)
     rows = {row["strategy_id"]: row for row in results_of(session)}
     for trial in study.get_trials(states=[TrialState.COMPLETE]):
@@ -200,7 +230,7 @@ def test_several_objectives(make_session):
         "those that entered the running best 0 by net_sharpe_ratio as they came, and at the end 25 "
         "of the best distinct results (first the Pareto front by net_sharpe_ratio (maximize), "
         "turnover (minimize), evenly thinned along net_sharpe_ratio if it is larger, then the best "
-        "by net_sharpe_ratio) are trials here"
+        "by net_sharpe_ratio). They are"
     ) in note_of(study)
 
 
@@ -224,7 +254,7 @@ def test_a_front_that_is_larger_than_its_place(make_session, final_best):
 
 
 def test_the_running_best_goes_by_the_first_objective(make_session):
-    study = {**DIGEST, "sample": 0, "final_best": 0}
+    study = {**LARGE, "sample": 0, "final_best": 0}
     one, two = (
         make_session(study=study, objective={"metrics": metrics})
         for metrics in ({"net_sharpe_ratio": "maximize"}, TWO)
@@ -235,7 +265,7 @@ def test_the_running_best_goes_by_the_first_objective(make_session):
 
 
 def test_full_stores_every_trial(make_session):
-    session = make_session(study={**DIGEST, "trials": "full"})
+    session = make_session(study={**LARGE, "trials": "full"})
     session.run()
     assert len(ids_of(stock_study(session))) == 432
     assert note_of(stock_study(session)).startswith("All 432")
@@ -255,7 +285,7 @@ def test_what_is_stored_whole(make_session, trials, total, expected):
 def test_the_sample_is_even_whatever_the_chunks(total):
     from studies.config import StudyConfig
 
-    face = StudyWriter("s", 1, None, {"x": "maximize"}, StudyConfig(**DIGEST), total)
+    face = StudyWriter("s", 1, None, {"x": "maximize"}, StudyConfig(**LARGE), total)
     positions = np.arange(total)
     chosen = np.flatnonzero(face._sampled(positions))
     expected = sorted({i * total // 40 for i in range(40)})
@@ -266,10 +296,12 @@ def native_trial(session, row, like):
     """The trial of a result row as a plain script would make it; times are those of `like`."""
     failure = json.loads(row["raw_result"])["failure"] if row["raw_result"] else None
     figures = json.loads(row["raw_result"])["metrics"] if failure else row
-    attrs = {
-        "strategy_id": row["strategy_id"],
-        "metrics": {name: figures[name] for name in METRIC_COLUMNS},
-    }
+    attrs = {"strategy_id": row["strategy_id"]}
+    for name in SHOWN_FIGURES:
+        if figures.get(name) is not None:
+            attrs[name] = figures[name]
+    if "trade_count" in attrs:
+        attrs["trade_count"] = int(attrs["trade_count"])
     if failure:
         attrs["failure"] = failure
     return FrozenTrial(
@@ -287,11 +319,11 @@ def native_trial(session, row, like):
     )
 
 
-@pytest.mark.parametrize("study", [{}, DIGEST])
+@pytest.mark.parametrize("study", [{}, LARGE])
 def test_trials_equal_those_of_add_trials(make_session, study):
     session = make_session(study=study, size=144)
     session.run()
-    ours = stock_study(session).trials
+    ours = [t for name in session.studies.names for t in stock_study(session, name).trials]
     rows = {
         row["strategy_id"]: row for row in table_rows(session, hyperparameter_tuning_results, "id")
     }
@@ -315,7 +347,8 @@ def test_trials_equal_those_of_add_trials(make_session, study):
     )
     for a, b in zip(ours, theirs, strict=True):
         for name in names:
-            assert getattr(a, name) == getattr(b, name), name
+            if name != "number" or not study:  # of two studies there
+                assert getattr(a, name) == getattr(b, name), name
         assert list(a.params) == list(b.params)
         created = rows[a.user_attrs["strategy_id"]]["created_at"].replace(tzinfo=datetime.UTC)
         assert a.datetime_complete.astimezone(datetime.UTC) == created
@@ -343,7 +376,7 @@ def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
         "SELECT number, param_name, param_value, distribution_json FROM trial_params p "
         "JOIN trials t ON t.trial_id = p.trial_id WHERE study_id = :id",
         "SELECT number, key, value_json FROM trial_user_attributes a "
-        "JOIN trials t ON t.trial_id = a.trial_id WHERE study_id = :id AND key != 'metrics'",
+        "JOIN trials t ON t.trial_id = a.trial_id WHERE study_id = :id",
     )
     with session.engine.connect() as connection:
         for query in queries:
@@ -356,7 +389,7 @@ def test_the_rows_in_the_tables_equal_those_of_add_trials(make_session):
 
 def test_a_native_trial_in_the_study_disturbs_nothing(make_session):
     """Somebody else's trials in the study of a session, with worse and with better values."""
-    session = make_session(study=DIGEST)
+    session = make_session(study=LARGE)
     study = stock_study(session)
 
     def add_one(progress):
@@ -380,6 +413,84 @@ def test_recorded_strategies_are_appended_in_the_order_given(completed):
         completed.study_writer.append_recorded(connection, [*names, "unknown"])
     added = stock_study(completed).trials[before:]
     assert [trial.user_attrs["strategy_id"] for trial in added] == names
+
+
+def test_figures_that_sort_are_attributes(make_session):
+    """Neither what is optimised, which is the value, nor what the session does not measure."""
+    one = make_session(study=LARGE, objective={"metrics": {"max_drawdown": "minimize"}})
+    one.run()
+    expected = {"strategy_id", "excess_sharpe_ratio", "total_return", "trade_count"}
+    for name in one.studies.names:
+        for trial in stock_study(one, name).trials:
+            assert set(trial.user_attrs) == expected
+    rows = {row["strategy_id"]: row for row in results_of(one)}
+    for trial in stock_study(one).trials:
+        row = rows[trial.user_attrs["strategy_id"]]
+        assert trial.user_attrs == {name: row[name] for name in trial.user_attrs}
+        assert type(trial.user_attrs["trade_count"]) is int
+    backtest = {"start_date": "2024-01-11", "min_active_days": 30, "split_date": "2024-04-20"}
+    split = make_session(study=LARGE, backtest=backtest)
+    split.run()
+    assert "oos_net_sharpe_ratio" in stock_study(split).trials[0].user_attrs
+    assert "oos_net_sharpe_ratio" in sample_study(split).trials[0].user_attrs
+
+
+def as_of_an_earlier_release(session):
+    """Turn the studies of a new session into the one that earlier releases gave it."""
+    optuna.delete_study(study_name=session.studies.sample, storage=url_of(session))
+    with session.engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE studies SET study_name = :new WHERE study_name = :old"),
+            {"new": session.row.session_id, "old": session.studies.best},
+        )
+    return Session.open(url_of(session), session.row.session_id)
+
+
+def test_a_session_of_an_earlier_release_goes_on_with_its_one_study(make_session):
+    session = make_session(study=LARGE)
+    stop = Stop()
+
+    def stop_there(progress):
+        if progress.done >= 100:
+            stop.set()
+
+    earlier = as_of_an_earlier_release(session)
+    earlier.run(stop=stop, on_progress=stop_there)
+    assert earlier.row.status == "paused"
+    earlier.run(resume=True)
+    assert earlier.studies.names == (earlier.row.session_id,)
+    assert optuna.get_all_study_names(url_of(session)) == [earlier.row.session_id]
+    check_completed(earlier, results_of(earlier))
+    ids, scores = scores_in_order(earlier)
+    sample = {ids[i * 432 // 40] for i in range(40) if not np.isnan(scores[i * 432 // 40])}
+    held = set(ids_of(stock_study(earlier)))
+    assert sample | set(distinct_in_order(earlier)[:60]) <= held
+    n_deleted = delete_session(earlier.engine, earlier.row.session_id)
+    assert n_deleted == 432
+    assert earlier.row.session_id not in optuna.get_all_study_names(url_of(session))
+
+
+def test_both_studies_are_deleted(make_session):
+    session = make_session(study=LARGE)
+    kept = make_session(study=LARGE)
+    for each in (session, kept):
+        each.run()
+    delete_session(session.engine, session.row.session_id)
+    names = set(optuna.get_all_study_names(url_of(session)))
+    assert names == set(kept.studies.names)
+    trials = sa.text("SELECT count(*) FROM trials")
+    with kept.engine.connect() as connection:
+        n_trials = connection.execute(trials).scalar_one()
+    assert n_trials == sum(len(stock_study(kept, name).trials) for name in kept.studies.names)
+
+
+@pytest.mark.parametrize("kind", ["sample", "best"])
+def test_a_missing_study_of_two_is_named(make_session, kind):
+    session = make_session(study=LARGE)
+    optuna.delete_study(study_name=getattr(session.studies, kind), storage=url_of(session))
+    opened = Session.open(url_of(session), session.row.session_id)
+    with pytest.raises(SessionError, match=rf"study 'session_.* {kind}' is gone"):
+        _ = opened.study_writer
 
 
 def test_a_missing_study_is_named(completed):

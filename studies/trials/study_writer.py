@@ -1,15 +1,17 @@
-"""The trials of a planned session: which strategies become trials, and how.
+"""Which strategies of a session become trials of its Optuna studies, and how.
 
-A session of up to ``all_up_to`` strategies is stored whole, a larger one by default as a digest:
-an even sample of design positions, strategies that enter the running best as they come, and at
-the end the rest of the best, with several objectives the Pareto front first. Among the best,
-strategies of equal figures are one. Trials are only ever appended, finished, so a reader that is
-open sees each of them once.
+A session of up to ``all_up_to`` strategies has all of them as trials of one study. A larger one has
+by default two studies. One holds an even sample of design positions, so that what Optuna computes
+of it (importances, slices) holds for the session. The other one holds strategies that enter the
+running best as they come, and at the end the rest of the best, with several objectives the Pareto
+front first; among them, strategies of equal figures are one. In one study the best would pass for
+a part of the sample: every importance would be wrong.
+
+Trials are only ever appended, finished, so a reader that is open sees each of them once.
 """
 
 import datetime
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,17 +21,11 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from search_spaces import PARAMETER_NAMES, SearchSpace, StrategyParams
-from search_spaces.errors import SessionError
 from studies.config import StudyConfig
-from studies.database import (
-    METRIC_COLUMNS,
-    OOS_METRIC_COLUMNS,
-    database_errors,
-    hyperparameter_tuning_results,
-)
+from studies.database import hyperparameter_tuning_results
 from studies.outcomes import (
     Outcome,
     ParetoFront,
@@ -38,39 +34,16 @@ from studies.outcomes import (
     sign_of,
     simplicity,
 )
-from studies.trials.append import JsonText, TrialBatch, append_trials, lock_study
+from studies.trials.append import TrialBatch, append_trials, lock_study
+from studies.trials.session_studies import stores_all
+from studies.trials.trial_attributes import attributes_of_outcome, attributes_of_row
 
-__all__ = ["StudyWriter", "stores_all", "study_id_of"]
+__all__ = ["StudyWriter"]
 
-_studies = models.StudyModel.__table__
 _trials = models.TrialModel.__table__
 _values = models.TrialValueModel.__table__
 _attributes = models.TrialUserAttributeModel.__table__
 _results = hyperparameter_tuning_results
-
-
-def stores_all(config: StudyConfig, total: int) -> bool:
-    """Whether every strategy of a session of ``total`` becomes a trial."""
-    return config.trials == "full" or total <= config.all_up_to
-
-
-def study_id_of(engine: Engine, study_name: str) -> int:
-    """Look up a study.
-
-    Raises
-    ------
-    SessionError
-        If it is gone.
-    """
-    query = sa.select(_studies.c.study_id).where(_studies.c.study_name == study_name)
-    with database_errors(engine), engine.connect() as connection:
-        study_id = connection.execute(query).scalar()
-    if study_id is None:
-        raise SessionError(
-            f"the Optuna study {study_name!r} is gone, so its session cannot go on; its recorded "
-            "results stay readable, create a new session for the rest"
-        )
-    return int(study_id)
 
 
 @dataclass(frozen=True)
@@ -81,12 +54,16 @@ class StudyWriter:
     ----------
     session_id : str
     study_id : int
+        The study with the best strategies; with all of them where the session has one study.
     space : SearchSpace
     directions : mapping of str to str
         Optimised metrics; the first one decides what is best.
     config : StudyConfig
     total : int
         Strategies of the session.
+    sample_id : int, optional
+        The study with the even sample. A session of an earlier release has none: its sample is in
+        the study of the best.
     """
 
     session_id: str
@@ -95,27 +72,7 @@ class StudyWriter:
     directions: Mapping[str, str]
     config: StudyConfig
     total: int
-
-    def describe(self) -> str:
-        """Say in a sentence which strategies the study holds (the study's note)."""
-        if stores_all(self.config, self.total):
-            return f"All {self.total:,} strategies of session {self.session_id} are trials here."
-        by, final = "", f"the best {self.config.final_best} distinct results at the end"
-        if len(self.directions) > 1:
-            first, n = next(iter(self.directions)), self.config.final_best
-            by = f" by {first}"
-            ways = ", ".join(f"{name} ({way})" for name, way in self.directions.items())
-            final = (
-                f"at the end {n:,} of the best distinct results (first the Pareto front by {ways}, "
-                f"evenly thinned along {first} if it is larger, then the best{by})"
-            )
-        return (
-            f"A digest of session {self.session_id}: of its {self.total:,} strategies an even "
-            f"sample of {self.config.sample:,}, those that entered the running best "
-            f"{self.config.running_best}{by} as they came, and {final} are trials here. It is a "
-            "biased sample: look for the best, but do not fit or search on it. All "
-            "results are in the table hyperparameter_tuning_results."
-        )
+    sample_id: int | None = None
 
     def prepare(self, outcome: Outcome) -> TrialBatch | None:
         """Arrange the trials of a chunk before its transaction, where all of them are stored."""
@@ -133,19 +90,26 @@ class StudyWriter:
         connection : Connection
         outcome : Outcome
         prepared : TrialBatch, optional
-            From :meth:`prepare`; for a digest the trials are chosen here, under the study's lock.
+            From :meth:`prepare`; of a large session the trials are chosen here: those of the
+            sample that did not fail, and under the study's lock what enters the best.
         """
         batch = prepared if prepared is not None else self.prepare(outcome)
-        if batch is None:
-            sampled = np.flatnonzero(self._sampled(outcome.positions))
-            chosen = np.union1d(sampled, self._entering(connection, outcome, sampled))
-            batch = self._batch(outcome, chosen)
-        if len(batch):
-            append_trials(connection, self.study_id, batch)
-        return len(batch)
+        if batch is not None:
+            return self._append(connection, self.study_id, batch)
+        sampled = np.flatnonzero(self._sampled(outcome.positions) & ~outcome.failed)
+        n_sampled = 0
+        if self.sample_id is not None:
+            if sampled.size:
+                batch = self._batch(outcome, sampled)
+                n_sampled = self._append(connection, self.sample_id, batch)
+            sampled = np.empty(0, dtype=np.int64)
+        chosen = np.union1d(sampled, self._entering(connection, outcome, sampled))
+        return n_sampled + self._append(
+            connection, self.study_id, self._batch(outcome, chosen.astype(np.int64))
+        )
 
     def missing_best(self, connection: Connection) -> list[str]:
-        """Ids of strategies that the digest lacks at the end, in the order they are to be added.
+        """Ids of the best strategies that are no trials at the end, in the order to add them.
 
         The best distinct results of the session by its objective, best first, each under the name
         of its simplest strategy. With several objectives the Pareto front, then the best by the
@@ -157,7 +121,7 @@ class StudyWriter:
         return [name for name in self.final_best(connection) if name not in present]
 
     def final_best(self, connection: Connection) -> list[str]:
-        """Return the strategies that are to be in the digest at the end; see `missing_best`."""
+        """Return the best strategies that are to be trials at the end; see `missing_best`."""
         limit = self.config.final_best
         metric, direction = next(iter(self.directions.items()))
         if limit == 0:
@@ -171,7 +135,7 @@ class StudyWriter:
         return list(chosen)[:limit]
 
     def present(self, connection: Connection) -> set[str]:
-        """Ids of the strategies that are trials already."""
+        """Ids of the strategies that are trials of the study of the best already."""
         known = (
             sa.select(_attributes.c.value_json)
             .join(_trials, _trials.c.trial_id == _attributes.c.trial_id)
@@ -203,10 +167,7 @@ class StudyWriter:
                 ),
                 internal_params=self.space.internal_params(indices),
                 distributions=self.space.distributions,
-                user_attrs=[
-                    {"strategy_id": row["strategy_id"], "metrics": _measured(row)}
-                    for row in ordered
-                ],
+                user_attrs=[attributes_of_row(row, self.directions) for row in ordered],
                 started=[m - d for m, d in zip(moments, lasted, strict=True)],
                 completed=moments,
             ),
@@ -267,27 +228,22 @@ class StudyWriter:
     def _batch(self, outcome: Outcome, chosen: npt.NDArray[np.int64]) -> TrialBatch:
         indices = outcome.indices[chosen]
         ids = self.space.strategy_ids(indices)
-        values = outcome.batch.objective[chosen]
-        failed = outcome.failed[chosen]
-        attributes: list[dict[str, Any]] = []
-        rows = _metric_texts(outcome, chosen)
-        for row, name, metrics in zip(chosen.tolist(), ids, rows, strict=True):
-            written = {"strategy_id": JsonText(f'"{name}"'), "metrics": JsonText(metrics)}
-            reason = outcome.batch.failure[row]
-            if reason is not None:
-                written["failure"] = JsonText(json.dumps(reason))
-            if outcome.cached is not None and outcome.cached[row]:
-                written["cached"] = JsonText("true")
-            attributes.append(written)
+        failed = outcome.failed[chosen].tolist()
         return TrialBatch(
-            states=[TrialState.FAIL if bad else TrialState.COMPLETE for bad in failed.tolist()],
-            values=values,
+            states=[TrialState.FAIL if bad else TrialState.COMPLETE for bad in failed],
+            values=outcome.batch.objective[chosen],
             internal_params=self.space.internal_params(indices),
             distributions=self.space.distributions,
-            user_attrs=attributes,
+            user_attrs=attributes_of_outcome(outcome, chosen, ids, self.directions),
             started=_local(outcome.started),
             completed=_local(outcome.completed),
         )
+
+    @staticmethod
+    def _append(connection: Connection, study_id: int, batch: TrialBatch) -> int:
+        if len(batch):
+            append_trials(connection, study_id, batch)
+        return len(batch)
 
 
 def _parameters(params: Any) -> dict[str, Any]:
@@ -295,25 +251,6 @@ def _parameters(params: Any) -> dict[str, Any]:
     if not isinstance(params, StrategyParams):
         return {}
     return {name: getattr(params, name) for name in PARAMETER_NAMES}
-
-
-def _metric_texts(outcome: Outcome, chosen: npt.NDArray[np.int64]) -> list[str]:
-    """Figures of strategies as JSON text; ``repr`` of a float is its JSON."""
-    names = outcome.batch.names
-    form = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
-    texts = []
-    for row in outcome.batch.values[chosen].tolist():
-        texts.append(
-            form % tuple(["null" if v != v or abs(v) == math.inf else repr(v) for v in row])
-        )
-    return texts
-
-
-def _measured(row: Mapping[Any, Any]) -> dict[str, Any]:
-    names: tuple[str, ...] = METRIC_COLUMNS
-    if any(row[name] is not None for name in OOS_METRIC_COLUMNS):
-        names = METRIC_COLUMNS + OOS_METRIC_COLUMNS
-    return {name: None if row[name] is None else float(row[name]) for name in names}
 
 
 def _local(moment: datetime.datetime) -> datetime.datetime:

@@ -1,0 +1,84 @@
+"""Sessions side by side into a file, for ``compare -o`` and ``report`` of several sessions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from studies.cli.output import print_json, say, size, warn
+from studies.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from studies.cli.context import Context
+    from studies.session import Session
+
+__all__ = [
+    "configuration_in_use",
+    "language_of_terminal",
+    "sessions_of",
+    "write_comparison_file",
+]
+
+Choice: TypeAlias = tuple[str | None, tuple[str, ...], tuple[str, ...]]
+"""``--where``, ``--factor`` and ``--without``."""
+
+
+def write_comparison_file(
+    context: Context, session_ids: Sequence[str], target: str, choice: Choice, language: str
+) -> None:
+    """Write sessions side by side as a page or as figures, and say so."""
+    from studies.reports import write_comparison
+
+    where, factors, without = choice
+    sessions = sessions_of(context, session_ids)
+    with waiting(f"writing {target}"):
+        written = write_comparison(
+            sessions,
+            target,
+            where,
+            factors=factors,
+            without=without,
+            command=context.command,
+            language=language,
+            keep=configuration_in_use(context),
+        )
+    comparison = written.comparison
+    if context.as_json:
+        print_json(
+            {
+                "session_ids": list(session_ids),
+                "file": target,
+                "filter": comparison.filter_text,
+                "warnings": [str(text) for text in comparison.warnings],
+                "bytes": written.n_bytes,
+            }
+        )
+        return
+    for text in comparison.warnings:
+        warn(str(text))
+    of = "" if comparison.filter_text is None else f" ({comparison.filter_text})"
+    say(f"{len(sessions)} sessions side by side{of} in {target} ({size(written.n_bytes)})")
+
+
+def sessions_of(context: Context, session_ids: Sequence[str]) -> list[Session]:
+    """Open the sessions that are named."""
+    from studies.session import Session
+    from studies.sessions import read_row
+
+    engine = context.engine()
+    return [Session(engine, read_row(engine, session_id)) for session_id in session_ids]
+
+
+def language_of_terminal() -> str:
+    """Return the language of a page that the environment asks for."""
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh-Hant" if named.lower().startswith("zh") else "en"
+
+
+def configuration_in_use(context: Context) -> dict[Path, str]:
+    """Return the configuration file in use, which is not to be written over."""
+    from studies.config import DEFAULT_CONFIG_FILE
+
+    return {Path(context.config_file or DEFAULT_CONFIG_FILE): "the configuration"}
