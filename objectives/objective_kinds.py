@@ -56,8 +56,8 @@ def make_objective(
     Raises
     ------
     ConfigError
-        If `kind` is none of these, or its class cannot be imported, is no objective, lacks methods, or
-        does not take these arguments.
+        If `kind` is none of these, or its class cannot be imported, is no objective, lacks
+        methods, or does not take these arguments.
         If ``factor_backtest`` gets options or a space of other parameters.
     """
     chosen = dict(options or {})

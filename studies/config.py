@@ -84,8 +84,9 @@ class ObjectiveConfig(CheckedModel):
     Attributes
     ----------
     type : str
-        ``factor_backtest``, or ``package.module:ClassName`` of a subclass of
-        `objectives.Objective`, importable or in the current folder.
+        ``factor_backtest``, ``external`` for a program of the user's own, or
+        ``package.module:ClassName`` of a subclass of `objectives.Objective`, importable or in the
+        current folder.
     metrics : dict of str to {"maximize", "minimize"}
         Optimised metrics, in order.
     options : dict

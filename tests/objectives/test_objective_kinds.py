@@ -68,7 +68,7 @@ def test_arguments_a_class_does_not_take(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("kind", "match"), [
-    ("backtest", r"factor_backtest or package\.module:ClassName, got 'backtest'"),
+    ("backtest", r"factor_backtest, external or package\.module:ClassName, got 'backtest'"),
     ("a.b:", "package"),
     (None, "got None"),
     ("no_such_module:Thing", r"objective no_such_module:Thing cannot be imported \(ModuleNotFou"),

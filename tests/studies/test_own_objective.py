@@ -123,7 +123,10 @@ def test_a_changed_market_is_refused(make_session, panel):
     [
         ({"type": "nowhere:Objective"}, "nowhere:Objective cannot be imported"),
         ({"type": "optuna:Study"}, "optuna:Study is not an objective"),
-        ({"type": "factor"}, "an objective is factor_backtest or package.module:ClassName"),
+        (
+            {"type": "factor"},
+            "an objective is factor_backtest, external or package.module",
+        ),
         ({"options": {"a": 1}}, "factor_backtest takes no options"),
     ],
 )

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 kind, path = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 
@@ -31,8 +32,7 @@ if kind == "server":
         print(json.dumps(measured(config)), flush=True)
     sys.exit(0)
 if kind == "batch":
-    with open(path) as file:
-        configs = json.load(file)
+    configs = json.loads(Path(path).read_text())
     for config in configs:
         a = config["parameters"]["a"]
         if a == 7 and len(configs) > 1:
@@ -44,13 +44,12 @@ if kind == "batch":
             break
     sys.exit(0)
 
-with open(path) as file:
-    config = json.load(file)
+config = json.loads(Path(path).read_text())
 result = measured(config)
 if kind == "hang":
     time.sleep(600)
 if kind == "children":
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", __file__])
     if config["parameters"]["a"] == 0:
         time.sleep(600)
 if kind == "huge":

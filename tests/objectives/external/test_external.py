@@ -1,5 +1,6 @@
 """Programs of every bad habit: each the right outcome, and no process left."""
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from objectives.external import ExternalObjective
 from search_spaces import Range, SearchSpace
 from search_spaces.errors import ConfigError
 
-PROGRAM = str(Path(__file__).with_name("programs.py"))
+PROGRAMS = Path(__file__).with_name("programs.py")
 SPACE = SearchSpace([Range("a", 0, 9), Range("b", 1, 2)])
 FIGURES = {
     "total_return": "performance.total_return",
@@ -28,11 +29,17 @@ def panel():
 
 
 @pytest.fixture
-def make(panel):
+def program(tmp_path):
+    """The program under a name of this test's own, by which its processes are found."""
+    return shutil.copy(PROGRAMS, tmp_path / "program.py")
+
+
+@pytest.fixture
+def make(panel, program):
     made = []
 
     def make(kind, **options):
-        command = [sys.executable, PROGRAM, kind]
+        command = [sys.executable, str(program), kind]
         if kind != "server":
             command.append("{config}")
         chosen = {"command": command, "figures": FIGURES, "success": "success", "seconds": 20}
@@ -48,20 +55,19 @@ def make(panel):
 
 
 @pytest.fixture(autouse=True)
-def no_process_is_left():
+def no_process_is_left(program):
     yield
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+    while True:
         left = [
             each
             for each in psutil.process_iter(["cmdline"])
-            if PROGRAM in (each.info["cmdline"] or [])
-            or "import time; time.sleep(600)" in (each.info["cmdline"] or [])
+            if str(program) in (each.info["cmdline"] or [])
         ]
         if not left:
             return
+        assert time.monotonic() < deadline, f"left over: {left}"
         time.sleep(0.05)
-    pytest.fail(f"left over: {left}")
 
 
 def of(points):
