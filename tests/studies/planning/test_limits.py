@@ -120,7 +120,7 @@ def test_the_finishing_chunk_goes_first(make_session, monkeypatch):
         raise Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr(deletion, "_delete_batches", interrupted)
+        patch.setattr(deletion, "_delete_chunks", interrupted)
         with pytest.raises(Interrupted):
             delete_session(session.engine, session.row.session_id)
     left = chunks_of(session)
