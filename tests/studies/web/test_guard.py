@@ -13,6 +13,12 @@ TOKEN = "a-token-of-more-than-16"
 PATHS = ["/mass-tuning/", "/mass-tuning/api/sessions", "/api/studies", "/dashboard"]
 
 
+@pytest.fixture(scope="session", params=["sqlite"])
+def database(request):
+    """The guard stands before everything: it knows no database, and one is enough here."""
+    return request.param
+
+
 def studies_of(engine):
     storage = open_optuna_storage(engine)
     names = sorted(study.study_name for study in storage.get_all_studies())
