@@ -138,4 +138,4 @@ def _print_ways_on(context: Context, session: Session) -> None:
     say("  import optuna")
     say("  from studies import Session")
     say(f'  Session.open("{url}", "{session_id}").top(10)')
-    say(f'  optuna.load_study(study_name="{session_id}", storage="{url}").best_trial')
+    say(f'  optuna.load_study(study_name="{session.study_name}", storage="{url}").best_trial')

@@ -256,6 +256,23 @@ def test_demo_twice(cli, empty, monkeypatch):
     assert sorted(path.name for path in empty.iterdir()) == ["here"]
 
 
+@pytest.mark.parametrize("size", [20, 2_100])
+def test_the_python_that_demo_prints_finds_the_best(cli, empty, monkeypatch, size):
+    """Of a small session, which has one study, and of a large one, which has two."""
+    from objectives import ReturnPanel
+
+    small = ReturnPanel.synthetic(n_pairs=12, n_days=160)
+    monkeypatch.setattr(ReturnPanel, "synthetic", lambda: small)
+    done = cli("demo", "--size", size, "--folder", "here")
+    assert done.code == 0, done.err
+    lines = done.out.partition("in Python\n")[2].splitlines()
+    names = {}
+    exec("\n".join(line.strip() for line in lines[:3]), names)
+    table = eval(lines[2].strip(), names)
+    best = eval(lines[3].strip(), names)
+    assert best.user_attrs["strategy_id"] == table["strategy_id"].iloc[0]
+
+
 def test_demo_has_a_database_of_its_own(cli, empty):
     done = cli("--database", "mine.db", "demo")
     assert done.code == 2
