@@ -26,6 +26,7 @@ from studies.web.seldom import Seldom
 __all__ = ["DrawnPage", "DrawnPages"]
 
 _N_KEPT = 8
+_MOST_WAITING = 16
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class DrawnPages:
     ) -> None:
         self._engine = engine
         self._command = command
-        self._seldom = Seldom(clock, n_kept=_N_KEPT)
+        self._seldom = Seldom(clock, n_kept=_N_KEPT, most_waiting=_MOST_WAITING)
 
     def report(self, session_id: str, asked: AskedFilter, language: str) -> DrawnPage:
         """Draw the report of a session.

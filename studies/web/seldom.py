@@ -12,7 +12,6 @@ from search_spaces.errors import MassTuningError
 __all__ = ["BusyError", "Seldom"]
 
 _SHARE_OF_TIME = 0.1
-_MOST_WAITING = 16
 _T = TypeVar("_T")
 _Key = tuple[Hashable, ...]
 
@@ -26,8 +25,8 @@ class Seldom:
 
     What changes all the time, as the results of a session that is running, is read again when ten
     times as long has gone by as reading took: a hundred open pages cost as much as one, and a tenth
-    of the time at most. One thread reads; others that need something read wait, at most 16 of them,
-    and what was read before is handed out meanwhile.
+    of the time at most. One thread reads; others that need something read wait, and what was read
+    before is handed out meanwhile.
 
     Parameters
     ----------
@@ -35,13 +34,19 @@ class Seldom:
         Seconds; replaced in tests.
     n_kept : int, optional
         How many values are kept, those asked for last; by default all.
+    most_waiting : int, optional
+        How many may wait while another one reads; by default all.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, n_kept: int | None = None
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        n_kept: int | None = None,
+        most_waiting: int | None = None,
     ) -> None:
         self._clock = clock
         self._n_kept = n_kept
+        self._most_waiting = most_waiting
         self._lock = threading.Lock()  # of what is known, held for a moment
         self._reading = threading.Lock()
         self._n_waiting = 0
@@ -89,7 +94,7 @@ class Seldom:
     ) -> "_Known":
         """Read in turn; somebody may have read it while this thread waited."""
         with self._lock:
-            if self._n_waiting >= _MOST_WAITING:
+            if self._most_waiting is not None and self._n_waiting >= self._most_waiting:
                 raise BusyError("other pages are being drawn, trying again")
             self._n_waiting += 1
         try:

@@ -10,7 +10,7 @@ from studies.web.seldom import BusyError, Seldom
 @pytest.fixture
 def reading():
     """A store in which one thread reads until it is let go."""
-    seldom, begun, let_go = Seldom(), threading.Event(), threading.Event()
+    seldom, begun, let_go = Seldom(most_waiting=16), threading.Event(), threading.Event()
 
     def read():
         begun.set()
