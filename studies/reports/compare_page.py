@@ -1,14 +1,12 @@
 """Sessions side by side as one HTML page that needs nothing but a browser."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from studies.analysis import ComparedSession, Comparison, remarks_on, session_letters
-from studies.language import ENGLISH, LANGUAGES, Message, message
+from studies.language import ENGLISH, Message, message
 from studies.reports.bilingual import both
 from studies.reports.compare_tables import (
     best_table,
@@ -21,8 +19,9 @@ from studies.reports.compare_tables import (
 from studies.reports.drawing import Figure
 from studies.reports.figures.comparison import convergence_comparison, distribution_comparison
 from studies.reports.html_text import Html, element, joined
+from studies.reports.offline_page import offline_page, own_policy, raw_element, title_row
 from studies.reports.svg import FIGURE_CSS, draw_svg
-from studies.reports.verdict_texts import reason_text, word_text
+from studies.reports.verdict_lines import verdict_lines
 
 __all__ = ["comparison_content", "comparison_page", "comparison_policy"]
 
@@ -47,33 +46,20 @@ def comparison_page(
     str
         It names its own policy (:func:`comparison_policy`) and asks for nothing else.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"the language is one of {', '.join(LANGUAGES)}, got {language!r}")
-    ids = [each.session_id for each in comparison.sessions]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=comparison_policy()),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"{', '.join(ids)} – mass-tuning"),
-        element("style", Html(_style())),
-    )
-    body = element(
-        "body",
+    return offline_page(
+        language,
+        ", ".join(each.session_id for each in comparison.sessions),
+        _style(),
+        comparison_policy(),
         _top(),
         element("main", comparison_content(comparison, command), id="content", tabindex="-1"),
-        element("script", Html(_script())),
+        raw_element("script", _script()),
     )
-    return "<!doctype html>\n" + element("html", head, body, lang=language, class_="static") + "\n"
 
 
 def comparison_policy() -> str:
     """Return the content security policy of the page: its own script and style, nothing else."""
-    return (
-        f"default-src 'none'; script-src '{_hash(_script())}'; style-src '{_hash(_style())}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return own_policy(_script(), _style())
 
 
 def comparison_content(comparison: Comparison, command: Callable[[str], str]) -> Html:
@@ -123,10 +109,6 @@ def _style() -> str:
     return "".join((_PAGE / name).read_text(encoding="utf-8") for name in names)
 
 
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 def _top() -> Html:
     language = joined(
         element("span", "中文", class_="lang-en", lang="zh-Hant"),
@@ -138,15 +120,12 @@ def _top() -> Html:
         ("dark", message("Theme: dark")),
     )
     theme = joined(*(element("span", both(text), class_=f"theme-{name}") for name, text in themes))
-    buttons = element(
-        "div",
-        element("button", language, type="button", id="language"),
-        element("button", theme, type="button", id="theme"),
-        class_="buttons needs-script",
-    )
-    skip = element("a", both(message("Skip to the content")), href="#content", class_="skip")
     title = element("h1", both(message("Sessions side by side")))
-    return element("header", skip, element("div", title, buttons, class_="title"))
+    buttons = [
+        element("button", text, type="button", id=name)
+        for name, text in (("language", language), ("theme", theme))
+    ]
+    return element("header", title_row(title, *buttons))
 
 
 def _warnings(comparison: Comparison) -> Html | None:
@@ -228,22 +207,7 @@ def _verdict(letter: str, each: ComparedSession) -> Html:
         return element(
             "div", element("h3", letter), element("p", both(message("No verdict was given yet.")))
         )
-    of = message(
-        ", on {strategy}, given on {date}",
-        strategy=stored.strategy_id,
-        date=f"{stored.created_at:%Y-%m-%d}",
-    )
-    word = stored.verdict.word
-    return element(
-        "div",
-        element("h3", letter),
-        element(
-            "p",
-            element("strong", both(word_text(word)), class_=f"word {word.replace(' ', '-')}"),
-            both(of),
-        ),
-        element("ul", *(element("li", both(reason_text(text))) for text in stored.verdict.reasons)),
-    )
+    return element("div", element("h3", letter), verdict_lines(stored))
 
 
 def _commands(comparison: Comparison, command: Callable[[str], str]) -> Html:

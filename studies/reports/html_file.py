@@ -1,10 +1,8 @@
 """A figure as one HTML file that needs nothing else and runs no script."""
 
-import base64
-import hashlib
-
 from studies.reports.drawing import Figure
-from studies.reports.html_text import Html, element
+from studies.reports.html_text import element
+from studies.reports.offline_page import raw_element, source_hash
 from studies.reports.svg import FIGURE_CSS, draw_svg
 
 __all__ = ["figure_html"]
@@ -33,15 +31,14 @@ def figure_html(figure: Figure, heading: str) -> str:
         With a policy that lets the browser load nothing and run nothing but its own style sheet.
     """
     css = FIGURE_CSS.read_text(encoding="utf-8") + _PAGE_CSS
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
+    policy = f"default-src 'none'; style-src '{source_hash(css)}'"
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{figure.title} – {heading}"),
-        Html(f"<style>{css}</style>"),
+        raw_element("style", css),
     )
     body = element(
         "body",

@@ -1,19 +1,17 @@
 """The report of a session: one HTML page that needs nothing but a browser."""
 
-import base64
-import hashlib
-import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from studies.analysis import Filter, Target, database_files, refuse_overwriting, replaced_output
-from studies.language import ENGLISH, LANGUAGES, message
+from studies.language import ENGLISH, message
 from studies.reports.bilingual import both, switched
 from studies.reports.figures import figure_of
 from studies.reports.html_text import Html, element, joined
 from studies.reports.json_in_page import json_in_page
+from studies.reports.offline_page import offline_page, own_policy, raw_element, title_row
 from studies.reports.report_choices import choices_card, heat_controls
 from studies.reports.report_document import ReportDocument
 from studies.reports.report_head import number_cards, title_lines, verdict_card
@@ -94,16 +92,15 @@ def write_report(
     """
     if isinstance(target, (str, Path)):
         refuse_overwriting(target, {**database_files(session), **(keep or {})})
-    data = SessionData(session, chosen)
-    page = report_page(data, command, language, on_progress)
-    encoded = page.encode()
+    document = ReportDocument(SessionData(session, chosen))
+    encoded = _page(document, command, language, on_progress).encode()
     with replaced_output(target) as file:
         file.write(encoded)
     if attach:
         attach_artifact(
             session.engine, session.row.session_id, _ARTIFACT, encoded, "text/html; charset=utf-8"
         )
-    return WrittenReport(len(data.table), len(encoded), len(_data_of(page)))
+    return WrittenReport(len(document.data.table), len(encoded), len(document.packed.data))
 
 
 def report_page(
@@ -129,11 +126,18 @@ def report_page(
     str
         It names its own policy (:func:`report_policy`) and asks for nothing else.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"the language is one of {', '.join(LANGUAGES)}, got {language!r}")
+    return _page(ReportDocument(data), command, language, on_progress)
+
+
+def _page(
+    document: ReportDocument,
+    command: Callable[[str], str],
+    language: str,
+    on_progress: OnProgress | None,
+) -> str:
+    data = document.data
     say = on_progress or (lambda what: None)
     say("reading the results")
-    document = ReportDocument(data)
     _ = data.table
     say("drawing")
     main = _main(document, command)
@@ -141,30 +145,18 @@ def report_page(
     session_id = data.session.row.session_id
     where = command(f"report {session_id} --where {{where}} -o report.html")
     scripts = joined(
-        _raw("script", json_in_page(document.document(where)), id="report-document",
-             type="application/json"),
-        _raw("script", document.packed.data, id="report-data", type="application/octet-stream"),
-        _raw("script", _script()),
+        raw_element("script", json_in_page(document.document(where)), id="report-document",
+                    type="application/json"),
+        raw_element("script", document.packed.data, id="report-data",
+                    type="application/octet-stream"),
+        raw_element("script", _script()),
     )  # fmt: skip
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=report_policy()),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"{session_id} – mass-tuning"),
-        _raw("style", _style()),
-    )
-    body = element("body", _top(data), main, scripts)
-    return "<!doctype html>\n" + element("html", head, body, lang=language, class_="static") + "\n"
+    return offline_page(language, session_id, _style(), report_policy(), _top(data), main, scripts)
 
 
 def report_policy() -> str:
     """Return the content security policy of the page: its own script and style, nothing else."""
-    return (
-        f"default-src 'none'; script-src '{_hash(_script())}'; style-src '{_hash(_style())}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return own_policy(_script(), _style())
 
 
 @cache
@@ -177,31 +169,13 @@ def _style() -> str:
     return FIGURE_CSS.read_text(encoding="utf-8") + (_PAGE / "report.css").read_text("utf-8")
 
 
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _raw(tag: str, text: str, **attributes: str) -> Html:
-    """Make an element whose content is no text of the page: a script, a style, data."""
-    if f"</{tag}" in text.lower():
-        raise ValueError(f"the content would end the element {tag}")
-    written = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
-    return Html(f"<{tag}{written}>{text}</{tag}>")
-
-
 def _top(data: SessionData) -> Html:
-    skip = element("a", both(message("Skip to the content")), href="#content", class_="skip")
-    buttons = element(
-        "div",
-        element("button", "中文", type="button", id="language",
-                **switched("text", message("中文"))),
-        element("button", "", type="button", id="theme"),
-        class_="buttons needs-script",
-    )  # fmt: skip
-    title = element("h1", data.session.row.session_id)
-    return element(
-        "header", skip, element("div", title, buttons, class_="title"), title_lines(data)
+    language = element(
+        "button", "中文", type="button", id="language", **switched("text", message("中文"))
     )
+    theme = element("button", "", type="button", id="theme")
+    title = element("h1", data.session.row.session_id)
+    return element("header", title_row(title, language, theme), title_lines(data))
 
 
 def _main(document: ReportDocument, command: Callable[[str], str]) -> Html:
@@ -287,8 +261,3 @@ def _heat_card(document: ReportDocument) -> Html:
         ),
         "seven",
     )
-
-
-def _data_of(page: str) -> str:
-    start = page.index('<script id="report-data"')
-    return page[page.index(">", start) + 1 : page.index("</script>", start)]

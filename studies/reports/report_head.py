@@ -13,7 +13,7 @@ from studies.reports.figures.words import figure_name, unit_of
 from studies.reports.html_text import Html, element, joined
 from studies.reports.report_document import is_drawdown
 from studies.reports.session_data import SessionData
-from studies.reports.verdict_texts import reason_text, word_text
+from studies.reports.verdict_lines import verdict_lines
 from studies.sessions import SessionState
 
 __all__ = ["number_cards", "title_lines", "value_of", "verdict_card"]
@@ -114,22 +114,9 @@ def verdict_card(data: SessionData, verify_command: str) -> Html:
         )
         command = element("code", verify_command) if measured else None
         return joined(heading, element("p", both(text), " ", command, id="verdict"))
-    word = stored.verdict.word
-    of = message(
-        ", on {strategy}, given on {date}",
-        strategy=stored.strategy_id,
-        date=f"{stored.created_at:%Y-%m-%d}",
-    )
-    reasons = [element("li", both(reason_text(reason))) for reason in stored.verdict.reasons]
     return joined(
         heading,
-        element(
-            "p",
-            element("strong", both(word_text(word)), class_=f"word {word.replace(' ', '-')}"),
-            both(of),
-            id="verdict",
-        ),
-        element("ul", *reasons),
+        verdict_lines(stored, "verdict"),
         element("p", both(_against(stored)), class_="dim"),
     )
 
