@@ -57,6 +57,7 @@ from .queries.objective_history import ObjectiveHistory as ObjectiveHistory
 from .queries.objective_history import read_objective_history as read_objective_history
 from .queries.out_of_sample_fit import OutOfSampleFit as OutOfSampleFit
 from .queries.out_of_sample_fit import in_against_out as in_against_out
+from .queries.out_of_sample_fit import rank_correlation as rank_correlation
 from .queries.session_table import SessionTable as SessionTable
 from .queries.session_table import read_table as read_table
 from .queries.summary import Marginal as Marginal
@@ -67,6 +68,8 @@ from .queries.value_groups import ValueGroup as ValueGroup
 from .queries.value_groups import value_groups_of as value_groups_of
 from .readable import duration as duration
 from .readable import figure as figure
+from .readable import flat_settings as flat_settings
+from .readable import is_drawdown as is_drawdown
 from .readable import local_time as local_time
 from .readable import metric_units as metric_units
 from .readable import objectives_text as objectives_text

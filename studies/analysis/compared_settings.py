@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studies.analysis.readable import objectives_text
+from studies.analysis.readable import flat_settings, objectives_text
 from studies.language import Message, message
 from studies.sessions import StoredSession
 
@@ -49,7 +49,7 @@ def different_settings(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple
     dict of str to tuple, each of length n_sessions
         None where a name is missing.
     """
-    flat = [_flattened(values) for values in settings]
+    flat = [flat_settings(values) for values in settings]
     names = dict.fromkeys(name for values in flat for name in values)
     rows = {name: tuple(values.get(name) for values in flat) for name in names}
     return {name: row for name, row in rows.items() if any(value != row[0] for value in row)}
@@ -155,13 +155,3 @@ def _kind(name: str, is_own: bool) -> str | None:
     if name.startswith(("objective.type", "objective.options")):
         return "objective"
     return "space" if is_own and section in ("parameters", "constraints") else None
-
-
-def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            flat.update(_flattened(value, f"{prefix}{name}."))
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -5,7 +5,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["duration", "figure", "local_time", "metric_units", "objectives_text", "plain", "shown"]
+__all__ = [
+    "duration",
+    "figure",
+    "flat_settings",
+    "is_drawdown",
+    "local_time",
+    "metric_units",
+    "objectives_text",
+    "plain",
+    "shown",
+]
 
 
 def figure(value: float | None, unit: str) -> str:
@@ -48,9 +58,14 @@ def metric_units() -> dict[str, str]:
     return units | {f"oos_{name}": unit for name, unit in units.items()}
 
 
+def is_drawdown(name: str) -> bool:
+    """Whether a figure is recorded as 0 or more and shown negative."""
+    return name.removeprefix("oos_") == "max_drawdown"
+
+
 def shown(name: str, value: Any, units: dict[str, str]) -> str:
     """Write a figure as people see it: a drawdown is negative."""
-    if name.removeprefix("oos_") == "max_drawdown" and value:
+    if is_drawdown(name) and value:
         value = -value
     return figure(value, units[name])
 
@@ -83,3 +98,21 @@ def plain(value: Any) -> Any:
 def objectives_text(directions: Mapping[str, str]) -> str:
     """Write what a session optimises, in order: ``net_sharpe_ratio (maximize), ...``."""
     return ", ".join(f"{name} ({direction})" for name, direction in directions.items())
+
+
+def flat_settings(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Write nested settings as names with dots; an empty mapping is a value.
+
+    Parameters
+    ----------
+    settings : mapping
+    before : str
+        What stands before each name.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flat_settings(value, f"{before}{name}.")
+        else:
+            flat[f"{before}{name}"] = value
+    return flat

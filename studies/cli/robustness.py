@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from studies.analysis import is_drawdown
 from studies.cli.output import Column, figure, note, say, style, table
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _rows(report: Robustness) -> list[tuple[str, Figures | None]]:
 
 
 def _column(title: str, rows: list[Figures | None], name: str, unit: str) -> Column:
-    sign = -1.0 if name == "max_drawdown" else 1.0  # people see a drawdown as a negative number
+    sign = -1.0 if is_drawdown(name) else 1.0  # people see a drawdown as a negative number
     values = [None if row is None else sign * getattr(row, name) + 0.0 for row in rows]
     return Column(title, [figure(value, unit) for value in values])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studies.analysis import figure, metric_units, shown
+from studies.analysis import figure, is_drawdown, metric_units, shown
 from studies.cli.chart import bars_of
 from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.filter_options import filter_options, filter_text, session_filter
@@ -215,7 +215,7 @@ def _quartiles(name: str, summary: Summary) -> tuple[str, str, str]:
     """Write the three quartiles, the smallest first as they are shown."""
     units = metric_units()
     ascending = [summary.lower_quartile, summary.median, summary.upper_quartile]
-    if name.removeprefix("oos_") == "max_drawdown":
+    if is_drawdown(name):
         ascending.reverse()  # it is shown as a negative number
     low, middle, high = (shown(name, value, units) for value in ascending)
     return low, middle, high

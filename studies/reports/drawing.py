@@ -7,6 +7,7 @@ A builder of `studies.reports.figures` makes a `Figure`; `studies.reports.svg` d
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from studies.language import Message
@@ -124,6 +125,15 @@ class Cells:
     is_written: bool = True
     edges_x: Array | None = None
     edges_y: Array | None = None
+
+    def edges(self) -> tuple[Array, Array]:
+        """Return the edges across and down, half a place on either side of categories."""
+        n_y, n_x = self.values.shape
+        across, down = self.edges_x, self.edges_y
+        return (
+            np.arange(n_x + 1) - 0.5 if across is None else across,
+            np.arange(n_y + 1) - 0.5 if down is None else down,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,9 @@ import numpy.typing as npt
 from objectives.validation.verdict import CANNOT_TELL, STRONG, WEAK
 from studies.analysis import read_verdicts
 from studies.outcomes import sign_of
-from studies.reports.session_data import SessionData
+from studies.reports.session_data import N_BEST, SessionData
 
-__all__ = ["N_LEADERS", "Leader", "beating_cash", "leaders_of", "spread_of"]
-
-N_LEADERS = 500
+__all__ = ["Leader", "beating_cash", "leaders_of"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,8 @@ class Leader:
         1 and the number of different values of the first objective that are better.
     strategy_id : str
         The simplest strategy with these figures.
+    row : int
+        Its row in the table.
     twins : ndarray of int64, shape (n_twins,)
         Rows of the table of all strategies with these figures.
     figures : mapping of str to float or None
@@ -44,6 +44,7 @@ class Leader:
 
     rank: int
     strategy_id: str
+    row: int
     twins: npt.NDArray[np.int64]
     figures: Mapping[str, float | None]
     neighbours: float | None
@@ -53,13 +54,13 @@ class Leader:
     beats_luck: bool | None
 
 
-def leaders_of(data: SessionData, limit: int = N_LEADERS) -> list[Leader]:
+def leaders_of(data: SessionData, limit: int = N_BEST) -> list[Leader]:
     """Return the best distinct results, best first by the first objective."""
     best = data.best(limit)
     if not best.rows.size:
         return []
     table, objective = data.table, data.table.objective
-    sign, spread = sign_of(table.direction()), spread_of(data)
+    sign, spread = sign_of(table.direction()), data.spread
     values = table.figure()[best.rows]
     every = np.unique(table.figure()[~np.isnan(table.figure())] * sign)
     ranks = len(every) - np.searchsorted(every, values * sign)
@@ -77,6 +78,7 @@ def leaders_of(data: SessionData, limit: int = N_LEADERS) -> list[Leader]:
             Leader(
                 int(ranks[place]),
                 name,
+                row,
                 twins[place],
                 figures,
                 neighbours,
@@ -87,13 +89,6 @@ def leaders_of(data: SessionData, limit: int = N_LEADERS) -> list[Leader]:
             )
         )
     return found
-
-
-def spread_of(data: SessionData) -> float:
-    """Return the standard deviation of the first objective over the session; 0 without one."""
-    values = data.whole.figure()
-    values = values[np.isfinite(values)]
-    return float(values.std()) if values.size else 0.0
 
 
 def beating_cash(data: SessionData) -> tuple[int, int] | None:

@@ -131,9 +131,7 @@ def _draw_bars(axes: "Axes", panel: Panel, bars: Bars) -> None:
 def _draw_cells(axes: "Axes", panel: Panel, cells: Cells) -> None:
     from matplotlib.colors import ListedColormap
 
-    n_y, n_x = cells.values.shape
-    x = np.arange(n_x + 1) - 0.5 if cells.edges_x is None else cells.edges_x
-    y = np.arange(n_y + 1) - 0.5 if cells.edges_y is None else cells.edges_y
+    x, y = cells.edges()
     values, largest = np.asarray(cells.values, dtype=np.float64), largest_of(cells)
     if cells.scale == "count":
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -3,13 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.analysis import best_mask
+from studies.analysis import is_drawdown
 from studies.language import Message, message
 from studies.reports.bilingual import both, switched
 from studies.reports.embedded_parameters import MOST_PLACES, EmbeddedParameter
 from studies.reports.figures.words import figure_name, parameter_name
 from studies.reports.html_text import Html, element, joined
-from studies.reports.report_document import ReportDocument, is_drawdown
+from studies.reports.report_document import ReportDocument
 
 __all__ = ["choices_card", "heat_controls"]
 
@@ -20,7 +20,7 @@ _FULL = 4.0
 
 def choices_card(document: ReportDocument) -> Html:
     """Write a control for every value of every parameter."""
-    best = best_mask(document.data.table)
+    best = document.data.is_best
     parts = [
         _parameter(document, place, parameter, best)
         for place, parameter in enumerate(document.parameters)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from search_spaces import PARAMETER_NAMES
-from studies.analysis import best_mask
+from studies.analysis import is_drawdown, robust_range
 from studies.language import Message, message
 from studies.reports.bilingual import in_both
 from studies.reports.embedded import EmbeddedTable, embed
@@ -17,13 +17,12 @@ from studies.reports.embedded_parameters import (
     EmbeddedParameter,
     embedded_parameters,
 )
-from studies.reports.figures.distribution import robust_range
 from studies.reports.figures.words import figure_name, parameter_name, unit_of
 from studies.reports.leaders import Leader, leaders_of
 from studies.reports.report_texts import script_texts
 from studies.reports.session_data import SessionData
 
-__all__ = ["LeaderColumn", "ReportDocument", "is_drawdown"]
+__all__ = ["LeaderColumn", "ReportDocument"]
 
 _MOST_FIGURES = 5
 _FEW_ROWS = 4
@@ -89,15 +88,6 @@ class ReportDocument:
     def leaders(self) -> list[Leader]:
         """The best distinct results."""
         return leaders_of(self.data)
-
-    @cached_property
-    def threshold(self) -> float | None:
-        """The worst value of the best 1 %; None where nothing was measured."""
-        values = self.data.table.figure()[best_mask(self.data.table)]
-        if not values.size:
-            return None
-        is_more = self.data.table.direction() == "maximize"
-        return float(values.min() if is_more else values.max())
 
     @cached_property
     def heat_axes(self) -> tuple[int, int] | None:
@@ -212,7 +202,7 @@ class ReportDocument:
             "parameters": [self._parameter(each) for each in self.parameters],
             "most_places": MOST_PLACES,
             "range": [low, high],
-            "threshold": _finite(self.threshold),
+            "threshold": _finite(self.data.best_threshold),
             "heat": self.heat_axes or [],
             "leaders": self._leaders(),
             "id_parts": _ID_PARTS if table.space.names == PARAMETER_NAMES else None,
@@ -222,7 +212,7 @@ class ReportDocument:
 
     def _leaders(self) -> dict[str, Any]:
         objective = self.data.table.objective
-        own = self.data.best(len(self.leaders)).rows if self.leaders else np.empty(0, np.int64)
+        own = np.array([each.row for each in self.leaders], dtype=np.int64)
         return {
             "ids": [each.strategy_id for each in self.leaders],
             "own": self.packed.position[own].tolist(),
@@ -259,11 +249,6 @@ class ReportDocument:
             "size_label": in_both(message("number of factors") if _is_factors(parameter) else size),
             "place_of": parameter.place_of.tolist() if self.packed.document["grid"] else [],
         }
-
-
-def is_drawdown(name: str) -> bool:
-    """Whether a figure is recorded positive and shown negative."""
-    return name.removeprefix("oos_") == "max_drawdown"
 
 
 def _is_factors(parameter: EmbeddedParameter) -> bool:

@@ -5,13 +5,12 @@ import math
 
 import numpy as np
 
-from studies.analysis import StoredVerdict, shown
+from studies.analysis import StoredVerdict, is_drawdown, shown
 from studies.analysis import figure as figure_text
 from studies.language import Message, message
 from studies.reports.bilingual import both
 from studies.reports.figures.words import figure_name, unit_of
 from studies.reports.html_text import Html, element, joined
-from studies.reports.report_document import is_drawdown
 from studies.reports.session_data import SessionData
 from studies.reports.verdict_lines import verdict_lines
 from studies.sessions import SessionState

@@ -1,10 +1,10 @@
 """The tables of the report: the best results, failures, settings, how to do it again."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from studies.analysis import count_failures
+from studies.analysis import count_failures, flat_settings
 from studies.language import Message, message
 from studies.reports.bilingual import both, switched
 from studies.reports.figures.words import reason_name
@@ -157,7 +157,7 @@ def again_card(document: ReportDocument, command: Callable[[str], str]) -> Html:
             element("th", element("code", name), scope="row"),
             element("td", element("code", _setting(value))),
         )
-        for name, value in _flat(config).items()
+        for name, value in flat_settings(config).items()
     ]
     warnings = [element("li", text, lang="en") for text in snapshot.warnings]
     return joined(
@@ -213,17 +213,6 @@ def _commands(document: ReportDocument) -> list[tuple[Message, str]]:
         ]
     commands.append((message("this report"), f"report {session_id} -o report.html"))
     return commands
-
-
-def _flat(document: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return settings by their whole name, as the configuration file nests them."""
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = value
-    return found
 
 
 def _setting(value: Any) -> str:

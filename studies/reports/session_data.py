@@ -19,6 +19,7 @@ from studies.analysis import (
     Neighbourhoods,
     SessionTable,
     StoredVerdict,
+    best_mask,
     distinct_groups,
     importance_of,
     latest_verdict,
@@ -31,6 +32,9 @@ from studies.outcomes import sign_of
 from studies.sessions import StoredSession, build_objective
 
 __all__ = ["DistinctBest", "SessionData", "StrategyCurve"]
+
+N_BEST = 500
+"""Distinct results that are looked at closely."""
 
 N_CURVES = 5
 """Distinct results whose days are drawn."""
@@ -144,6 +148,27 @@ class SessionData:
         return importance_of(self.table)
 
     @cached_property
+    def is_best(self) -> npt.NDArray[np.bool_]:
+        """Which of the chosen strategies are the best 1 % by the first objective."""
+        return best_mask(self.table)
+
+    @cached_property
+    def best_threshold(self) -> float | None:
+        """The worst value of the best 1 %; None where nothing was measured."""
+        values = self.table.figure()[self.is_best]
+        if not values.size:
+            return None
+        return float(values.min() if self.table.direction() == "maximize" else values.max())
+
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of the first objective over the session; 0 without one."""
+        values = self.whole.figure()
+        values = values[np.isfinite(values)]
+        with np.errstate(over="ignore"):  # of numbers near the largest it is infinite
+            return float(values.std()) if values.size else 0.0
+
+    @cached_property
     def verdict(self) -> StoredVerdict | None:
         """The latest verdict on the session."""
         return latest_verdict(self.session.engine, self.session.row.session_id)
@@ -153,7 +178,19 @@ class SessionData:
         return self.table.space.strategy_ids(self.table.indices[rows])
 
     def best(self, limit: int) -> DistinctBest:
-        """Return the best distinct results by the first objective, of equal value the simplest."""
+        """Return the best distinct results by the first objective, of equal value the simplest.
+
+        Parameters
+        ----------
+        limit : int
+            At most :data:`N_BEST`.
+        """
+        rows = self._best_rows[:limit]
+        return DistinctBest(rows, self.groups.n_strategies[self.groups.group[rows]])
+
+    @cached_property
+    def _best_rows(self) -> npt.NDArray[np.int64]:
+        limit = N_BEST
         values = self.table.figure() * sign_of(self.table.direction())
         group = self.groups.group
         measured = np.flatnonzero(~np.isnan(values))
@@ -164,8 +201,7 @@ class SessionData:
             last = np.partition(value_of[known], len(known) - limit)[len(known) - limit]
             known = known[value_of[known] >= last]
         rows = self._simplest_rows(np.flatnonzero(np.isin(group, known)))
-        rows = rows[np.argsort(-value_of[group[rows]], kind="stable")][:limit]
-        return DistinctBest(rows, self.groups.n_strategies[group[rows]])
+        return rows[np.argsort(-value_of[group[rows]], kind="stable")][:limit]
 
     @cached_property
     def curves(self) -> tuple[StrategyCurve, ...]:

@@ -129,9 +129,8 @@ class SvgLayers:
         return element("g", *drawn)
 
     def _cells(self, cells: Cells) -> Html:
-        n_y, n_x = cells.values.shape
-        x = self._x.places(np.arange(n_x + 1) - 0.5 if cells.edges_x is None else cells.edges_x)
-        y = self._y.places(np.arange(n_y + 1) - 0.5 if cells.edges_y is None else cells.edges_y)
+        across, down = cells.edges()
+        x, y = self._x.places(across), self._y.places(down)
         largest = largest_of(cells)
         drawn = []
         for row, column in np.argwhere(~np.isnan(cells.values)).tolist():

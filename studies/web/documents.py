@@ -13,6 +13,7 @@ from search_spaces.errors import ConfigError, MassTuningError, SessionError, Sto
 from studies.analysis import (
     Filter,
     figures_of_verdict,
+    flat_settings,
     latest_verdict,
     latest_verdicts,
     loses_out_of_sample,
@@ -121,7 +122,11 @@ class Documents:
             **self._chosen_best(session, asked or AskedFilter()),
             "failures": self._read("failures", session, _failures_of) if status.failed else {},
             "verdict": None if stored is None else _verdict(stored),
-            "settings": _flat(config),
+            "settings": {
+                name: value
+                for name, value in flat_settings(config).items()
+                if value is not None and value != {}
+            },
             "split_date": session.config.backtest.get("split_date"),
             "studies": _studies_of(session),
         }
@@ -290,14 +295,3 @@ def _studies_of(session: StoredSession) -> list[dict[str, Any]]:
         for name, holds in kinds.items()
         if name in existing
     ]
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Write nested settings as names with dots."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{before}{name}.")
-        elif value is not None:
-            flat[f"{before}{name}"] = value
-    return flat

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from studies.analysis.queries.session_table import SessionTable
 
-__all__ = ["OutOfSampleFit", "in_against_out"]
+__all__ = ["OutOfSampleFit", "in_against_out", "rank_correlation"]
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,24 @@ def in_against_out(
     return OutOfSampleFit(
         figure,
         len(inside),
-        _rank_correlation(inside, outside),
+        rank_correlation(inside, outside),
         cells.reshape(n_bins, n_bins),
         edges_in,
         edges_out,
     )
+
+
+def rank_correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    """Return Spearman's rank correlation, ties by their mean rank; NaN where a side is constant.
+
+    Parameters
+    ----------
+    x, y : ndarray of float64, shape (n,)
+        Without NaN.
+    """
+    if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
+        return math.nan
+    return float(np.corrcoef(_mean_ranks(x), _mean_ranks(y))[0, 1])
 
 
 def _binned(
@@ -83,12 +96,6 @@ def _binned(
     edges = np.histogram_bin_edges(values, n_bins, limits)
     places = np.searchsorted(edges, values, side="right") - 1
     return np.clip(places, 0, n_bins - 1), edges
-
-
-def _rank_correlation(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    if len(x) < 2 or x.min() == x.max() or y.min() == y.max():
-        return math.nan
-    return float(np.corrcoef(_mean_ranks(x), _mean_ranks(y))[0, 1])
 
 
 def _mean_ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

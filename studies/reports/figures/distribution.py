@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.analysis import BEST_SHARE, best_mask, histogram_of, robust_range
+from studies.analysis import BEST_SHARE, histogram_of, robust_range
 from studies.language import Message, message
 from studies.reports.drawing import Axis, Columns, Figure, Panel, Rule
 from studies.reports.figures.words import empty_figure, figure_name, unit_of
@@ -31,10 +31,8 @@ def distribution(data: SessionData) -> Figure:
     if data.chosen is not None:
         layers.append(Columns(of_all.edges, of_all.counts, message("all strategies"), "muted"))
     layers.append(Columns(of_chosen.edges, of_chosen.counts, message("strategies"), "first"))
-    is_best = best_mask(data.table)
-    best = data.table.figure()[is_best]
-    is_more = data.table.direction() == "maximize"
-    threshold = float(best.min() if is_more else best.max())
+    threshold = data.best_threshold
+    assert threshold is not None
     unit = unit_of(name)
     layers.append(
         Rule(message("best 1 %: {value}", value=value_text(threshold, unit)), x=threshold)

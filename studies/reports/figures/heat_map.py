@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.errors import ConfigError
-from studies.analysis import ValueGroup, value_groups_of
+from studies.analysis import ValueGroup, is_drawdown, value_groups_of
 from studies.language import Message, message
 from studies.reports.drawing import Axis, Cells, Figure, Panel, Unit
 from studies.reports.figures.words import (
@@ -62,8 +62,8 @@ def heat_map(
         raise ConfigError(
             f"a heat map shows {', '.join(STATISTICS[:-1])} or {STATISTICS[-1]}, got {statistic!r}"
         )
-    is_drawdown = data.table.objective.removeprefix("oos_") == "max_drawdown"
-    if is_drawdown and statistic == "share":
+    is_negative = is_drawdown(data.table.objective)
+    if is_negative and statistic == "share":
         raise ConfigError("a drawdown is never above 0; choose the statistic median or best")
     title = message("Two parameters")
     for name in (x, y):
@@ -79,9 +79,9 @@ def heat_map(
     if np.isnan(cells).all():
         return empty_figure("heat_map", title, message("No strategy was measured."))
     unit: Unit = "fraction" if statistic == "share" else unit_of(data.table.objective)
-    is_high_best = (data.table.direction() == "maximize") != is_drawdown or statistic == "share"
+    is_high_best = (data.table.direction() == "maximize") != is_negative or statistic == "share"
     # a drawdown is recorded positive and shown negative, here as everywhere
-    shown = -cells if is_drawdown else cells
+    shown = -cells if is_negative else cells
     return _figure(data, title, sides, shown, statistic, unit, is_high_best=is_high_best)
 
 

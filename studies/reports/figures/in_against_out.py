@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from studies.analysis import in_against_out, robust_range
+from studies.analysis import rank_correlation, robust_range
 from studies.language import message
 from studies.reports.drawing import Axis, Cells, Figure, Panel
 from studies.reports.figures.words import empty_figure, figure_name, unit_of
@@ -27,8 +27,8 @@ def in_against_out_figure(data: SessionData) -> Figure:
     has_both = np.isfinite(inside) & np.isfinite(outside)
     if not has_both.any():
         return empty_figure("in_against_out", title, message("No strategy was measured."))
-    fit = in_against_out(data.table.select(has_both), n_bins=1)
     inside, outside = inside[has_both], outside[has_both]
+    correlation = rank_correlation(inside, outside)
     edges_in, edges_out = (
         np.linspace(*robust_range(values), _N_BINS + 1) for values in (inside, outside)
     )
@@ -37,16 +37,16 @@ def in_against_out_figure(data: SessionData) -> Figure:
         np.clip(outside, edges_out[0], edges_out[-1]),
         bins=[edges_in, edges_out],
     )
-    if math.isnan(fit.rank_correlation):
+    if math.isnan(correlation):
         says = message("One side does not vary, so that there is no rank correlation.")
     else:
-        says = message("Rank correlation: {value:.2f}.", value=fit.rank_correlation)
+        says = message("Rank correlation: {value:.2f}.", value=correlation)
     note = message(
         "Number of strategies by the value in sample and out of sample; the outermost cells also "
         "hold what lies farther out. {says}",
         says=says,
     )
-    summary = message("{n:,} strategies. {says}", n=fit.n, says=says)
+    summary = message("{n:,} strategies. {says}", n=len(inside), says=says)
     unit = unit_of(name)
     cells = np.where(counts.T > 0, counts.T, np.nan)
     panel = Panel(

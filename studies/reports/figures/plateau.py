@@ -6,12 +6,9 @@ from studies.language import message
 from studies.outcomes import sign_of
 from studies.reports.drawing import Axis, Figure, Panel, Points, Rule
 from studies.reports.figures.words import empty_figure, figure_name, unit_of
-from studies.reports.session_data import SessionData
+from studies.reports.session_data import N_BEST, SessionData
 
 __all__ = ["plateau"]
-
-N_BEST = 500
-"""Distinct results that are drawn."""
 
 
 def plateau(data: SessionData) -> Figure:
@@ -25,10 +22,7 @@ def plateau(data: SessionData) -> Figure:
         note = message("No result has neighbours that were measured.")
         return empty_figure("plateau", title, note)
     rows, values, beside = rows[has_both], values[has_both], beside[has_both]
-    everything = data.whole.figure()
-    with np.errstate(over="ignore"):  # of numbers near the largest it is infinite
-        spread = float(np.std(everything[np.isfinite(everything)]))
-    is_lonely = (values - beside) * sign_of(data.table.direction()) > spread
+    is_lonely = (values - beside) * sign_of(data.table.direction()) > data.spread
     names = np.array(data.strategy_ids(rows), dtype=object)
     objective = data.table.objective
     unit = unit_of(objective)

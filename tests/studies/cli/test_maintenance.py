@@ -83,7 +83,7 @@ def test_an_interrupted_deletion_is_finished_by_the_next_command(cli, session_id
         def interrupted(*args):
             raise KeyboardInterrupt
 
-        patch.setattr(deletion, "_delete_batches", interrupted)
+        patch.setattr(deletion, "_delete_chunks", interrupted)
         stopped = cli("clean", "--session", session_id, "--yes")
     assert stopped.code == 130
     assert "finishes the deletion" in stopped.error

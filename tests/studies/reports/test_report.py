@@ -23,7 +23,7 @@ from studies.analysis import StoredVerdict, read_filter
 from studies.analysis.verdict_rows import store_verdict
 from studies.language import TRADITIONAL_CHINESE
 from studies.reports import SessionData, report_page, report_policy, write_report
-from studies.reports.leaders import leaders_of, spread_of
+from studies.reports.leaders import leaders_of
 from studies.reports.verdict_texts import reason_text, word_text
 from studies.sessions.session_row import change_notes
 
@@ -81,7 +81,7 @@ def test_leaders_are_the_distinct_results_of_top(completed):
     assert [each.strategy_id for each in leaders] == frame["strategy_id"].tolist()
     assert [each.rank for each in leaders] == frame.index.tolist()
     assert [len(each.twins) for each in leaders] == frame["n_strategies"].tolist()
-    spread = spread_of(data)
+    spread = np.nanstd(data.table.figure())
     for each in leaders:
         assert each.gap == each.figures["net_sharpe_ratio"] - each.neighbours
         assert each.is_lonely == (each.gap > spread)
