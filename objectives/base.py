@@ -4,7 +4,7 @@ import abc
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,16 @@ class Batch:
         What a search optimises; NaN for a failed strategy.
     failure : tuple of (str or None), length n_strategies
         The reason of a failed strategy.
+    details : mapping of int to mapping
+        By row, what else is worth a line of the session's log, as plain values: the traceback of
+        what raised, or how a program of the user's own ended.
     """
 
     names: tuple[str, ...]
     values: npt.NDArray[np.float64]
     objective: npt.NDArray[np.float64]
     failure: tuple[str | None, ...]
+    details: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.failure)
@@ -266,6 +270,22 @@ class Objective(abc.ABC):
             columns[parameter.name] = plain[ordinals].tolist()
         return columns
 
+    def longest_seconds(self, n_strategies: int) -> float:
+        """Return how long an evaluation may take before it has ended itself.
+
+        Time limits of a run are at least as long, so that what has limits of its own is not
+        interrupted before them. By default 0: it has none.
+        """
+        return 0.0
+
+    @property
+    def chunk_size(self) -> int | None:
+        """Strategies that a worker takes at a time, unless ``execution.chunk_size`` says another.
+
+        By default None: as many as suit the search.
+        """
+        return None
+
     def portable(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Say which strategies mean the same in another session of equal measurement fingerprint.
 
@@ -338,6 +358,14 @@ class Objective(abc.ABC):
         """Create an Optuna study with the directions of this objective."""
         directions: list[Any] = list(self.directions.values())
         return optuna.create_study(directions=directions, **options)
+
+    def strategies(self, points: Points) -> Sequence[Any]:
+        """Return the parameters of points, given as for `evaluate`."""
+        if isinstance(points, np.ndarray) or (
+            len(points) and isinstance(points[0], (int, np.integer))
+        ):
+            return self.space.params_list(points)
+        return points
 
     def _trial_value(self, values: list[float]) -> float | tuple[float, ...]:
         return values[0] if len(values) == 1 else tuple(values)

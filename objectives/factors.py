@@ -5,27 +5,35 @@ holds their compiled twins, and ``tests/objectives`` holds both together. A new 
 of :func:`register_factor`.
 """
 
+import inspect
 import math
 import re
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from objectives.constants import DAYS_PER_YEAR, RATIO_LIMIT, STABILITY_FLOOR, STABILITY_LIMIT
-from search_spaces.errors import SpaceError
+from search_spaces.errors import DataError, SpaceError
+from search_spaces.import_class import import_module
 
 __all__ = [
     "Factor",
+    "FactorError",
     "factor_codes",
     "factor_values",
     "factor_values_reference",
     "get_factor",
+    "import_factors",
     "min_observations",
     "register_factor",
 ]
+
+_MOST_TRACEBACK = 4_000
 
 
 @dataclass(frozen=True)
@@ -40,9 +48,10 @@ class Factor:
         A few words for tables and figures.
     reference : callable
         Plain Python, from a sequence of ``n >= 2`` returns, oldest first, to a float.
-    compiled : callable or str
+    compiled : callable, str or None
         Numba function of the same meaning with the signature ``float64(float64[::1])``; or its
-        name in `objectives.kernels.factors`, which is not imported before it is needed.
+        name in `objectives.kernels.factors`, which is not imported before it is needed. None:
+        there is none, and the reference is called for each day and pair.
     """
 
     code: str
@@ -59,9 +68,46 @@ class Factor:
 
         return getattr(kernels, self.compiled)
 
+    @cached_property
+    def source(self) -> str:
+        """Text of both functions: what a change of the factor is seen by."""
+        functions = (self.reference, getattr(self.compiled, "py_func", None))
+        return "\n".join(_source_of(each) for each in functions if each is not None)
+
+
+class FactorError(DataError):
+    """A factor of the user's own that raised.
+
+    Attributes
+    ----------
+    traceback : str
+    """
+
+    def __init__(self, code: str, error: Exception) -> None:
+        super().__init__(f"factor {code} raised {type(error).__name__}: {error}")
+        self.traceback = "".join(traceback.format_exception(error))[-_MOST_TRACEBACK:]
+
+
+def import_factors(modules: Sequence[str]) -> None:
+    """Import modules of the user's own, which register factors.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        Each ``package.module``, installed or in the current folder. One that is imported already
+        is not imported again.
+
+    Raises
+    ------
+    ConfigError
+        If importing one raises, whatever the error.
+    """
+    for name in modules:
+        import_module(name, noun="module of factors")
+
 
 def register_factor(
-    code: str, title: str, reference: Callable[[Sequence[float]], float], kernel: Any
+    code: str, title: str, reference: Callable[[Sequence[float]], float], kernel: Any = None
 ) -> Factor:
     """Add a factor under a new code.
 
@@ -73,7 +119,8 @@ def register_factor(
         A few words for tables and figures.
     reference, kernel : callable
         See :class:`Factor`, where the kernel is ``compiled``. Both must compute the same value;
-        non-finite means unknown.
+        non-finite means unknown. The kernel may be left out: the reference then takes
+        microseconds for each day, pair and window, a kernel a few hundred times less.
 
     Returns
     -------
@@ -84,13 +131,14 @@ def register_factor(
     ------
     SpaceError
         If the code is malformed or already registered.
-        If ``kernel`` is not a Numba function.
+        If ``kernel`` is given and not a Numba function.
     """
     if not re.fullmatch(r"[A-Z][A-Z0-9]*", code):
         raise SpaceError(f"a factor code is capital letters and digits, got {code=}")
     if code in _FACTORS:
         raise SpaceError(f"factor {code!r} is already registered; choose another code")
-    if not isinstance(kernel, type(get_factor("SR").kernel)):  # plain functions without the JIT
+    compiled_type = type(get_factor("SR").kernel)  # plain functions without the JIT
+    if kernel is not None and not isinstance(kernel, compiled_type):
         raise SpaceError(
             f"the kernel of factor {code!r} is decorated with numba.njit, got {kernel!r}"
         )
@@ -143,6 +191,8 @@ def factor_values(
     ------
     SpaceError
         If a code is not registered or ``window`` is below 1.
+    FactorError
+        If a factor raises.
     """
     from objectives.kernels import factors as kernels
 
@@ -150,10 +200,36 @@ def factor_values(
     source = np.ascontiguousarray(returns, dtype=np.float64)
     values = np.empty((len(codes), *source.shape))
     for code, out in zip(codes, values, strict=True):
-        kernels._rolling_factor_njit(
-            get_factor(code).kernel, source, window, min_observations(window), out
-        )
+        factor = get_factor(code)
+        least = min_observations(window)
+        try:
+            if factor.compiled is None:
+                _roll_reference(factor.reference, source, window, least, out)
+            else:
+                kernels._rolling_factor_njit(factor.kernel, source, window, least, out)
+        except Exception as error:
+            raise FactorError(code, error) from error
     return values
+
+
+def _roll_reference(
+    reference: Callable[[Sequence[float]], float],
+    returns: npt.NDArray[np.float64],
+    window: int,
+    least: int,
+    out: npt.NDArray[np.float64],
+) -> None:
+    """Do what the kernel of the same task does, with a plain function."""
+    for pair, column in enumerate(returns.T.tolist()):
+        observed: list[float] = []
+        value = math.nan
+        for day, r in enumerate(column):
+            if not math.isnan(r):
+                observed.append(r)
+                if min(window, len(observed)) >= least:
+                    value = float(reference(observed[-window:]))
+                    value = value if math.isfinite(value) else math.nan
+            out[day, pair] = value
 
 
 def factor_values_reference(
@@ -240,6 +316,13 @@ def sortino_reference(r: Sequence[float]) -> float:
     if len(losses) < 2 or min(losses) == max(losses):
         return _ratio(mean, 0.0)
     return _ratio(mean, _std(losses, _mean(losses)))
+
+
+def _source_of(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # typed into a console
+        return repr(getattr(function, "__code__", None) and function.__code__.co_code)
 
 
 def _check_window(window: int) -> None:

@@ -5,8 +5,8 @@ import hashlib
 import inspect
 import json
 import math
+import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,10 +15,10 @@ import pandas as pd
 
 from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import SEMANTICS_VERSION
-from objectives.judge import judge
+from objectives.judge import Fault, judge
 from objectives.market import ReturnPanel
 from objectives.metrics import METRIC_NAMES, directions_of
-from objectives.settings import AUTO, BacktestSettings, ResolvedSettings
+from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError, DataError, MassTuningError, SpaceError
 
@@ -26,6 +26,7 @@ __all__ = ["FrameObjective"]
 
 # other errors of this project, such as a time limit, concern more than one strategy
 _OF_STRATEGY = (DataError, SpaceError)
+_MOST_TRACEBACK = 4_000
 
 
 class FrameObjective(Objective):
@@ -85,10 +86,13 @@ class FrameObjective(Objective):
         metrics: Sequence[str] | Mapping[str, str],
         **options: Any,
     ) -> None:
+        panel.require_pairs()
         self.panel = panel
         self.space = space
-        self.settings: ResolvedSettings = _without_auto(settings or BacktestSettings()).resolve(
-            panel.dates[0].date(), panel.dates[-1].date()
+        self.settings: ResolvedSettings = (
+            (settings or BacktestSettings())
+            .without_auto()
+            .resolve(panel.dates[0].date(), panel.dates[-1].date())
         )
         _check_names(type(self), self.names)
         self.directions = directions_of(metrics, self.names)
@@ -144,9 +148,9 @@ class FrameObjective(Objective):
 
     def evaluate(self, points: Points) -> Batch:
         """Measure several strategies one by one; see :meth:`Objective.evaluate`."""
-        strategies = self._strategies(points)
+        strategies = self.strategies(points)
         values = np.full((len(strategies), len(self.names)), math.nan)
-        errors: dict[int, str] = {}
+        faults: dict[int, Fault] = {}
         for row, params in enumerate(strategies):
             try:
                 figures = dict(self.measure(params, self._returns.copy()))
@@ -155,16 +159,18 @@ class FrameObjective(Objective):
             except Exception as error:
                 if isinstance(error, MassTuningError) and not isinstance(error, _OF_STRATEGY):
                     raise
-                errors[row] = f"error: {type(error).__name__}: {error}"
-        judged = judge(
+                faults[row] = Fault(
+                    f"error: {type(error).__name__}: {error}",
+                    {"traceback": traceback.format_exc()[-_MOST_TRACEBACK:]},
+                )
+        return judge(
             self.names,
             values,
             np.ones(len(values), dtype=np.bool_),
             metrics=tuple(self.directions),
             least_active_days=self.settings.least_active_days(len(self._returns) - 1),
+            faults=faults,
         )
-        failure = tuple(errors.get(row, reason) for row, reason in enumerate(judged.failure))
-        return Batch(self.names, values, judged.objective, failure)
 
     def daily_returns(self, points: Points) -> DailyReturns | None:
         """Return what `daily` says of strategies; None where the class does not define it.
@@ -181,7 +187,7 @@ class FrameObjective(Objective):
         """
         if type(self).daily is FrameObjective.daily:
             return None
-        strategies = self._strategies(points)
+        strategies = self.strategies(points)
         series = [self._daily_of(params) for params in strategies]
         net = np.full((len(series), len(self._returns)), math.nan, dtype=np.float32)
         exposure = np.zeros_like(net)
@@ -234,14 +240,6 @@ class FrameObjective(Objective):
             self.panel.returns[days], index=self.panel.dates[days], columns=list(self.panel.pairs)
         )
 
-    def _strategies(self, points: Points) -> Sequence[Any]:
-        """Parameters of points that are lattice indices or parameters."""
-        if isinstance(points, np.ndarray) or (
-            len(points) and isinstance(points[0], (int, np.integer))
-        ):
-            return self.space.params_list(points)
-        return points
-
     def _daily_of(self, params: Any) -> pd.DataFrame | None:
         """Ask `daily` of one strategy; None if it has no series of finite numbers."""
         try:
@@ -276,10 +274,6 @@ class FrameObjective(Objective):
                 f"where a figure does not exist); missing: {', '.join(missing) or 'none'}, "
                 f"unknown: {', '.join(unknown) or 'none'}"
             )
-
-
-def _without_auto(settings: BacktestSettings) -> BacktestSettings:
-    return replace(settings, split_date=None) if settings.split_date == AUTO else settings
 
 
 def _check_names(objective_type: type[FrameObjective], names: Any) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final, Literal
 
@@ -223,6 +223,10 @@ class BacktestSettings:
             f"start_date {start} is outside the data, which goes from {first} to {last}",
         )
         return self.with_dates(start, end)
+
+    def without_auto(self) -> "BacktestSettings":
+        """Return them without a split date that nobody named, for what measures all days alike."""
+        return replace(self, split_date=None) if self.split_date == AUTO else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values (dates as ISO text), the inverse of :meth:`from_dict`."""

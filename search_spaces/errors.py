@@ -10,6 +10,7 @@ __all__ = [
     "DataError",
     "FetchError",
     "MassTuningError",
+    "NoMarketError",
     "SessionError",
     "SpaceError",
     "SpaceTooLargeError",
@@ -31,6 +32,10 @@ class SpaceTooLargeError(SpaceError):
 
 class DataError(MassTuningError, ValueError):
     """Market data that is missing, malformed or too short."""
+
+
+class NoMarketError(DataError):
+    """A database that holds no daily returns at all."""
 
 
 class ConfigError(MassTuningError, ValueError):

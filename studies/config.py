@@ -227,6 +227,8 @@ class TuningConfig(CheckedModel):
         Specs of the search space (see `search_spaces`); empty: the default space.
     constraints : list of str
         Rules such as ``window_size <= data_period``.
+    factor_modules : list of str
+        Modules of the user's own that register factors, importable or in the current folder.
     backtest : dict
         Fields of `objectives.BacktestSettings`.
     strategy : StrategyConfig or None
@@ -244,6 +246,7 @@ class TuningConfig(CheckedModel):
     database: str = "sqlite:///funding_rate.db"
     parameters: dict[str, Any] = Field(default_factory=dict)
     constraints: list[str] = Field(default_factory=list)
+    factor_modules: list[str] = Field(default_factory=list)
     market: MarketConfig = MarketConfig()
     backtest: dict[str, Any] = Field(default_factory=dict)
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -268,6 +271,11 @@ class TuningConfig(CheckedModel):
             named = str(error).split(" ", 1)[0] in BacktestSettings.__dataclass_fields__
             raise ConfigError(f"backtest{'.' if named else ': '}{error}") from None
         return config
+
+    @property
+    def brings_its_data(self) -> bool:
+        """Whether the objective is a program of the user's own, which may need no market here."""
+        return self.objective.type == "external"
 
     @property
     def database_name(self) -> str:
@@ -295,6 +303,10 @@ class TuningConfig(CheckedModel):
 
     def space(self, restrictions: Mapping[str, list[str]] | None = None) -> SearchSpace:
         """Build the search space, some parameters limited to the given values (``--set``)."""
+        if self.factor_modules:
+            from objectives.factors import import_factors
+
+            import_factors(self.factor_modules)
         if self.parameters:
             from objectives.factors import factor_codes
 

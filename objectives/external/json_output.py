@@ -51,16 +51,20 @@ def last_object(text: str) -> dict[str, Any] | None:
     Notes
     -----
     From the first opening brace on each one is tried; behind an object the search goes on at its
-    end, behind a brace that begins none at the next brace. Text made to be slow (braces nested
+    end, behind a brace that begins none at the next brace. One that the text breaks off in is no
+    result, and neither are objects inside of it. Text made to be slow (braces nested
     and never closed) is given up after twenty times its length; what was found until then counts.
     """
     found: dict[str, Any] | None = None
     left = _EFFORT * len(text)
+    end_of_text = len(text.rstrip())
     place = text.find("{")
     while place >= 0 and left > 0:
         try:
             found, end = _DECODER.raw_decode(text, place)
         except json.JSONDecodeError as error:
+            if error.pos >= end_of_text or error.msg.startswith("Unterminated string"):
+                break
             left -= error.pos - place + 1
             end = place + 1
         except RecursionError:

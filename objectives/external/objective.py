@@ -3,30 +3,30 @@
 import hashlib
 import json
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from objectives.base import Batch, Objective, Points
-from objectives.external.json_output import decoded, last_object
+from objectives.base import Batch, DailyReturns, Objective, Points
+from objectives.external.daily import read_days
 from objectives.external.options import ExternalOptions, at_path
-from objectives.external.process import Finished, Limits, run_program
-from objectives.external.server import ProgramServer, ServerEndedError, ServerTimeoutError
-from objectives.judge import judge
+from objectives.external.runner import Answer, ProgramRunner
+from objectives.judge import Fault, judge
 from objectives.market import ReturnPanel
 from objectives.metrics import directions_of
-from objectives.settings import AUTO, BacktestSettings, ResolvedSettings
+from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import PARAMETER_NAMES, SearchSpace, StrategyParams
-from search_spaces.errors import ConfigError
 
 __all__ = ["ExternalObjective"]
 
-_LONGEST_REASON = 300
+_LONGEST_TEXT = 300
+_DRAWDOWN = "max_drawdown"
+_TOGETHER = {"process": 1, "batch": 50, "server": 50}
+"""Strategies that a worker takes at a time, by mode."""
 
 
 class ExternalObjective(Objective):
@@ -44,7 +44,8 @@ class ExternalObjective(Objective):
     Parameters
     ----------
     panel : ReturnPanel
-        The market of the database; its dates are those that the program gets.
+        The market of the database, or one without pairs (`ReturnPanel.without_pairs`); only its
+        dates are used, and only where the settings name none.
     settings : BacktestSettings, optional
         Given to the program; what they do is its own affair.
     space : SearchSpace
@@ -71,20 +72,28 @@ class ExternalObjective(Objective):
     ) -> None:
         self.panel = panel
         self.space = space
-        chosen = settings or BacktestSettings()
-        if chosen.split_date == AUTO:
-            chosen = replace(chosen, split_date=None)
         first, last = panel.dates[0].date(), panel.dates[-1].date()
+        chosen = (settings or BacktestSettings()).without_auto()
         self.settings: ResolvedSettings = chosen.resolve(first, last)
         self.options = ExternalOptions.read(options)
         self.directions = directions_of(metrics, self.names)
         self._plain_options = json.loads(json.dumps(options))
-        self._server = ProgramServer(self.options)
+        self._runner = ProgramRunner(self.options)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The metrics that ``figures`` names."""
         return tuple(self.options.figures)
+
+    @property
+    def chunk_size(self) -> int:
+        """One strategy of mode ``process``, which is recorded as soon as it is done; else 50."""
+        return _TOGETHER[self.options.mode]
+
+    def longest_seconds(self, n_strategies: int) -> float:
+        """Return how long strategies may take: every try of each up to its limit, and a second."""
+        tries = 2 if self.options.mode == "batch" else self.options.retries + 1
+        return n_strategies * (tries * self.options.seconds + 1.0)
 
     def check(self) -> None:
         """Refuse a program that is missing or not executable."""
@@ -113,31 +122,31 @@ class ExternalObjective(Objective):
         ConfigError
             If the program has gone.
         """
-        configs = self.configurations(points)
-        answers = self._answers(configs)
-        values = np.full((len(configs), len(self.names)), math.nan)
-        errors: dict[int, str] = {}
+        return self._judged(self._runner.answers(self.configurations(points)))
+
+    def daily_returns(self, points: Points) -> DailyReturns | None:
+        """Return what the program says of each day; None without the option ``daily_returns``.
+
+        The days are all from start_date to end_date; on one that a result leaves out nothing was
+        earned. The program runs again for it. What was held it does not say, so nothing is
+        compared with the basket.
+        """
+        where = self.options.daily_returns
+        if where is None:
+            return None
+        answers = self._runner.answers(self.configurations(points))
+        first, last = self.settings.start_date, self.settings.end_date
+        dates = np.datetime64(first, "D") + np.arange((last - first).days + 1)
+        net = np.full((len(answers), len(dates)), math.nan, dtype=np.float32)
         for row, answer in enumerate(answers):
-            try:
-                values[row] = self._figures(answer)
-            except ValueError as error:
-                errors[row] = str(error)
-        judged = judge(
-            self.names,
-            values,
-            np.ones(len(values), dtype=np.bool_),
-            metrics=tuple(self.directions),
-            least_active_days=0,
-        )
-        failure = tuple(errors.get(row, reason) for row, reason in enumerate(judged.failure))
-        return Batch(self.names, values, judged.objective, failure)
+            if answer.result is not None:
+                net[row] = read_days(at_path(answer.result, where), dates)
+        reasons = self._judged(answers).failure
+        failed = np.array([reason is not None for reason in reasons], dtype=np.bool_)
+        return DailyReturns(dates, net, failed | ~np.isfinite(net).all(axis=1))
 
     def configurations(self, points: Points) -> list[dict[str, Any]]:
         """Return what the program is given of strategies: id, parameters and settings."""
-        is_index = isinstance(points, np.ndarray) or (
-            len(points) > 0 and isinstance(points[0], (int, np.integer))
-        )
-        listed = self.space.params_list(points) if is_index else points
         settings = self.settings.to_dict()
         return [
             {
@@ -145,98 +154,39 @@ class ExternalObjective(Objective):
                 "parameters": _plain(params),
                 "settings": settings,
             }
-            for params in listed
+            for params in self.strategies(points)
         ]
 
     def close(self) -> None:
         """End the program of mode ``server``."""
-        self._server.close()
+        self._runner.close()
 
     def __del__(self) -> None:
-        server = getattr(self, "_server", None)
-        if server is not None:
-            server.close()
+        runner = getattr(self, "_runner", None)
+        if runner is not None:
+            runner.close()
 
-    def _answers(self, configs: Sequence[Mapping[str, Any]]) -> "list[dict[str, Any] | str]":
-        """Return a result or a reason for each strategy."""
-        try:
-            if self.options.mode == "batch":
-                return self._of_batch(configs) if configs else []
-            ask = self._of_process if self.options.mode == "process" else self._of_server
-            return [self._tried(ask, config) for config in configs]
-        except OSError as error:
-            self.options.check_program()
-            raise ConfigError(
-                f"external: {self.options.command[0]} cannot be run: {error.strerror or error}"
-            ) from None
+    def _judged(self, answers: Sequence[Answer]) -> Batch:
+        values = np.full((len(answers), len(self.names)), math.nan)
+        faults: dict[int, Fault] = {}
+        for row, answer in enumerate(answers):
+            try:
+                values[row] = self._figures(answer)
+            except ValueError as error:
+                faults[row] = Fault(str(error), answer.details)
+        measurable = np.ones(len(values), dtype=np.bool_)
+        batch = judge(
+            self.names,
+            values,
+            measurable,
+            metrics=tuple(self.directions),
+            least_active_days=0,
+            faults=faults,
+        )
+        details = {row: answer.details for row, answer in enumerate(answers) if answer.details}
+        return Batch(batch.names, batch.values, batch.objective, batch.failure, details)
 
-    def _tried(self, ask: Any, config: Mapping[str, Any]) -> "dict[str, Any] | str":
-        """Ask again after a time limit or a signal."""
-        for left in range(self.options.retries, -1, -1):
-            answer, may_pass = ask(config)
-            if not may_pass or not left:
-                break
-        return answer
-
-    def _of_process(self, config: Mapping[str, Any]) -> "tuple[dict[str, Any] | str, bool]":
-        finished = self._run(config, str(config["strategy_id"]), self.options.seconds)
-        reason = self._reason(finished, self.options.seconds)
-        if reason is not None:
-            return reason, finished.code is None or finished.code < 0
-        found = last_object(decoded(finished.output))
-        if found is None:
-            return f"error: no JSON object in its output of {len(finished.output):,} bytes", False
-        return found, False
-
-    def _of_server(self, config: Mapping[str, Any]) -> "tuple[dict[str, Any] | str, bool]":
-        try:
-            return self._server.ask(config), False
-        except ServerTimeoutError:
-            return f"timeout: longer than {self.options.seconds:g} s", True
-        except ServerEndedError as error:
-            return f"error: {error}{_last_line(self._server.errors)}", "signal" in str(error)
-
-    def _of_batch(self, configs: Sequence[Mapping[str, Any]]) -> "list[dict[str, Any] | str]":
-        """Run all strategies in one process; those without an answer once more, one by one."""
-        limit = self.options.seconds * len(configs)
-        finished = self._run(list(configs), "", limit)
-        answers: dict[str, dict[str, Any]] = {}
-        for line in decoded(finished.output).splitlines():
-            found = last_object(line)
-            if found is not None and "strategy_id" in found:
-                answers[str(found["strategy_id"])] = found
-        missing = [each for each in configs if str(each["strategy_id"]) not in answers]
-        reason = self._reason(finished, limit) or "error: its output has no line with this id"
-        if len(missing) == 1 or len(missing) == len(configs) == 1:
-            return [answers.get(str(each["strategy_id"]), reason) for each in configs]
-        again = {str(each["strategy_id"]): self._of_batch([each])[0] for each in missing}
-        return [
-            answers.get(str(each["strategy_id"])) or again[str(each["strategy_id"])]
-            for each in configs
-        ]
-
-    def _run(self, document: Any, strategy_id: str, seconds: float) -> Finished:
-        with tempfile.TemporaryDirectory(prefix="mass-tuning-") as folder:
-            path = Path(folder) / "strategy.json"
-            path.write_text(json.dumps(document), encoding="utf-8")
-            return run_program(
-                self.options.arguments(str(path), strategy_id),
-                directory=self.options.directory,
-                environment=self.options.variables(),
-                limits=Limits(seconds, self.options.memory_mb),
-            )
-
-    def _reason(self, finished: Finished, seconds: float) -> str | None:
-        """Say why a run gave no result by its ending; None if it ended well."""
-        if finished.code is None:
-            return f"timeout: longer than {seconds:g} s"
-        if finished.code < 0:
-            return f"error: ended by signal {-finished.code}{_last_line(finished.errors)}"
-        if finished.code > 0:
-            return f"error: exit {finished.code}{_last_line(finished.errors)}"
-        return None
-
-    def _figures(self, answer: "dict[str, Any] | str") -> list[float]:
+    def _figures(self, answer: Answer) -> npt.NDArray[np.float64]:
         """Return the figures of a result.
 
         Raises
@@ -244,26 +194,29 @@ class ExternalObjective(Objective):
         ValueError
             With the reason of failure.
         """
-        if isinstance(answer, str):
-            raise ValueError(answer)
+        result = answer.result
+        if result is None:
+            raise ValueError(answer.reason)
         success = self.options.success
-        if success is not None and at_path(answer, success) is not True:
-            said = answer.get("error") or answer.get("message") or "it says no reason"
-            raise ValueError(f"error: the program says no {success}: {str(said)[:_LONGEST_REASON]}")
-        missing = [
-            where.path
-            for where in self.options.figures.values()
-            if at_path(answer, where.path.rpartition(".")[0] or where.path) is None
-        ]
-        if len(missing) == len(self.options.figures):
-            known = ", ".join(map(str, answer))[:_LONGEST_REASON]
+        if success is not None and at_path(result, success) is not True:
+            said = result.get("error") or result.get("message") or "it says no reason"
+            raise ValueError(f"error: the program says no {success}: {str(said)[:_LONGEST_TEXT]}")
+        figures = self.options.figures.values()
+        # a figure that is null does not exist; one without even the object around it is elsewhere
+        around = [where.path.rpartition(".")[0] or where.path for where in figures]
+        if all(at_path(result, path) is None for path in around):
+            known = ", ".join(map(str, result))[:_LONGEST_TEXT]
             raise ValueError(
                 f"error: the result has none of the figures; it has {known or 'nothing'}"
             )
         try:
-            return [where.value(answer) for where in self.options.figures.values()]
+            values = np.array([where.value(result) for where in figures])
         except ValueError as error:
             raise ValueError(f"error: {error}") from None
+        if _DRAWDOWN in self.names:  # some programs write it as a negative number
+            column = self.names.index(_DRAWDOWN)
+            values[column] = abs(values[column])
+        return values
 
 
 def _plain(params: Any) -> dict[str, Any]:
@@ -280,8 +233,3 @@ def _plain(params: Any) -> dict[str, Any]:
 def _digest(path: Path) -> str:
     """Return the digest of a file; nothing of what is no file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-
-
-def _last_line(errors: bytes) -> str:
-    lines = decoded(errors).strip().splitlines()
-    return f": {lines[-1][:_LONGEST_REASON]}" if lines else ""

@@ -15,6 +15,25 @@ __all__ = ["MODES", "ExternalOptions", "FigurePath"]
 
 MODES = ("process", "batch", "server")
 _CONFIG, _STRATEGY = "{config}", "{strategy_id}"
+_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "backtest_v5": {
+        "arguments": (
+            *("--config", _CONFIG, "--strategy_id", _STRATEGY),
+            *("--output_format", "json", "--quiet"),
+        ),
+        "success": "success",
+        "figures": {
+            "final_balance": "performance.final_capital",
+            "total_return": "performance.total_return",
+            "annual_return": "performance.total_roi",
+            "sharpe_ratio": "performance.sharpe_ratio",
+            "max_drawdown": "performance.max_drawdown",
+            "win_rate": "performance.win_rate",
+            "avg_holding_days": "performance.avg_holding_days",
+        },
+    }
+}
+"""Programs whose options and results are known; what a configuration names itself comes first."""
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -58,6 +77,9 @@ class ExternalOptions:
 
     Attributes
     ----------
+    preset : str or None
+        ``backtest_v5``: arguments, figures and `success` of a program with its options; those
+        named here replace them.
     command : tuple of str
         Program and arguments, no shell. ``{config}`` becomes the path of the JSON file of the
         strategy (of the batch), ``{strategy_id}`` its id.
@@ -69,7 +91,8 @@ class ExternalOptions:
     success : str or None
         Path of a value that is true where the program could measure the strategy.
     daily_returns : str or None
-        Path of the returns by day: an object of dates and fractions.
+        Path of the returns by day, which a verdict is made of: an object of dates and fractions of
+        the wealth before each day.
     directory : Path
         Where the program runs.
     environment : tuple of str
@@ -85,6 +108,7 @@ class ExternalOptions:
 
     command: tuple[str, ...]
     figures: Mapping[str, FigurePath]
+    preset: str | None = None
     mode: str = "process"
     success: str | None = None
     daily_returns: str | None = None
@@ -110,12 +134,16 @@ class ExternalOptions:
                 f"external: unknown option {', '.join(map(repr, unknown))}; known are "
                 f"{', '.join(known)}"
             )
+        preset = options.get("preset")
+        if preset is not None:
+            options = _with_preset(_one_of("preset", preset, tuple(_PRESETS)), options)
         for name in ("command", "figures"):
             if name not in options:
                 raise ConfigError(f"external: the option {name} is missing")
         read = cls(
             command=_command(options["command"]),
             figures=_figures(options["figures"]),
+            preset=preset,
             mode=_one_of("mode", options.get("mode", "process"), MODES),
             success=_text_or_none("success", options.get("success")),
             daily_returns=_text_or_none("daily_returns", options.get("daily_returns")),
@@ -179,6 +207,18 @@ class ExternalOptions:
                 f"external: {_CONFIG} in the command needs mode: process or batch; a server reads "
                 "a strategy from each line of its standard input"
             )
+
+
+def _with_preset(preset: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what a preset says of arguments, figures and success."""
+    known = _PRESETS[preset]
+    filled = {"figures": known["figures"], "success": known["success"], **options}
+    command = options.get("command")
+    if not isinstance(command, list | tuple):
+        return filled  # refused later, by its name
+    if not any(_CONFIG in str(part) for part in command):
+        filled["command"] = [*command, *known["arguments"]]
+    return filled
 
 
 def at_path(result: Mapping[str, Any], path: str) -> Any:

@@ -1,10 +1,12 @@
 """One run of a program: its group of processes ends with it, and its output is bounded."""
 
 import contextlib
+import errno
 import math
 import os
 import resource
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -76,8 +78,13 @@ def start_program(
     OSError
         If it is missing or cannot be executed.
     """
+    command = list(command)
+    limiter = None if memory_mb is None else shutil.which("prlimit")
+    if memory_mb is not None and limiter is not None:
+        _require_executable(command[0], directory, environment)
+        command = [limiter, f"--as={_in_bytes(memory_mb)}", "--", *command]
     process = subprocess.Popen(
-        list(command),
+        command,
         cwd=directory,
         env=dict(environment),
         stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
@@ -85,11 +92,22 @@ def start_program(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    if memory_mb is not None:
-        # set from here: code between fork and exec is not safe beside threads
+    if memory_mb is not None and limiter is None:
+        # without the program prlimit; code between fork and exec is not safe beside threads
         with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (_in_bytes(memory_mb),) * 2)
     return process
+
+
+def _in_bytes(megabytes: int) -> int:
+    return megabytes * 2**20
+
+
+def _require_executable(program: str, directory: Path, environment: Mapping[str, str]) -> None:
+    """Raise what starting the program would raise: started by another, its exit code says it."""
+    named = str(directory / program) if os.sep in program else program
+    if shutil.which(named, path=environment.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
 def run_program(

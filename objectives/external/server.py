@@ -20,7 +20,18 @@ _MOST_LINE = 8 * 2**20
 
 
 class ServerEndedError(Exception):
-    """The program ended, or closed its streams, before it answered."""
+    """The program ended, or closed its streams, before it answered.
+
+    Parameters
+    ----------
+    text : str
+    code : int, optional
+        Exit code, negative for a signal.
+    """
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ServerTimeoutError(Exception):
@@ -111,7 +122,7 @@ class ProgramServer:
                 except BlockingIOError:
                     continue
                 except BrokenPipeError:
-                    raise ServerEndedError(self._ending(process)) from None
+                    raise self._ended(process) from None
 
     def _answer(
         self, process: subprocess.Popen[bytes], strategy_id: str, deadline: float
@@ -137,7 +148,7 @@ class ProgramServer:
                     elif block:
                         self._left += block
                     else:
-                        raise ServerEndedError(self._ending(process))
+                        raise self._ended(process)
                 if len(self._left) > _MOST_LINE:
                     raise ServerEndedError(f"it wrote a line of more than {_MOST_LINE:,} bytes")
 
@@ -150,11 +161,12 @@ class ProgramServer:
                 return found
         return None
 
-    def _ending(self, process: subprocess.Popen[bytes]) -> str:
+    def _ended(self, process: subprocess.Popen[bytes]) -> ServerEndedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = process.wait(0.2)
-            return f"exit {code}" if code >= 0 else f"ended by signal {-code}"
-        return "it closed its output"
+            text = f"exit {code}" if code >= 0 else f"ended by signal {-code}"
+            return ServerEndedError(text, code)
+        return ServerEndedError("it closed its output")
 
 
 def _remaining(deadline: float) -> float:

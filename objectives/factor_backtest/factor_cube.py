@@ -1,16 +1,19 @@
 """The factor cube: every factor over every window, computed once per panel."""
 
+import contextlib
 import json
 import os
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from objectives.factors import factor_values
+from objectives.factor_backtest.point_table import PointTable
+from objectives.factors import FactorError, factor_values
+from objectives.judge import Fault
 from search_spaces.errors import DataError
 
 __all__ = ["FactorCube"]
@@ -30,12 +33,15 @@ class FactorCube:
         Factors of the second axis.
     key : str
         What the values were computed from; a file with another key is stale.
+    faults : mapping of str to Fault
+        By code, factors of the user's own that raised; all their values are NaN.
     """
 
     values: npt.NDArray[np.float64]
     windows: tuple[int, ...]
     codes: tuple[str, ...]
     key: str = ""
+    faults: Mapping[str, Fault] = field(default_factory=dict)
 
     @classmethod
     def compute(
@@ -69,9 +75,25 @@ class FactorCube:
         """
         stop = len(returns) if last_day is None else last_day + 1
         values = np.empty((len(windows), len(codes), stop - first_day, returns.shape[1]))
-        for of_window, window in zip(values, windows, strict=True):
-            of_window[:] = factor_values(returns[:stop], window, codes)[:, first_day:]
-        return cls(values, tuple(windows), tuple(codes), key)
+        faults: dict[str, Fault] = {}
+        for place, code in enumerate(codes):
+            try:
+                for of_window, window in zip(values, windows, strict=True):
+                    of_factor = factor_values(returns[:stop], window, [code])[0]
+                    of_window[place] = of_factor[first_day:]
+            except FactorError as error:
+                values[:, place] = np.nan
+                faults[code] = Fault(f"error: {error}", {"traceback": error.traceback})
+        return cls(values, tuple(windows), tuple(codes), key, faults)
+
+    def faults_of(self, table: PointTable) -> dict[int, Fault]:
+        """Return the strategies with a factor that raised, by row."""
+        return {
+            row: self.faults[code]
+            for row in (range(len(table.window)) if self.faults else ())
+            for code in table.factors(row)
+            if code in self.faults
+        }
 
     def window(self, window: int) -> npt.NDArray[np.float64]:
         """Values of one window, shape (n_factors, n_days, n_pairs)."""
@@ -97,11 +119,30 @@ class FactorCube:
                     "windows": self.windows,
                     "codes": self.codes,
                     "key": self.key,
+                    "faults": {
+                        code: [fault.reason, dict(fault.details)]
+                        for code, fault in self.faults.items()
+                    },
                     "bytes": target.stat().st_size,
                     "crc32": _checksum(self.values),
                 }
             )
         )
+
+    @classmethod
+    def shared(cls, folder: Path, key: str, compute: Callable[[], "FactorCube"]) -> "FactorCube":
+        """Map the cube of a key from a folder, written first where it is missing or damaged.
+
+        Where the folder is missing or cannot be written, the cube stays in memory.
+        """
+        path = folder / f"cube-{key[:32]}.npy"
+        with contextlib.suppress(DataError):
+            return cls.load(path, key=key)
+        cube = compute()
+        with contextlib.suppress(OSError, DataError):
+            cube.save(path)
+            return cls.load(path, key=key)
+        return cube
 
     @classmethod
     def load(cls, path: str | Path, *, key: str | None = None) -> "FactorCube":
@@ -134,13 +175,14 @@ class FactorCube:
                 tuple(described["windows"]),
                 tuple(described["codes"]),
                 str(described["key"]),
+                {code: Fault(*fault) for code, fault in described["faults"].items()},
             )
             expected = (len(cube.windows), len(cube.codes))
             if values.dtype != np.float64 or values.ndim != 4 or values.shape[:2] != expected:
                 raise ValueError(f"shape {values.shape} does not fit its description")
             if described["crc32"] != _checksum(values):
                 raise ValueError("its checksum is wrong")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"the factor cube {target.name} is damaged ({error}); delete it, it is rebuilt"
             ) from error

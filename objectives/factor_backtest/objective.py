@@ -1,6 +1,5 @@
 """Our objective: rank the pairs by factors, trade the ranking, measure what it earned."""
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +21,10 @@ from objectives.factor_backtest.reach import Reach
 from objectives.factor_backtest.result import BacktestResult
 from objectives.factor_backtest.simulator import StrategySimulator
 from objectives.factors import get_factor
-from objectives.judge import INSUFFICIENT_DATA, NO_MARKET_CAPS, UNDEFINED_METRIC, judge
+from objectives.judge import judge, reliable_records
 from objectives.market import ReturnPanel
 from objectives.market.panel import LOOK_AHEAD_WARNING
-from objectives.metrics import MAY_BE_UNDEFINED, METRIC_NAMES, METRICS, directions_of
+from objectives.metrics import METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
 from search_spaces.errors import DataError, SpaceTooLargeError
@@ -92,6 +91,7 @@ class FactorBacktest(Objective):
         metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
         cube: FactorCube | None = None,
     ) -> None:
+        panel.require_pairs()
         self.panel = panel
         self.space: FactorSpace = FactorSpace.default() if space is None else space
         first, last = panel.dates[0].date(), panel.dates[-1].date()
@@ -115,8 +115,10 @@ class FactorBacktest(Objective):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of data up to end_date, settings, metrics and version of the definition."""
-        return _digest({**self._conditions, "directions": list(self.directions.items())})
+        """Hex digest of data, settings, metrics, text of own factors, version of the definition."""
+        own = {"own_factors": self._own_factors} if self._own_factors else {}
+        directions = {"directions": list(self.directions.items())}
+        return _digest({**self._conditions, **directions, **own})
 
     @cached_property
     def measurement_fingerprint(self) -> str:
@@ -137,6 +139,7 @@ class FactorBacktest(Objective):
             "days": [self._simulator.first_ranked, self._simulator.last_ranked],
             "windows": domain(self.space, "window_size"),
             "factors": space_factors(self.space),
+            "own_factors": self._own_factors,
             "semantics": SEMANTICS_VERSION,
         }
         return _digest(depends_on)
@@ -154,24 +157,15 @@ class FactorBacktest(Objective):
         Parameters
         ----------
         folder : Path, optional
-            Map the file ``cube-{first 32 digits of cube_key}.npy`` there instead, so that the
-            processes of a machine share its memory; one that is missing, damaged or stale is
-            written first. Where the folder is missing or cannot be written, the cube stays in
-            memory.
+            Map a file there instead (`FactorCube.shared`): a machine's processes share its memory.
         """
         # compiled or loaded here, before a lease runs or a time limit
         from objectives.kernels import backtest, factors, ranking  # noqa: F401
 
         if folder is None:
             _ = self.cube
-            return
-        path = folder / f"cube-{self.cube_key[:32]}.npy"
-        try:
-            self._simulator.cube = FactorCube.load(path, key=self.cube_key)
-        except DataError:
-            with contextlib.suppress(OSError, DataError):
-                self.cube.save(path)
-                self._simulator.cube = FactorCube.load(path, key=self.cube_key)
+        else:
+            self._simulator.cube = FactorCube.shared(folder, self.cube_key, lambda: self.cube)
 
     def compute_cube(self) -> FactorCube:
         """Compute the factor cube of this panel, space and settings."""
@@ -198,7 +192,8 @@ class FactorBacktest(Objective):
         Returns
         -------
         Batch
-            Failures: ``insufficient_data``, ``no_market_caps``, ``undefined_metric``.
+            Failures: ``insufficient_data``, ``no_market_caps``, ``undefined_metric``; with a
+            factor that raised ``error: ...``.
         """
         table = PointTable.build(points, self.space, self.settings)
         n_strategies = len(table.window)
@@ -207,7 +202,8 @@ class FactorBacktest(Objective):
         measurable = self._measurable(table)
         for rows in self._blocks(table, measurable):
             values[rows] = self._simulator.measure(table, rows)
-        return self._batch(values.reshape(n_strategies, n_segments * len(METRICS)), measurable)
+        figures = values.reshape(n_strategies, n_segments * len(METRICS))
+        return self._batch(figures, measurable, table)
 
     def daily_returns(self, points: Points) -> DailyReturns:
         """Return what strategies earned day by day; see :meth:`Objective.daily_returns`.
@@ -217,15 +213,15 @@ class FactorBacktest(Objective):
         table = PointTable.build(points, self.space, self.settings)
         measurable = self._measurable(table)
         series = simulate_days(self._simulator, table, self._blocks(table, measurable))
-        failure = self._batch(series.metrics, measurable).failure
+        failure = self._batch(series.metrics, measurable, table).failure
         failed = np.array([reason is not None for reason in failure], dtype=np.bool_)
         dates = self._simulator.dates[1:].to_numpy().astype("datetime64[D]")
         return DailyReturns(dates, series.net, failed, series.exposure, series.basket)
 
     def holdings(self, point: Any, day: int) -> npt.NDArray[np.float64]:
         """Return what a strategy holds over a day; see :meth:`Objective.holdings`."""
-        given = isinstance(point, StrategyParams)
-        return self._simulator.holdings(point if given else self.space.params(point), day)
+        (params,) = self.strategies([point])
+        return self._simulator.holdings(params, day)
 
     @property
     def benchmark(self) -> dict[str, float]:
@@ -303,26 +299,12 @@ class FactorBacktest(Objective):
     ) -> tuple[npt.NDArray[np.bool_], Batch]:
         """Make recorded figures the outcome they would have here.
 
-        A result counts, and so does a failure that follows from strategy and data
-        (``insufficient_data``, ``no_market_caps``, ``undefined_metric``); one that timed out,
-        raised or crashed its worker does not. Neither does a record that lacks a figure which
-        every measured strategy has, or whose failure does not fit the least number of
-        active days.
-
-        Parameters and returns are those of :meth:`Objective.recall`.
+        See `objectives.judge.reliable_records`. Parameters and returns are those of
+        :meth:`Objective.recall`.
         """
-
-        def failed_with(*reasons: str | None) -> npt.NDArray[np.bool_]:
-            return np.array([failure in reasons for failure in failures], dtype=np.bool_)
-
-        measurable = ~failed_with(NO_MARKET_CAPS)
-        unmeasured = ~measurable & np.isnan(values).all(axis=1)
-        required = [k for k, name in enumerate(self.names) if name not in MAY_BE_UNDEFINED]
-        complete = ~np.isnan(values[:, required]).any(axis=1)
-        too_few = values[:, self.names.index("active_days")] < self._reach.least
-        fits = too_few == failed_with(INSUFFICIENT_DATA)
-        measured = failed_with(None, INSUFFICIENT_DATA, UNDEFINED_METRIC)
-        reliable = unmeasured | (measured & complete & fits)
+        reliable, measurable = reliable_records(
+            self.names, values, failures, least_active_days=self._reach.least
+        )
         return reliable, self._batch(values[reliable], measurable[reliable])
 
     def run(self, params: StrategyParams) -> BacktestResult:
@@ -341,7 +323,7 @@ class FactorBacktest(Objective):
         Raises
         ------
         DataError
-            For IC weights on a panel without market caps.
+            For IC weights on a panel without market caps, or if a factor raises.
         """
         if params.weight_method == "IC" and not self._simulator.knows_caps:
             raise DataError(
@@ -349,6 +331,8 @@ class FactorBacktest(Objective):
                 "EQ or FS (--set weight_method=EQ,FS)"
             )
         self.prepare()
+        for code in self.cube.faults.keys() & set(params.factors):
+            raise DataError(self.cube.faults[code].reason.removeprefix("error: "))
         table = PointTable.of_params([params], self.settings)
         simulation = self._simulator.simulate(table, np.array([0]), keep_equity=True)
         batch = self._batch(simulation.metrics.reshape(1, -1), np.ones(1, dtype=np.bool_))
@@ -386,13 +370,28 @@ class FactorBacktest(Objective):
     def _reach(self) -> Reach:
         return Reach(self.space, self.settings, self._simulator.eligibility)
 
-    def _batch(self, values: npt.NDArray[np.float64], measurable: npt.NDArray[np.bool_]) -> Batch:
+    @cached_property
+    def _own_factors(self) -> dict[str, str]:
+        """Text of the factors that are not built in, by code."""
+        own = [code for code in space_factors(self.space) if code not in FACTOR_CODES]
+        return {code: get_factor(code).source for code in own}
+
+    def _batch(
+        self,
+        values: npt.NDArray[np.float64],
+        measurable: npt.NDArray[np.bool_],
+        table: PointTable | None = None,
+    ) -> Batch:
+        cube = self._simulator.cube
+        faults = {} if table is None or cube is None else cube.faults_of(table)
+        values[list(faults)] = np.nan
         return judge(
             self.names,
             values,
             measurable,
             metrics=tuple(self.directions),
             least_active_days=self._reach.least,
+            faults=faults,
         )
 
 

@@ -20,7 +20,7 @@ from objectives.market.panel_fields import PanelFields
 from objectives.market.returns import fields_of_table
 from objectives.market.tables import Table
 from objectives.sqlite_url import refuse_tilde
-from search_spaces.errors import DataError, StorageError
+from search_spaces.errors import DataError, NoMarketError, StorageError
 
 __all__ = ["CAP_HISTORY", "MARKET_CAPS", "RETURN_METRICS", "connected_engine", "read_database"]
 
@@ -158,7 +158,7 @@ def _without_secrets(error: Exception, url: URL) -> str:
 def _returns_table(connection: Connection, name: str, pairs: Sequence[str] | None) -> Table:
     columns = _columns_of(connection, RETURN_METRICS)
     if columns is None:
-        raise DataError(f"{name}: no table {RETURN_METRICS}; `mass-tuning import` writes it")
+        raise NoMarketError(f"{name}: no table {RETURN_METRICS}; `mass-tuning import` writes it")
     wanted = ["trading_pair", "date", "return_1d"]
     missing = [column for column in wanted if column not in columns]
     if missing:
@@ -183,7 +183,7 @@ def _returns_table(connection: Connection, name: str, pairs: Sequence[str] | Non
         frame = frame[frame["trading_pair"].isin(chosen)].reset_index(drop=True)
     label = f"{name}, table {RETURN_METRICS}"
     if frame.empty:
-        raise DataError(f"{label}: has no rows; `mass-tuning import` writes them")
+        raise NoMarketError(f"{label}: has no rows; `mass-tuning import` writes them")
     return _table(frame, label, ("trading_pair", "date"))
 
 

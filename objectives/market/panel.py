@@ -51,7 +51,8 @@ class ReturnPanel:
     dates : pandas.DatetimeIndex, shape (n_days,)
         Every calendar day from the first to the last, UTC midnights without a time zone.
     pairs : tuple of str, length n_pairs
-        Names ``SYMBOL_exchangeA_exchangeB`` in ascending order, each once.
+        Names ``SYMBOL_exchangeA_exchangeB`` in ascending order, each once. None in a panel
+        `without_pairs`.
     returns : float64 array, shape (n_days, n_pairs)
         Fraction of notional earned over day t by being short on exchange A and long on B, known
         at the close of t. NaN: no observation that day. Never infinite.
@@ -198,6 +199,28 @@ class ReturnPanel:
                 reading=reading,
             )
         )
+
+    def require_pairs(self) -> None:
+        """Refuse a panel `without_pairs`.
+
+        Raises
+        ------
+        DataError
+        """
+        if not self.pairs:
+            raise DataError("a market of at least one pair is needed, got none")
+
+    @classmethod
+    def without_pairs(cls, first: Any, last: Any) -> ReturnPanel:
+        """Return a calendar without a market, for objectives that bring their own data.
+
+        Parameters
+        ----------
+        first, last : date
+            Both included.
+        """
+        dates = pd.date_range(first, last, freq="D")
+        return cls(dates=dates, pairs=(), returns=np.empty((len(dates), 0)), source="no market")
 
     @classmethod
     def synthetic(

@@ -38,15 +38,13 @@ def check_returns(
 
 
 def check_pairs(pairs: tuple[str, ...]) -> None:
-    """Refuse names of pairs that are empty, repeated or not in ascending order.
+    """Refuse names of pairs that are blank, repeated or not in ascending order.
 
     Raises
     ------
     DataError
         Naming them.
     """
-    if not pairs:
-        raise DataError("a panel needs at least one pair, got none")
     if not all(isinstance(pair, str) and pair.strip() for pair in pairs):
         raise DataError("pairs must be non-empty names")
     for one, other in pairwise(pairs):

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ __all__ = [
     "compare_figures",
     "compare_rankings",
     "compare_same_day",
-    "params_of",
 ]
 
 _N_RANKINGS = 12
@@ -47,17 +45,6 @@ class Difference:
 
 Found = tuple[list[Difference], int]
 """Differences, and how many decisions were compared."""
-
-
-def params_of(objective: Objective, points: Points) -> list[Any]:
-    """Return the parameters of points given by lattice indices or parameters.
-
-    An index means the strategy at its place in the space of each objective.
-    """
-    given: Sequence[Any] = list(points)
-    if isinstance(given[0], (int, np.integer)):
-        given = objective.space.params_list(given)
-    return list(given)
 
 
 def compare_days(
@@ -147,7 +134,7 @@ def compare_rankings(
     n_days = (last - start).days
     offsets = np.unique(np.linspace(0, n_days, _N_RANKINGS).round().astype(int)).tolist()
     found, n_compared = [], 0
-    strategies = zip(params_of(one, points), params_of(other, points), ids, strict=True)
+    strategies = zip(one.strategies(points), other.strategies(points), ids, strict=True)
     for left_params, right_params, name in strategies:
         # ranks do not depend on weights, which may need market caps that are missing
         results = [

@@ -18,7 +18,6 @@ from objectives.validation.decisions import (
     compare_figures,
     compare_rankings,
     compare_same_day,
-    params_of,
 )
 from objectives.validation.other_futures import (
     FUTURE_PARTS,
@@ -175,7 +174,7 @@ class _Search:
         self._objective = make(panel)
         self._points = points
         space = self._objective.space
-        self._ids = [space.strategy_id(params) for params in params_of(self._objective, points)]
+        self._ids = [space.strategy_id(params) for params in self._objective.strategies(points)]
         self._start = panel.day(self._objective.settings.start_date)
         self._end = panel.day(self._objective.settings.end_date)
         self.found: dict[tuple[str, str], Finding] = {}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from objectives import FactorBacktest, Objective
+from objectives.external import ExternalObjective
 from objectives.validation import find_look_ahead, measure_robustness
-from search_spaces.errors import ConfigError
+from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
 from studies.outcomes import sign_of
@@ -92,11 +93,17 @@ def look_ahead_of(
     ------
     SessionError
         If there is no such result, or the market has changed.
+        If the objective is a program of the user's own.
     """
     from objectives.validation.stress import space_of_one
 
     params = session.space.parse(_known(session, strategy_id))
     objective = build_objective(session)
+    if isinstance(objective, ExternalObjective):
+        raise SessionError(
+            "a program of your own reads its own market, so other futures of this one would show "
+            "nothing; a look-ahead must be looked for inside the program"
+        )
     space: Any = session.space
     if isinstance(objective, FactorBacktest):
         space = space_of_one(params)  # whose factor cube is small: it is computed often

@@ -222,12 +222,28 @@ def verify_within(
     Returns
     -------
     StoredVerdict or None
-        None if it was given up; nothing is stored then.
+        None if it was given up; nothing is stored then. It is not begun where evaluating the
+        strategies took longer already, and they must be evaluated once more for it.
     """
+    objective = build_objective(session)
+    if not isinstance(objective, FactorBacktest) and _seconds_of_results(session) > seconds:
+        return None
     try:
-        return verify_session(session, on_progress=_Watch(seconds, on_progress))
+        return verify_session(
+            session, objective=objective, on_progress=_Watch(seconds, on_progress)
+        )
     except _TooLongError:
         return None
+
+
+def _seconds_of_results(session: StoredSession) -> float:
+    """Return how long the evaluation of the recorded strategies took, in one process."""
+    results = hyperparameter_tuning_results.c
+    query = sa.select(sa.func.sum(results.execution_time)).where(
+        results.session_id == session.row.session_id
+    )
+    with database_errors(session.engine), session.engine.connect() as connection:
+        return float(connection.execute(query).scalar() or 0.0)
 
 
 def population_of(
@@ -259,7 +275,12 @@ def population_of(
 
 
 def _market_of(objective: Objective) -> str:
-    """Fingerprint of the returns alone: other fees or dates are another look at the same market."""
+    """Fingerprint of the returns alone: other fees or dates are another look at the same market.
+
+    Without a market here, what the objective says of itself is all that is known.
+    """
+    if not objective.panel.pairs:
+        return objective.fingerprint
     return objective.panel.fingerprint(objective.settings.end_date, include_caps=False)
 
 

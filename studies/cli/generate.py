@@ -150,8 +150,8 @@ def _check_start(request: SessionRequest, start_from: str | None, n_start: int |
 
 
 def require_market(context: Context) -> None:
-    """Refuse before anything is created when there is no market to plan on."""
-    if context.config.market.database is None:
+    """Refuse before anything is created when there is no market to plan on, and one is needed."""
+    if context.config.market.database is None and not context.config.brings_its_data:
         context.engine().dispose()
 
 

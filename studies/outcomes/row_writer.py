@@ -16,6 +16,7 @@ from search_spaces import SearchSpace
 from studies.database import (
     METRIC_COLUMNS,
     OOS_METRIC_COLUMNS,
+    execution_log,
     hyperparameter_tuning_results,
     insert_rows,
     one_of,
@@ -32,6 +33,7 @@ __all__ = ["RowWriter"]
 
 _RESULTS = "hyperparameter_tuning_results"
 _QUEUE = "strategy_queue"
+_MOST_ENTRIES = 20
 _METRICS = frozenset(METRIC_COLUMNS + OOS_METRIC_COLUMNS)
 _WHOLE = frozenset(
     column.name for column in hyperparameter_tuning_results.c if isinstance(column.type, sa.Integer)
@@ -131,6 +133,7 @@ class RowWriter:
         columns = [*rows.columns, "created_at"]
         values = [*rows.columns.values(), [created_at] * len(rows.ids)]
         insert_rows(connection, _RESULTS, columns, list(zip(*values, strict=True)))
+        self._log_details(connection, rows, outcome)
 
     def is_queued(self, connection: Connection, rows: "_ResultRows") -> bool:
         """Whether the strategies have queue rows: those of a chunk all have, or none."""
@@ -184,6 +187,29 @@ class RowWriter:
                 )
                 .values(status="failed", error_message=sa.bindparam("reason")),
                 failures,
+            )
+
+    def _log_details(self, connection: Connection, rows: "_ResultRows", outcome: Outcome) -> None:
+        """Note in the session's log what a batch says of single strategies beside their figures."""
+        chosen = sorted(outcome.batch.details.items())
+        entries: list[dict[str, str | None]] = [
+            {
+                "strategy_id": rows.ids[row],
+                "message": outcome.batch.failure[row] or "measured at another try",
+                "details": json.dumps(dict(details)),
+            }
+            for row, details in chosen[:_MOST_ENTRIES]
+        ]
+        if len(chosen) > _MOST_ENTRIES:
+            n_more = len(chosen) - _MOST_ENTRIES
+            more = f"{n_more} more strategies evaluated at the same time had such entries"
+            entries.append({"strategy_id": None, "message": more, "details": "{}"})
+        if entries:
+            connection.execute(
+                execution_log.insert().values(
+                    session_id=self.session_id, log_level="WARNING", created_at=outcome.completed
+                ),
+                entries,
             )
 
     def _result(self, strategy_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -131,19 +131,16 @@ def _is_adaptive(mode: str | None, method: str) -> bool:
     return mode is None and method not in DESIGNS and (method in METHODS or ":" in method)
 
 
-def _chunk_size(config: TuningConfig, space: SearchSpace, plan: Design | Slots) -> int:
+def _chunk_size(config: TuningConfig, objective: "Objective", plan: Design | Slots) -> int:
     from studies.trials import stores_all
 
+    named = config.execution.chunk_size or objective.chunk_size
     if isinstance(plan, Slots):
         if not plan.generational:
             return 1
-        return config.execution.chunk_size or math.ceil(
-            config.methods.genetic.generation_size / _CHUNKS_PER_GENERATION
-        )
+        return named or math.ceil(config.methods.genetic.generation_size / _CHUNKS_PER_GENERATION)
     every_trial = stores_all(config.study, plan.size)
-    chosen = config.execution.chunk_size or chunk_size_for(
-        plan, _block_size(space), every_trial=every_trial
-    )
+    chosen = named or chunk_size_for(plan, _block_size(objective.space), every_trial=every_trial)
     if plan.size > chosen * CHUNK_LIMIT:
         raise ConfigError(
             f"a session has at most {CHUNK_LIMIT:,} chunks of {chosen:,} strategies, this one has "
@@ -169,7 +166,7 @@ def _snapshot(
             None if isinstance(plan, Slots) else PlannedDesign(plan.method, plan.size, plan.seed)
         ),
         warm_start=plan.warm_start if isinstance(plan, Slots) else None,
-        chunk_size=_chunk_size(config, objective.space, plan),
+        chunk_size=_chunk_size(config, objective, plan),
         semantics=SEMANTICS_VERSION,
         measurement=objective.measurement_fingerprint,
         warnings=(*measurable.notes, *objective.warnings, *_warnings(plan)),

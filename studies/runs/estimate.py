@@ -178,7 +178,9 @@ def _measure_planned(
 ) -> Estimate:
     objective = measurable.objective
     design = make_design(objective.space, request.method, request.size, request.seed)
-    objective.evaluate(design.indices(0, min(design.size, 200)))  # loads or compiles the kernels
+    # loads or compiles the kernels; of an objective that works in small chunks it is the start
+    n_first = 200 if objective.chunk_size is None else 1
+    objective.evaluate(design.indices(0, min(design.size, n_first)))
     start = time.perf_counter() - began
     n_trials = _n_trials(request.config, design.size)
     with tempfile.TemporaryDirectory(prefix="mass-tuning-") as folder:

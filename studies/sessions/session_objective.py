@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Engine
 
 from objectives.constants import SEMANTICS_VERSION
-from search_spaces.errors import ConfigError, SessionError
+from search_spaces.errors import ConfigError, NoMarketError, SessionError
 from studies.config import TuningConfig
 from studies.sessions.stored_session import StoredSession
 
@@ -17,12 +17,34 @@ __all__ = ["build_objective", "check_definition", "load_panel", "objective_of"]
 
 
 def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
-    """Read the market of a configuration."""
-    from objectives import ReturnPanel
+    """Read the market of a configuration.
+
+    For a program of the user's own, which brings its data itself, there may be none: then the
+    settings say the dates.
+
+    Raises
+    ------
+    NoMarketError
+        If there is none, and the objective needs one.
+    ConfigError
+        If there is none, and no dates for the program.
+    """
+    from objectives import BacktestSettings, ReturnPanel
 
     source = config.market.database or engine
     pairs = list(config.market.pairs) if config.market.pairs is not None else None
-    return ReturnPanel.from_database(source, pairs=pairs)
+    try:
+        return ReturnPanel.from_database(source, pairs=pairs)
+    except NoMarketError:
+        if not config.brings_its_data:
+            raise
+    settings = BacktestSettings.from_dict(config.backtest)
+    if settings.start_date is None or settings.end_date is None:
+        raise ConfigError(
+            "the database has no market, so the program's first and last day are not known; set "
+            "backtest.start_date and backtest.end_date"
+        )
+    return ReturnPanel.without_pairs(settings.start_date, settings.end_date)
 
 
 def objective_of(config: TuningConfig, panel: "ReturnPanel", space: "SearchSpace") -> "Objective":
@@ -108,4 +130,7 @@ def _changeable(config: TuningConfig, objective: "Objective") -> str:
     """Name what the fingerprint of an objective covers."""
     data = f"the returns or market caps up to {objective.settings.end_date}"
     own = config.objective.type
-    return data if own == "factor_backtest" else f"{data}, or the code of {own},"
+    if own != "factor_backtest":
+        return f"{data}, or the code of {own},"
+    modules = ", ".join(config.factor_modules)
+    return f"{data}, or the factors of {modules}," if modules else data

@@ -1,9 +1,11 @@
 """Evaluating strategies under time limits; one that raises or takes too long fails alone."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,8 @@ __all__ = ["CRASHES_BEFORE_FAILURE", "Evaluator", "Isolation", "crash_failure", 
 
 CRASHES_BEFORE_FAILURE = 3
 """Number of workers that died with a strategy alone in its chunk, from which it fails."""
+
+_MOST_TRACEBACK = 4_000
 
 _logger = logging.getLogger(__name__)
 
@@ -86,7 +90,7 @@ class Evaluator:
             See :meth:`evaluate_each`.
         """
         try:
-            with time_limit(self.session.config.execution.chunk_seconds, self.on_limit):
+            with self._limit(self.session.config.execution.chunk_seconds, len(indices)):
                 return self.objective.evaluate(indices), None
         except TimeLimitError as error:
             failure = Failure(FailureKind.TIMEOUT, str(error))
@@ -109,9 +113,10 @@ class Evaluator:
             If there are several, all fail so, and the session has no completed strategy yet.
         """
         batches: list[Batch | Failure] = []
+        tracebacks: dict[int, str] = {}
         for position in range(len(indices)):
             try:
-                with time_limit(self.session.config.execution.strategy_seconds, self.on_limit):
+                with self._limit(self.session.config.execution.strategy_seconds, 1):
                     batches.append(self.objective.evaluate(indices[position : position + 1]))
             except TimeLimitError as error:
                 batches.append(Failure(FailureKind.TIMEOUT, str(error)))
@@ -119,11 +124,16 @@ class Evaluator:
                 raise
             except Exception as error:
                 batches.append(Failure.raised(error))
+                tracebacks[position] = traceback.format_exc()[-_MOST_TRACEBACK:]
         failures = [batch for batch in batches if isinstance(batch, Failure)]
         if len(failures) == len(indices) > 1 and self.session.refresh().completed == 0:
             # nothing has ever worked: not the strategies, what evaluates them is broken
             raise SessionError(f"every strategy of a chunk raised; the first: {failures[0]}")
-        return joined(self.objective, batches)
+        return joined(self.objective, batches, tracebacks)
+
+    def _limit(self, seconds: float, n_strategies: int) -> contextlib.AbstractContextManager[None]:
+        """Limit a block to a number of seconds, or to the objective's own limits if longer."""
+        return time_limit(max(seconds, self.objective.longest_seconds(n_strategies)), self.on_limit)
 
 
 def crash_failure(claim: Claim) -> Failure:
@@ -131,18 +141,34 @@ def crash_failure(claim: Claim) -> Failure:
     return Failure(FailureKind.CRASHED, f"{claim.crashes} workers died while they evaluated it")
 
 
-def joined(objective: "Objective", batches: "Sequence[Batch | Failure]") -> "Batch":
-    """Join batches of one strategy each, and failures of strategies that have none."""
+def joined(
+    objective: "Objective",
+    batches: "Sequence[Batch | Failure]",
+    tracebacks: Mapping[int, str] | None = None,
+) -> "Batch":
+    """Join batches of one strategy each, and failures of strategies that have none.
+
+    Parameters
+    ----------
+    objective : Objective
+    batches : sequence of Batch or Failure
+    tracebacks : mapping of int to str, optional
+        Of those failures that raised, by their place.
+    """
     from objectives import Batch
 
     names = next((batch.names for batch in batches if isinstance(batch, Batch)), ())
     values = np.full((len(batches), len(names)), np.nan)
     values_objective = np.full((len(batches), len(objective.directions)), np.nan)
     reasons: list[str | None] = []
+    details: dict[int, Mapping[str, Any]] = {
+        position: {"traceback": text} for position, text in (tracebacks or {}).items()
+    }
     for position, batch in enumerate(batches):
         if isinstance(batch, Batch):
             values[position], values_objective[position] = batch.values[0], batch.objective[0]
             reasons.append(batch.failure[0])
+            details.update({position: batch.details[0]} if 0 in batch.details else {})
         else:
             reasons.append(str(batch))
-    return Batch(names, values, values_objective, tuple(reasons))
+    return Batch(names, values, values_objective, tuple(reasons), details)

@@ -82,7 +82,9 @@ class Known:
         failure = np.empty(n, dtype=object)
         for rows, part in ((self.found, self.batch), (~self.found, computed)):
             values[rows], optimised[rows], failure[rows] = part.values, part.objective, part.failure
-        return Batch(computed.names, values, optimised, tuple(failure.tolist()))
+        places = np.flatnonzero(~self.found).tolist()
+        details = {places[row]: each for row, each in computed.details.items()}
+        return Batch(computed.names, values, optimised, tuple(failure.tolist()), details)
 
 
 class KnownOutcomes:

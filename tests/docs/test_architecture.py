@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import console_lines, write_files
 from tests.test_rooms import FLOORS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "architecture.md"
 DECISIONS = DOCS / "decisions"
-OWN_OBJECTIVE = DOCS / "own_objective.md"
+OWN_OBJECTIVE = "own_objective.md"
 GENERATED = {"commands.md", "search_quality.md"}
 
 REFERENCE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.\w+)(?::([A-Za-z_][\w.]*))?`")
 """`folder/file.py` or `folder/file.py:name`, between backticks."""
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def pages():
@@ -108,18 +108,9 @@ def test_the_table_of_rooms_is_the_order_of_rooms():
     assert [below_it for _, _, below_it in rows] == below
 
 
-def blocks():
-    """The fenced blocks of docs/own_objective.md: language and text."""
-    return FENCED.findall(OWN_OBJECTIVE.read_text(encoding="utf-8"))
-
-
 @pytest.fixture
 def own_project(tmp_path, monkeypatch):
-    """Files of the page in a folder; each names itself in its first line."""
-    for language, text in blocks():
-        first = text.splitlines()[0]
-        if language in ("python", "yaml") and first.startswith("# file: "):
-            (tmp_path / first.removeprefix("# file: ")).write_text(text, encoding="utf-8")
+    write_files(OWN_OBJECTIVE, tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path
@@ -137,8 +128,7 @@ def run(folder, *words):
 
 
 def test_the_commands_of_an_own_objective_run(own_project):
-    (text,) = [text for language, text in blocks() if language == "console"]
-    for line in text.splitlines():
+    for line in console_lines(OWN_OBJECTIVE):
         program, *words = shlex.split(line, comments=True)
         assert program == "mass-tuning"
         done = run(own_project, "-m", "studies", *words)

@@ -2,32 +2,25 @@
 
 import re
 import shlex
-import sys
-from pathlib import Path
 
 import pytest
 
 from studies.cli.app import run
+from tests.docs.pages import console_lines, write_files
 
-PAGE = Path(__file__).parents[2] / "docs" / "own_program.md"
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = "own_program.md"
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    for _, text in FENCED.findall(PAGE.read_text(encoding="utf-8")):
-        first, _, rest = text.partition("\n")
-        if first.startswith("# file: "):
-            target = tmp_path / first.removeprefix("# file: ")
-            target.write_text(rest.replace("[python,", f"[{sys.executable},"), encoding="utf-8")
+    write_files(PAGE, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path
 
 
 def test_its_commands_find_the_best(project, capfd):
-    (console,) = [text for kind, text in FENCED.findall(PAGE.read_text()) if kind == "console"]
-    for line in console.splitlines():
+    for line in console_lines(PAGE):
         assert run(shlex.split(line)[1:]) == 0, line
     listed = capfd.readouterr().out
     assert re.search(r"^\s+1\s+P\d+\s+.*11\.000", listed, re.MULTILINE)

@@ -1,6 +1,8 @@
 """Factors: hand-computed values, kernel == reference, the registry."""
 
+import importlib
 import math
+import sys
 
 import numba
 import numpy as np
@@ -8,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectives import BacktestSettings, FactorBacktest, factor_codes, factors, register_factor
+from objectives import (
+    BacktestSettings,
+    FactorBacktest,
+    ReturnPanel,
+    factor_codes,
+    factors,
+    register_factor,
+)
 from objectives.factors import (
     factor_values,
     factor_values_reference,
@@ -16,7 +25,7 @@ from objectives.factors import (
     min_observations,
 )
 from search_spaces import FACTOR_CODES, FactorSpace
-from search_spaces.errors import SpaceError
+from search_spaces.errors import DataError, SpaceError
 from tests.helpers.panels import KINDS, nasty_returns, panel_of, return_arrays
 from tests.helpers.plain import small_space, strategy
 
@@ -185,6 +194,72 @@ def test_a_registered_factor_goes_all_the_way(registry):
     )
     table = objective.run(alone).ranking(objective.settings.end_date)
     assert table["LAST"].is_monotonic_decreasing
+
+
+def test_a_factor_without_a_kernel_equals_one_with(registry):
+    register_factor("PLAIN", "last return", lambda r: r[-1])
+    register_factor("LAST", "last return", lambda r: r[-1], _last_njit)
+    for seed, window in ((1, 2), (2, 7), (3, 50)):
+        returns = nasty_returns(np.random.default_rng(seed), 40, 6, "gaps")
+        plain, compiled = factor_values(returns, window, ["PLAIN", "LAST"])
+        np.testing.assert_array_equal(plain, compiled)
+        np.testing.assert_array_equal(plain, factor_values_reference(returns, window, ["PLAIN"])[0])
+
+
+def test_the_momentum_example_equals_its_reference(registry):
+    sys.modules.pop("objectives.examples.momentum_factor", None)
+    importlib.import_module("objectives.examples.momentum_factor")
+    for seed, window in ((1, 2), (2, 7), (3, 50)):
+        returns = nasty_returns(np.random.default_rng(seed), 40, 6, "gaps")
+        np.testing.assert_array_equal(
+            factor_values(returns, window, ["MO"]), factor_values_reference(returns, window, ["MO"])
+        )
+
+
+def _raises_late(r):
+    if len(r) > 20:
+        raise ValueError("more than I can take")
+    return r[-1]
+
+
+def objective_with(code):
+    config = small_space().to_config()
+    config["parameters"]["factors"] = {"subsets": [code, "SR"], "max_size": 2}
+    config["parameters"]["window_size"] = {"choice": [4, 30]}
+    space = FactorSpace.from_config(config, factor_codes=factor_codes())
+    panel = ReturnPanel.synthetic(n_pairs=8, n_days=60)
+    return FactorBacktest(panel, BacktestSettings(min_active_days=0), space=space)
+
+
+def test_a_factor_that_raises_fails_its_strategies_alone(registry, tmp_path):
+    register_factor("LATE", "late", _raises_late)
+    objective = objective_with("LATE")
+    points = np.arange(objective.space.size)
+    for folder in (None, tmp_path, tmp_path):  # computed, written, mapped
+        objective = objective_with("LATE")
+        objective.prepare(folder)
+        batch = objective.evaluate(points)
+        of_factor = np.array(["LATE" in objective.space.params(k).factors for k in points])
+        reason = "error: factor LATE raised ValueError: more than I can take"
+        assert {batch.failure[k] for k in points[of_factor]} == {reason}
+        assert np.isnan(batch.values[of_factor]).all()
+        assert all("_raises_late" in batch.details[k]["traceback"] for k in points[of_factor])
+        assert reason not in {batch.failure[k] for k in points[~of_factor]}
+        assert objective.daily_returns(points).failed[of_factor].all()
+    with pytest.raises(DataError, match=r"^factor LATE raised ValueError"):
+        objective.run(objective.space.params(int(points[of_factor][0])))
+
+
+def test_the_fingerprints_follow_the_text_of_a_factor(registry):
+    register_factor("OWN", "own", lambda r: r[-1])
+    first = objective_with("OWN")
+    prints = first.fingerprint, first.cube_key
+    del factors._FACTORS["OWN"]
+    register_factor("OWN", "own", lambda r: r[0])
+    second = objective_with("OWN")
+    assert second.fingerprint != prints[0]
+    assert second.cube_key != prints[1]
+    assert not first.portable(np.arange(first.space.size)).all()
 
 
 @pytest.mark.parametrize("code", ["", "sr", "1A", "A_B", "Ä", "SR "])

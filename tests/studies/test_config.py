@@ -229,7 +229,7 @@ def test_the_keys_that_others_test():
     """The database and the space: test_session; objective.type and options: test_own_objective;
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
-    study.figures: reports/test_study_pages;
+    study.figures: reports/test_study_pages; factor_modules: tests/docs/test_own_factor;
     strategy: analysis/test_backtest, cli/test_backtest_command; how files are read and returns
     made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
@@ -240,6 +240,7 @@ def test_the_keys_that_others_test():
     }
     assert keys == {
         *EFFECTS,
+        "factor_modules",
         "database",
         "study.figures",
         "parameters",

@@ -1,5 +1,6 @@
 """A program that misbehaves as its first argument says; what it prints is noise around JSON."""
 
+import datetime
 import json
 import math
 import os
@@ -11,12 +12,18 @@ from pathlib import Path
 kind, path = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 
 
+def second_day(settings):
+    first = datetime.date.fromisoformat(settings["start_date"])
+    return (first + datetime.timedelta(days=1)).isoformat()
+
+
 def measured(config):
     value = config["parameters"]["a"] + 10 * config["parameters"]["b"]
     return {
         "strategy_id": config["strategy_id"],
         "success": True,
         "performance": {"total_return": value, "sharpe_ratio": -value, "win_rate": 50.0},
+        "days": {second_day(config["settings"]): config["parameters"]["a"] / 100},
     }
 
 
@@ -66,6 +73,9 @@ if kind == "exit":
     print("Traceback ...\nValueError: no such pair", file=sys.stderr)
     sys.exit(1)
 if kind == "signal":
+    os.kill(os.getpid(), 9)
+if kind == "once" and not Path("tried").exists():
+    Path("tried").touch()
     os.kill(os.getpid(), 9)
 if kind == "memory":
     held = bytearray(2 * 2**30)

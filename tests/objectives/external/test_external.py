@@ -9,9 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
-from objectives import ReturnPanel
+from objectives import BacktestSettings, ReturnPanel
 from objectives.external import ExternalObjective
-from search_spaces import Range, SearchSpace
+from objectives.external.daily import read_days
+from search_spaces import Choice, Range, SearchSpace
 from search_spaces.errors import ConfigError
 
 PROGRAMS = Path(__file__).with_name("programs.py")
@@ -217,3 +218,115 @@ def test_a_server_survives_its_end(make):
     assert objective.evaluate([0]).failure == (None,)
     assert objective.evaluate([a7]).failure == ("error: exit 3",)
     assert objective.evaluate([1]).failure == (None,)
+
+
+def test_the_log_hears_how_a_program_ended(make):
+    for kind, expected in [
+        ("exit", {"exit_code": 1, "stderr": "Traceback ...\nValueError: no such pair"}),
+        ("broken", {"exit_code": 0}),
+        ("signal", {"signal": 9, "tries": 2, "earlier": "error: ended by signal 9"}),
+    ]:
+        (details,) = make(kind).evaluate([3]).details.values()
+        assert expected.items() <= details.items()
+        assert details["seconds"] > 0
+    assert make("broken").evaluate([3]).details[0]["output"].startswith('{"strategy_id"')
+    assert make("plain").evaluate([3]).details == {}
+
+
+def test_the_log_hears_how_a_server_ended(make):
+    objective = make("server", mode="server", seconds=0.5, retries=0)
+    a7, a8 = (next(i for i in range(20) if SPACE.params(i)["a"] == a) for a in (7, 8))
+    batch = objective.evaluate([a7, 0, a8])
+    assert batch.failure == ("error: exit 3", None, "timeout: longer than 0.5 s")
+    assert batch.details == {0: {"exit_code": 3}}
+
+
+def test_a_strategy_that_succeeds_at_the_second_try_is_worth_an_entry(make, tmp_path):
+    batch = make("once", retries=1, directory=str(tmp_path)).evaluate([3])
+    assert batch.failure == (None,)
+    assert batch.details == {0: {"tries": 2, "earlier": "error: ended by signal 9"}}
+
+
+@pytest.mark.parametrize("mode", ["process", "batch", "server"])
+def test_daily_returns(make, mode):
+    kind = "plain" if mode == "process" else mode
+    objective = make(kind, mode=mode, daily_returns="days")
+    daily = objective.daily_returns([0, 3])
+    assert daily.dates[[0, -1]].tolist() == [
+        objective.settings.start_date,
+        objective.settings.end_date,
+    ]
+    a = SPACE.digits(np.array([0, 3]))[:, 0]
+    expected = np.zeros((2, len(daily.dates)), dtype=np.float32)
+    expected[:, 1] = a / 100
+    np.testing.assert_array_equal(daily.net, expected)
+    assert daily.failed.tolist() == [False, False]
+    assert daily.exposure is daily.basket is None
+    assert make(kind, mode=mode).daily_returns([0]) is None
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        None,
+        [],
+        {},
+        {"2024-02-30": 0.1},
+        {"1999-01-01": 0.1},
+        {"2024-01-02": "x"},
+        {"2024-01-02": True},
+        {"2024-01-02": 0.1, "2024-01-02T08:00": 0.1},
+    ],
+)
+def test_days_that_cannot_be_read_are_unknown(days):
+    dates = np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]")
+    assert np.isnan(read_days(days, dates)).all()
+
+
+def test_days_left_out_earned_nothing():
+    dates = np.arange("2024-01-01", "2024-01-05", dtype="datetime64[D]")
+    found = read_days({"2024-01-02": 0.25, "2024-01-04T00:00:00Z": -1}, dates)
+    assert found.tolist() == [0.0, 0.25, 0.0, -1.0]
+
+
+def test_a_drawdown_has_one_sign(make):
+    objective = make("plain", figures={**FIGURES, "max_drawdown": "performance.sharpe_ratio"})
+    batch = objective.evaluate([3])
+    np.testing.assert_array_equal(batch.metrics["max_drawdown"], of([3]))
+    np.testing.assert_array_equal(batch.metrics["sharpe_ratio"], -of([3]))
+
+
+def test_a_preset_brings_arguments_and_figures(panel):
+    script = PROGRAMS.parents[3] / "scripts" / "example_backtest.py"
+    options = {"command": [sys.executable, str(script)], "preset": "backtest_v5"}
+    space = SearchSpace([Choice("lookback", (5, 20)), Choice("floor", (0.0, 1.0))])
+    settings = BacktestSettings(start_date="2025-01-01", end_date="2025-06-30")
+    market = ReturnPanel.without_pairs("2025-01-01", "2025-06-30")
+    objective = ExternalObjective(
+        market, settings, space=space, metrics=["sharpe_ratio"], **options
+    )
+    batch = objective.evaluate(np.arange(4))
+    assert batch.names == (
+        "final_balance",
+        "total_return",
+        "annual_return",
+        "sharpe_ratio",
+        "max_drawdown",
+        "win_rate",
+        "avg_holding_days",
+    )
+    assert batch.failure[0] is batch.failure[2] is None
+    reason = "error: the program says no success: nothing was ever bought"
+    assert batch.failure[1] == batch.failure[3] == reason
+    assert (batch.metrics["final_balance"][[0, 2]] > 10_000).all()
+    own = {"total_return": "performance.total_return"}
+    named = ExternalObjective(market, space=space, metrics=["total_return"], figures=own, **options)
+    assert named.names == ("total_return",)
+    with pytest.raises(ConfigError, match="preset is one of backtest_v5"):
+        ExternalObjective(market, space=space, metrics=["total_return"], preset="v6", command=["p"])
+
+
+def test_what_it_asks_of_a_run(make):
+    process, server = make("plain", seconds=3, retries=2), make("server", mode="server", seconds=3)
+    assert (process.chunk_size, server.chunk_size) == (1, 50)
+    assert process.longest_seconds(2) == 2 * (3 * 3 + 1)

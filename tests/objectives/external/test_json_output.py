@@ -49,6 +49,13 @@ def test_an_object_cut_off_leaves_the_one_before():
     assert last_object('{"a": 1}\n{"b": {"c": 2') == {"a": 1}
 
 
+def test_inside_of_an_object_cut_off_there_is_no_result():
+    whole = json.dumps({"performance": {"sharpe_ratio": 1.0}, "name": "x", "next": [1, 2]})
+    for length in range(1, len(whole)):
+        assert last_object(whole[:length]) is None, whole[:length]
+        assert last_object("done {\n" + whole[:length] + "\n") is None, whole[:length]
+
+
 def test_an_inner_object_of_a_broken_one_counts_as_nothing_better():
     assert last_object('{"a": {"b": 2}, oops') == {"b": 2}
 

@@ -66,7 +66,6 @@ def test_factor_input():
         ({"pairs": ("B_x_y", "A_x_y")}, "ascending and distinct: 'B_x_y' before 'A_x_y'"),
         ({"pairs": ("A_x_y", "A_x_y")}, "ascending and distinct"),
         ({"pairs": ("A_x_y", " ")}, "non-empty"),
-        ({"pairs": ()}, "at least one pair"),
         ({"returns": np.array([[1.0, np.inf]])}, "infinite"),
         ({"returns": np.array([[1.0]])}, r"returns must have shape \(1, 2\), got \(1, 1\)"),
         ({"returns": np.array([["a", "b"]])}, "must be numbers"),

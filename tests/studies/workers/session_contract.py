@@ -1,5 +1,6 @@
 """What every kind of session must do; a kind subclasses it and creates its sessions."""
 
+import json
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -199,11 +200,15 @@ class SessionContract:
         assert REASON in result["raw_result"]
         assert session.row.completed > 0
         log = table_rows(session, execution_log, "id")
-        warnings = [row["message"] for row in log if row["log_level"] == "WARNING"]
+        warnings = [row for row in log if row["log_level"] == "WARNING"]
+        (of_strategy,) = [row for row in warnings if row["strategy_id"] is not None]
+        assert (of_strategy["strategy_id"], of_strategy["message"]) == (name, REASON)
+        assert "ZeroDivisionError" in json.loads(of_strategy["details"])["traceback"]
+        others = [row["message"] for row in warnings if row["strategy_id"] is None]
         if self.adaptive:
-            assert warnings == []
+            assert others == []
         else:
-            (warning,) = warnings
+            (warning,) = others
             assert warning.endswith(
                 "were evaluated one by one: together they ended with ZeroDivisionError"
             )
