@@ -17,6 +17,7 @@ from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import SEMANTICS_VERSION
 from objectives.judge import Fault, judge
 from objectives.market import ReturnPanel
+from objectives.market.panel_checks import require_pairs
 from objectives.metrics import METRIC_NAMES, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import SearchSpace
@@ -86,7 +87,7 @@ class FrameObjective(Objective):
         metrics: Sequence[str] | Mapping[str, str],
         **options: Any,
     ) -> None:
-        panel.require_pairs()
+        require_pairs(panel.pairs)
         self.panel = panel
         self.space = space
         self.settings: ResolvedSettings = (

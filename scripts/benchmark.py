@@ -212,6 +212,13 @@ def import_events(arguments: argparse.Namespace) -> dict[str, Any]:
     return run(arguments)
 
 
+def external(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Time sessions of a program of one's own, beside the program alone."""
+    from external_overhead import external_overhead
+
+    return external_overhead(arguments)
+
+
 def verify(arguments: argparse.Namespace) -> dict[str, Any]:
     """Time the verdict on the best of all strategies of the standard market."""
     from verify_times import verify_standard
@@ -273,6 +280,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "inspect": inspect,
     "queries": queries,
     "genetic": genetic,
+    "external": external,
     "real-market": real_market,
     "import": import_events,
     "verify": verify,

@@ -24,6 +24,7 @@ from objectives.factors import get_factor
 from objectives.judge import judge, reliable_records
 from objectives.market import ReturnPanel
 from objectives.market.panel import LOOK_AHEAD_WARNING
+from objectives.market.panel_checks import require_pairs
 from objectives.metrics import METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
@@ -91,7 +92,7 @@ class FactorBacktest(Objective):
         metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
         cube: FactorCube | None = None,
     ) -> None:
-        panel.require_pairs()
+        require_pairs(panel.pairs)
         self.panel = panel
         self.space: FactorSpace = FactorSpace.default() if space is None else space
         first, last = panel.dates[0].date(), panel.dates[-1].date()

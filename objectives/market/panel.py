@@ -200,16 +200,6 @@ class ReturnPanel:
             )
         )
 
-    def require_pairs(self) -> None:
-        """Refuse a panel `without_pairs`.
-
-        Raises
-        ------
-        DataError
-        """
-        if not self.pairs:
-            raise DataError("a market of at least one pair is needed, got none")
-
     @classmethod
     def without_pairs(cls, first: Any, last: Any) -> ReturnPanel:
         """Return a calendar without a market, for objectives that bring their own data.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from search_spaces.errors import DataError
 
-__all__ = ["check_pairs", "check_returns"]
+__all__ = ["check_pairs", "check_returns", "require_pairs"]
 
 # What a year of it, and the sums of a table, can still hold; a fault of the data long before.
 _LARGEST_RETURN = 1e6
@@ -50,3 +50,14 @@ def check_pairs(pairs: tuple[str, ...]) -> None:
     for one, other in pairwise(pairs):
         if not one < other:
             raise DataError(f"pairs must be ascending and distinct: {one!r} before {other!r}")
+
+
+def require_pairs(pairs: tuple[str, ...]) -> None:
+    """Refuse a panel without a market (`ReturnPanel.without_pairs`).
+
+    Raises
+    ------
+    DataError
+    """
+    if not pairs:
+        raise DataError("a market of at least one pair is needed, got none")

@@ -29,8 +29,6 @@ def test_its_commands_find_the_best(project, capfd):
 @pytest.mark.parametrize("method", ["tpe", "genetic"])
 def test_other_methods_search_it_too(project, capfd, method):
     options = ["--config", "program.yaml"]
-    market = ["synthetic", "--n-pairs", "6", "--n-days", "60"]
-    assert run([*options, "import", *market]) == 0
     assert run([*options, "generate", "--mode", method, "--size", "18"]) == 0
     assert run([*options, "execute"]) == 0
     assert run([*options, "top", "--json"]) == 0

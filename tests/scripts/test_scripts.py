@@ -94,6 +94,15 @@ def test_the_benchmark_of_the_import(tmp_path):
     assert {"wall_s", "bare_s", "ratio", "events_per_s", "peak_rss_mb"} <= set(result)
 
 
+def test_the_benchmark_of_a_program(tmp_path):
+    out = run("benchmark.py", "external", "--size", "20", "--json", cwd=tmp_path)
+    result = json.loads(out.splitlines()[-1])
+    for mode in ("process", "batch", "server"):
+        assert result[f"{mode}_strategies"] == 20
+        assert result[f"{mode}_alone_ms_each"] > 0
+        assert result[f"{mode}_ratio"] > 0
+
+
 def test_generated_pages_are_up_to_date():
     docs = load("make_docs")
     assert (ROOT / "docs" / "commands.md").read_text() == docs.commands_page(), "run: make docs"

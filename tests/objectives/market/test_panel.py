@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objectives import FactorBacktest
+from objectives.examples.momentum import MomentumObjective
 from objectives.market import ReturnPanel
+from search_spaces import Choice, SearchSpace
 from search_spaces.errors import DataError
 
 NAN = np.nan
@@ -58,6 +61,16 @@ def test_factor_input():
     assert panel_of(returns, roi=np.array(returns) * 365).roi is None
     with pytest.raises(DataError, match=r"one of return_1d, roi_1d, column='sharpe'"):
         panel_of(returns).factor_input("sharpe")
+
+
+def test_a_calendar_without_a_market_is_refused_where_one_is_needed():
+    panel = ReturnPanel.without_pairs("2024-01-01", "2024-12-31")
+    assert (panel.n_days, panel.n_pairs, panel.source) == (366, 0, "no market")
+    with pytest.raises(DataError, match="a market of at least one pair is needed"):
+        FactorBacktest(panel)
+    space = SearchSpace([Choice("lookback", (5, 20)), Choice("n_held", (1, 5))])
+    with pytest.raises(DataError, match="a market of at least one pair is needed"):
+        MomentumObjective(panel, space=space, metrics=["net_sharpe_ratio"])
 
 
 @pytest.mark.parametrize(
