@@ -1,11 +1,11 @@
-"""Troubles that worker processes of a cluster import: they come by environment variables."""
+"""Troubles of worker processes of a cluster: they come by environment variables."""
 
 import os
 import time
 import warnings
 
 
-def install() -> None:
+def dask_setup(worker: object) -> None:
     """Let evaluations of this process be slow, or fail, as the environment says."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

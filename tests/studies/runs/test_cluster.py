@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -37,9 +36,9 @@ def workers_of_this_process():
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "spawn_main" in " ".join(process.cmdline()) and process.environ().get(
-                "NUMBA_NUM_THREADS"
-            ):
+            parent = process.parent()
+            # they are forks of a process that is itself a child of this one
+            if parent is not None and "forkserver" in " ".join(parent.cmdline()):
                 found.append(process)
     return found
 
@@ -96,24 +95,16 @@ def test_any_number_of_workers_gives_the_same_bits(make_session, method):
     assert runs[4] == runs[1]
 
 
-def start_slow(make_session, tmp_path, monkeypatch, seconds, **options):
-    """A session whose chunks take a while in worker processes, through a patch they import."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import os\n"
-        "if 'TEST_SLOW_SECONDS' in os.environ:\n"
-        "    from tests.helpers import slowness\n"
-        "    slowness.install()\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+def start_slow(make_session, monkeypatch, seconds, **options):
+    """A session whose chunks take a while in worker processes, which load a module for it."""
+    monkeypatch.setattr(cluster, "_PRELOAD", [*cluster._PRELOAD, "tests.helpers.slowness"])
     monkeypatch.setenv("TEST_SLOW_SECONDS", str(seconds))
     return make_session(**options)
 
 
 @SLOW_ON_POSTGRESQL
-def test_a_stop_finishes_the_chunks_in_hand(
-    make_session, undisturbed_results, tmp_path, monkeypatch
-):
-    session = start_slow(make_session, tmp_path, monkeypatch, 0.3)
+def test_a_stop_finishes_the_chunks_in_hand(make_session, undisturbed_results, monkeypatch):
+    session = start_slow(make_session, monkeypatch, 0.3)
     stop, asked = Stop(), []
 
     def ask(progress):
@@ -137,9 +128,9 @@ def test_a_stop_finishes_the_chunks_in_hand(
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced(make_session, undisturbed_results, tmp_path, monkeypatch):
+def test_a_killed_worker_is_replaced(make_session, undisturbed_results, monkeypatch):
     session = start_slow(
-        make_session, tmp_path, monkeypatch, 0.1, execution={"chunk_size": 5, "lease_seconds": 2.0}
+        make_session, monkeypatch, 0.1, execution={"chunk_size": 5, "lease_seconds": 2.0}
     )
     killed, replaced = [], []
 
@@ -254,8 +245,8 @@ def test_a_scheduler_that_does_not_answer(make_session, monkeypatch):
 
 
 @SLOW_ON_POSTGRESQL
-def test_fatal_errors_of_workers_arrive(make_session, monkeypatch, tmp_path):
-    session = start_slow(make_session, tmp_path, monkeypatch, 0.0, size=100)
+def test_fatal_errors_of_workers_arrive(make_session, monkeypatch):
+    session = start_slow(make_session, monkeypatch, 0.0, size=100)
     monkeypatch.setenv("TEST_FATAL", "the cube is gone")
     with pytest.raises(StorageError, match="the cube is gone"):
         session.run(parallel=2)
@@ -268,11 +259,10 @@ def test_fatal_errors_of_workers_arrive(make_session, monkeypatch, tmp_path):
     assert session.row.status == "completed"
 
 
-def poisoned(make_session, tmp_path, monkeypatch, how, **execution):
+def poisoned(make_session, monkeypatch, how, **execution):
     """A session with one strategy that sleeps, or ends its process."""
     session = start_slow(
         make_session,
-        tmp_path,
         monkeypatch,
         0.0,
         size=60,
@@ -285,19 +275,17 @@ def poisoned(make_session, tmp_path, monkeypatch, how, **execution):
 
 @pytest.mark.slow
 def test_a_strategy_that_kills_its_process_fails_alone(
-    make_session, undisturbed_results, tmp_path, monkeypatch
+    make_session, undisturbed_results, monkeypatch
 ):
-    session, name = poisoned(make_session, tmp_path, monkeypatch, "die")
+    session, name = poisoned(make_session, monkeypatch, "die")
     session.run(parallel=2)
     check_failed_alone(session, name, "crashed: ", undisturbed_results)
 
 
 @pytest.mark.slow
-def test_a_strategy_that_never_ends_fails_alone(
-    make_session, undisturbed_results, tmp_path, monkeypatch
-):
+def test_a_strategy_that_never_ends_fails_alone(make_session, undisturbed_results, monkeypatch):
     session, name = poisoned(
-        make_session, tmp_path, monkeypatch, "sleep", chunk_seconds=1.0, strategy_seconds=0.5
+        make_session, monkeypatch, "sleep", chunk_seconds=1.0, strategy_seconds=0.5
     )
     session.run(parallel=2)
     check_failed_alone(session, name, "(timeout|crashed): ", undisturbed_results)
