@@ -32,8 +32,6 @@ from search_spaces.errors import DataError, SpaceTooLargeError
 
 __all__ = ["FactorBacktest"]
 
-DEFAULT_METRIC = "net_sharpe_ratio"
-
 
 class FactorBacktest(Objective):
     """Factor ranking and backtest as an Optuna objective.
@@ -89,7 +87,7 @@ class FactorBacktest(Objective):
         settings: BacktestSettings | None = None,
         *,
         space: FactorSpace | None = None,
-        metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
+        metrics: Sequence[str] | Mapping[str, str] = ("net_sharpe_ratio",),
         cube: FactorCube | None = None,
     ) -> None:
         self.panel = panel
@@ -112,6 +110,11 @@ class FactorBacktest(Objective):
         if not self._simulator.split_day:
             return METRIC_NAMES
         return METRIC_NAMES + tuple(f"oos_{name}" for name in METRIC_NAMES)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the factor cube is there."""
+        return self._simulator.cube is not None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -344,10 +347,7 @@ class FactorBacktest(Objective):
             For IC weights on a panel without market caps.
         """
         if params.weight_method == "IC" and not self._simulator.knows_caps:
-            raise DataError(
-                "weight_method IC needs market caps and the panel has none; import caps or use "
-                "EQ or FS (--set weight_method=EQ,FS)"
-            )
+            raise DataError(NO_MARKET_CAPS_ADVICE)
         self.prepare()
         table = PointTable.of_params([params], self.settings)
         simulation = self._simulator.simulate(table, np.array([0]), keep_equity=True)

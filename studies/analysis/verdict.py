@@ -206,7 +206,11 @@ class _Watch:
 
 
 def verify_within(
-    session: StoredSession, seconds: float, *, on_progress: OnProgress | None = None
+    session: StoredSession,
+    seconds: float,
+    *,
+    objective: Objective | None = None,
+    on_progress: OnProgress | None = None,
 ) -> StoredVerdict | None:
     """Judge the best strategy of a session, unless that takes too long.
 
@@ -216,7 +220,7 @@ def verify_within(
     seconds : float
         Looked at after each tile of strategies: as soon as those done and their time say that all
         of them and the splits would take longer, the verdict is given up.
-    on_progress : callable, optional
+    objective, on_progress : optional
         As for :func:`verify_session`.
 
     Returns
@@ -225,7 +229,8 @@ def verify_within(
         None if it was given up; nothing is stored then.
     """
     try:
-        return verify_session(session, on_progress=_Watch(seconds, on_progress))
+        watch = _Watch(seconds, on_progress)
+        return verify_session(session, objective=objective, on_progress=watch)
     except _TooLongError:
         return None
 
