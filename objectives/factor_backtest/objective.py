@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from objectives.base import Batch, DailyReturns, Objective, Points
-from objectives.constants import NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
+from objectives.constants import DEFAULT_METRIC, NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
 from objectives.factor_backtest.daily_series import simulate_days
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain, space_factors
@@ -87,7 +87,7 @@ class FactorBacktest(Objective):
         settings: BacktestSettings | None = None,
         *,
         space: FactorSpace | None = None,
-        metrics: Sequence[str] | Mapping[str, str] = ("net_sharpe_ratio",),
+        metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
         cube: FactorCube | None = None,
     ) -> None:
         self.panel = panel

@@ -1,4 +1,4 @@
-"""What a strategy holds after the last ranking: the state of a backtest, a day before it is known."""
+"""What a strategy holds after the last ranking: the state of a backtest, a day ahead."""
 
 import datetime as dt
 from dataclasses import replace
