@@ -108,7 +108,7 @@ class Positions:
         After trades and fees, in money; negative: the capital does not suffice.
     positions : tuple of Position
         Held or to be held: first by rank, those that are not ranked last.
-    notes : tuple of str
+    warnings : tuple of str
         What should be known before an order is placed.
     """
 
@@ -132,7 +132,7 @@ class Positions:
     fees: float
     cash: float
     positions: tuple[Position, ...]
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def exchanges(self) -> dict[str, dict[str, float]]:
@@ -203,11 +203,14 @@ def positions_of(
     Raises
     ------
     ConfigError
-        If the capital is not above 0, or the file does not say what it is.
+        If the capital is not above 0, or the file does not say what it is, or `min_trade` is
+        not 0 or more.
     DataError
         If the day is outside the market or before the backtest, or a pair is held that the market
         does not have.
     """
+    if not min_trade >= 0.0:
+        raise ConfigError(f"the smallest trade is 0 or more, got {min_trade}")
     panel, settings = strategy.panel, strategy.settings
     date = panel.dates[-1].date() if date is None else date
     state = holdings_after(panel, settings, strategy.params, date)
@@ -251,9 +254,9 @@ def positions_of(
         fees=fees,
         cash=cash,
         positions=positions,
-        notes=(),
+        warnings=(),
     )
-    return Positions(**{**vars(found), "notes": tuple(_notes(strategy, found))})
+    return Positions(**{**vars(found), "warnings": tuple(_warnings(strategy, found))})
 
 
 def _capital(
@@ -306,36 +309,36 @@ def _positions(
     return tuple(sorted(found, key=lambda each: (each.rank is None, each.rank, each.trading_pair)))
 
 
-def _notes(strategy: MarketStrategy, found: Positions) -> list[str]:
-    notes = []
+def _warnings(strategy: MarketStrategy, found: Positions) -> list[str]:
+    warnings = []
     if strategy.has_changed:
-        notes.append(
+        warnings.append(
             f"the market up to {strategy.settings.end_date}, or the settings, have changed since "
             f"{found.strategy_id} was recorded, and with them what it holds"
         )
     if found.n_ranked == 0:
-        notes.append(f"{found.ranking_date} has no ranking, so nothing is traded on it")
+        warnings.append(f"{found.ranking_date} has no ranking, so nothing is traded on it")
     elif not found.is_trading_day:
-        notes.append(
+        warnings.append(
             f"{found.date} is no trading day of the strategy; the next one is "
             f"{found.next_trading_day}"
         )
     for each in found.positions:
         if each.is_stale:
             since = "at all" if each.last_observation is None else f"since {each.last_observation}"
-            notes.append(f"{each.trading_pair} is stale: no data {since}")
+            warnings.append(f"{each.trading_pair} is stale: no data {since}")
     unknown = [each.trading_pair for each in found.positions if not each.legs]
     if unknown:
-        notes.append(
+        warnings.append(
             f"the legs of {', '.join(unknown)} are not known: the name is not "
             "SYMBOL_exchange_exchange"
         )
     if found.cash < -_HALF_A_CENT:
-        notes.append(
+        warnings.append(
             f"the capital is {-found.cash:,.2f} short of positions and fees; give a smaller "
             "--capital"
         )
-    return notes
+    return warnings
 
 
 def _described(position: Position) -> dict[str, Any]:

@@ -97,15 +97,15 @@ def positions(
     panel = market.panel
     day = panel.dates[-1 if date == "latest" else panel.day(date)].date()
     found = positions_of(market, day, capital=capital, held=held, min_trade=min_trade)
-    notes = [*found.notes, *_old(context, market, date)]
+    warnings = [*found.warnings, *_old(context, market, date)]
     if output is not None:
         kept = files_of_databases(engine, market.chosen.config)
         refuse_overwriting(output, {**kept, **configuration_files(context)})
         write_positions(found, sys.stdout.buffer if to_stdout else output)
     if context.as_json:
-        print_json({**found.to_dict(), "notes": notes, "file": output})
+        print_json({**found.to_dict(), "warnings": warnings, "file": output})
         return
-    for text in notes:
+    for text in warnings:
         warn(text)
     if not to_stdout:
         _print(market, found)
@@ -136,7 +136,6 @@ def _old(context: Context, market: MarketStrategy, date: str) -> list[str]:
 def _print(market: MarketStrategy, found: Positions) -> None:
     say(style(found.strategy_id, bold=True))
     say()
-    made = "what the backtest has" if found.scale == 1.0 else f"{found.scale:.6g} x the backtest's"
     rows = [
         ("hold on", f"{found.date}, by the ranking at the close of {found.ranking_date}"),
         (
@@ -144,21 +143,18 @@ def _print(market: MarketStrategy, found: Positions) -> None:
             f"a backtest from {found.start_date} with the settings of "
             f"{settings_text(market.chosen)}",
         ),
-        (
-            "capital",
-            f"{found.capital:,.2f}, {made} ({found.backtest_wealth:,.2f} of "
-            f"{found.initial_capital:,.2f})",
-        ),
-        ("fees", f"{found.fees:,.2f} of the trades"),
-        ("cash", f"{found.cash:,.2f} after trades and fees"),
+        ("capital", _capital_text(found)),
+        ("fees", f"{_money(found.fees)} of the trades"),
+        ("cash", f"{_money(found.cash)} after trades and fees"),
     ]
     pairs(rows)
     held = [each for each in found.positions if each.amount]
     say()
     if held:
         _print_held(held)
-        say()
-        _print_exchanges(found)
+        if found.exchanges:
+            say()
+            _print_exchanges(found)
     else:
         say("  nothing is held")
     say()
@@ -169,15 +165,29 @@ def _print(market: MarketStrategy, found: Positions) -> None:
         say("  no trades")
 
 
+def _capital_text(found: Positions) -> str:
+    made = f"{_money(found.backtest_wealth)} of {_money(found.initial_capital)}"
+    if found.scale == 1.0:
+        return f"{_money(found.capital)}: the backtest has {made}"
+    return (
+        f"{_money(found.capital)}: the amounts of the backtest, which has {made}, "
+        f"times {found.scale:.6g}"
+    )
+
+
+def _money(amount: float) -> str:
+    return f"{round(amount, 2) + 0.0:,.2f}"  # no -0.00
+
+
 def _print_held(held: list[Position]) -> None:
     def exchange(each: Position, place: int) -> str:
         return each.legs[place].exchange if each.legs else "?"
 
-    legs = [f"{each.amount / 2:,.2f}" if each.legs else "?" for each in held]
+    legs = [_money(each.amount / 2) if each.legs else "?" for each in held]
     table(
         [
             Column("hold", [each.trading_pair for each in held], right=False),
-            Column("amount", [f"{each.amount:,.2f}" for each in held]),
+            Column("amount", [_money(each.amount) for each in held]),
             Column("short on", [exchange(each, 0) for each in held], right=False),
             Column("long on", [exchange(each, 1) for each in held], right=False),
             Column("each leg", legs),
@@ -192,8 +202,8 @@ def _print_exchanges(found: Positions) -> None:
     table(
         [
             Column("exchange", list(totals), right=False),
-            Column("short", [f"{sides['short']:,.2f}" for sides in totals.values()]),
-            Column("long", [f"{sides['long']:,.2f}" for sides in totals.values()]),
+            Column("short", [_money(sides["short"]) for sides in totals.values()]),
+            Column("long", [_money(sides["long"]) for sides in totals.values()]),
         ],
         indent=2,
     )
@@ -216,7 +226,7 @@ def _print_trades(traded: list[Position], held_from: str) -> None:
             Column(f"trades from {origin}", [row[0] for row in rows], right=False),
             Column("exchange", [row[1] for row in rows], right=False),
             Column("order", [row[2] for row in rows], right=False),
-            Column("money", [f"{abs(row[3]):,.2f}" for row in rows]),
+            Column("money", [_money(abs(row[3])) for row in rows]),
         ],
         indent=2,
     )

@@ -161,11 +161,11 @@ def test_too_little_capital_for_fees_is_said(best):
     invested = replace(best, params=params, settings=settings)
     found = positions_of(invested)
     (held,) = (p.trading_pair for p in found.positions)
-    assert not any("short of" in text for text in found.notes)
+    assert not any("short of" in text for text in found.warnings)
     other = next(pair for pair in best.panel.pairs if pair != held)
     found = positions_of(invested, held=Held("file", {other: 10_000.0}, 0.0))
     assert found.cash < 0  # both trades cost two of a hundred, and two are left for them
-    assert f"the capital is {-found.cash:.2f} short of positions and fees" in found.notes[-1]
+    assert f"the capital is {-found.cash:.2f} short of positions and fees" in found.warnings[-1]
 
 
 def test_stale_pairs_are_named(best):
@@ -178,7 +178,7 @@ def test_stale_pairs_are_named(best):
     last = best.panel.dates[-4].date()
     assert (stale.is_stale, stale.last_observation) == (True, last)
     assert found.stale == (held,)
-    assert f"{held} is stale: no data since {last}" in found.notes
+    assert f"{held} is stale: no data since {last}" in found.warnings
 
 
 def test_names_that_do_not_say_their_legs(best):
@@ -187,7 +187,9 @@ def test_names_that_do_not_say_their_legs(best):
     assert all(p.legs == () for p in found.positions)
     assert found.exchanges == {}
     assert found.cash == pytest.approx(positions_of(best).cash)
-    assert any("are not known: the name is not SYMBOL_exchange_exchange" in t for t in found.notes)
+    assert any(
+        "are not known: the name is not SYMBOL_exchange_exchange" in t for t in found.warnings
+    )
     file = io.BytesIO()
     write_positions(found, file)
     assert len(file.getvalue().decode().splitlines()) == len(found.positions) + 2
@@ -286,7 +288,7 @@ def test_a_changed_market_and_an_objective_of_ones_own(completed):
         connection.execute(sa.text("UPDATE return_metrics SET return_1d = 1.5 * return_1d"))
     changed = on_market(chosen, completed.engine)
     assert changed.has_changed
-    assert any("have changed since" in text for text in positions_of(changed).notes)
+    assert any("have changed since" in text for text in positions_of(changed).warnings)
     own = chosen.config.objective.model_copy(update={"type": "package.module:Own"})
     config = chosen.config.model_copy(update={"objective": own})
     with pytest.raises(ConfigError, match="those of the factor backtest"):

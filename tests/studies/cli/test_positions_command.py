@@ -143,15 +143,15 @@ def test_positions_are_those_of_the_trades_to_the_cent(cli, best):
         pair: amount for pair, amount in held.items() if amount
     }
     assert (told["ranking_date"], told["date"]) == (LAST, "2024-06-09")
-    assert any("the market ends on 2024-06-08, before yesterday" in t for t in told["notes"])
-    assert not any("before yesterday" in text for text in before["notes"])
+    assert any("the market ends on 2024-06-08, before yesterday" in t for t in told["warnings"])
+    assert not any("before yesterday" in text for text in before["warnings"])
 
 
 def test_positions_for_people_and_as_files(cli, best):
     done = cli("positions", "best", "--capital", 50_000, "--from", "nothing", "-o", "held.csv")
     assert done.code == 0, done.err
     assert f"  hold on   2024-06-09, by the ranking at the close of {LAST}\n" in done.out
-    assert "  capital   50,000.00, " in done.out
+    assert "  capital   50,000.00: the amounts of the backtest, which has " in done.out
     assert "trades from nothing" in done.out
     assert "pairs and the cash in held.csv" in done.out
     told = cli("positions", best, "--capital", 50_000, "--from", "nothing", "--json").json
@@ -187,6 +187,8 @@ def test_positions_for_people_and_as_files(cli, best):
         (["positions", "best", "--date", "2024-01-01"], "the backtest begins on"),
         (["positions", "best", "--date", "yesterday"], "'yesterday'"),
         (["positions", "best", "--capital", "0"], "--capital"),
+        (["positions", "best", "--capital", "nan"], "must be above 0, got nan"),
+        (["positions", "best", "--min-trade", "nan"], "0 or more, got nan"),
         (["positions", "best", "--from", "nowhere.csv"], "nowhere.csv cannot be read"),
         (["positions", "best", "--from", "bad.csv"], "bad.csv, row 2: amount is a number"),
         (["positions", "best", "-o", "funding_rate.db"], "is part of the database"),
