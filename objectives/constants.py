@@ -33,6 +33,9 @@ MAX_STALE_DAYS = 7
 WEIGHT_CAP = 0.5
 """An IC or FS entry takes at most this share of the money it is sized on."""
 
+DEFAULT_METRIC = "net_sharpe_ratio"
+"""What is optimised where nothing else is named."""
+
 NO_MARKET_CAPS_ADVICE = (
     "weight_method IC needs market caps and the market has none; leave it out with "
     "--set weight_method=EQ,FS, or import caps with: mass-tuning import --market-caps"

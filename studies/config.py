@@ -118,6 +118,10 @@ class ExecutionConfig(CheckedModel):
         Folder of panels and factor cubes; None: the user's cache folder.
     memory_limit : str
         Of each worker process of a local cluster, as Dask writes it; ``0``: none.
+    save_top : int
+        Best distinct results of a completed session whose result, trades and last ranking are
+        written into ``backtest_results``, ``backtest_trades`` and ``strategy_ranking``; 0: none.
+        Of the factor backtest only.
     """
 
     parallel: PositiveInt = 1
@@ -128,6 +132,7 @@ class ExecutionConfig(CheckedModel):
     reuse: bool = True
     cache: str | None = None
     memory_limit: str = "2GiB"
+    save_top: Annotated[int, Field(ge=0, le=1_000)] = 10
 
     @pydantic.field_validator("cache")
     @classmethod

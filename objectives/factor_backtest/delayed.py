@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from objectives.factor_backtest.objective import DEFAULT_METRIC, FactorBacktest
+from objectives.constants import DEFAULT_METRIC
+from objectives.factor_backtest.objective import FactorBacktest
 from objectives.factor_backtest.point_table import domain
 from objectives.factor_backtest.simulator import StrategySimulator
 from objectives.market import ReturnPanel

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from objectives.base import Batch, DailyReturns, Objective, Points
-from objectives.constants import NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
+from objectives.constants import DEFAULT_METRIC, NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
 from objectives.factor_backtest.daily_series import simulate_days
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain, space_factors
@@ -31,8 +31,6 @@ from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
 from search_spaces.errors import DataError, SpaceTooLargeError
 
 __all__ = ["FactorBacktest"]
-
-DEFAULT_METRIC = "net_sharpe_ratio"
 
 
 class FactorBacktest(Objective):
@@ -113,6 +111,11 @@ class FactorBacktest(Objective):
         if not self._simulator.split_day:
             return METRIC_NAMES
         return METRIC_NAMES + tuple(f"oos_{name}" for name in METRIC_NAMES)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the factor cube is there."""
+        return self._simulator.cube is not None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -327,10 +330,7 @@ class FactorBacktest(Objective):
             For IC weights on a panel without market caps, or if a factor raises.
         """
         if params.weight_method == "IC" and not self._simulator.knows_caps:
-            raise DataError(
-                "weight_method IC needs market caps and the panel has none; import caps or use "
-                "EQ or FS (--set weight_method=EQ,FS)"
-            )
+            raise DataError(NO_MARKET_CAPS_ADVICE)
         self.prepare()
         for code in self.cube.faults.keys() & set(params.factors):
             raise DataError(self.cube.faults[code].reason.removeprefix("error: "))

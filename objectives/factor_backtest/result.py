@@ -1,13 +1,14 @@
 """One strategy, looked at closely."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from objectives.factor_backtest.day_ranking import DayRanking, rank_days
 from objectives.factor_backtest.simulator import StrategySimulator
 from search_spaces import StrategyParams
 from search_spaces.errors import DataError
@@ -74,18 +75,18 @@ class BacktestResult:
         Columns ``date``, ``trading_pair``, ``action`` (enter, exit, funding), ``amount`` (money),
         ``rank`` (0: none), ``cash_balance`` and ``total_balance`` (money, after the event).
         """
-        simulator = self._simulator
+        dates, pairs = list(self._simulator.dates), self._simulator.panel.pairs
         rows = [
             (
-                simulator.dates[trade.day],
-                simulator.panel.pairs[trade.pair_index],
+                dates[trade.day],
+                pairs[trade.pair_index],
                 trade.action,
                 trade.amount,
                 trade.rank,
                 trade.cash,
                 trade.total,
             )
-            for trade in simulator.trades(self.params)
+            for trade in self._simulator.trades(self.params)
         ]
         return pd.DataFrame(rows, columns=_TRADE_COLUMNS)
 
@@ -108,20 +109,19 @@ class BacktestResult:
         DataError
             If the day is outside the backtest.
         """
-        simulator, factors = self._simulator, self.params.factors
+        simulator = self._simulator
         day = simulator.panel.day(date) - simulator.start
         if not 0 <= day < len(simulator.dates):
             settings = simulator.settings
             raise DataError(
                 f"rankings go from {settings.start_date} to {settings.end_date}, got {date}"
             )
-        ranking, values = simulator.ranking_of_day(self.params, day)
-        n_ranked = int(ranking.n_ranked[day])
-        order = ranking.order[day, :n_ranked]
-        table = {
-            "trading_pair": [simulator.panel.pairs[i] for i in order],
-            "score": ranking.score[day, :n_ranked],
-        }
-        for code, of_pairs in zip(factors, values, strict=True):
-            table[code] = of_pairs[order]
-        return pd.DataFrame(table, index=pd.RangeIndex(1, n_ranked + 1, name="rank"))
+        (ranked,) = rank_days(simulator, self.params, day, day)
+        return ranked.table
+
+    def rankings(self, first: dt.date, last: dt.date) -> Iterator[DayRanking]:
+        """Rank all pairs on consecutive days of the backtest, both ends included."""
+        panel, start = self._simulator.panel, self._simulator.start
+        return rank_days(
+            self._simulator, self.params, panel.day(first) - start, panel.day(last) - start
+        )

@@ -264,30 +264,28 @@ class StrategySimulator:
         oos = basket_figures(after)
         return basket_figures(before) | {f"oos_{name}": value for name, value in oos.items()}
 
-    def ranking_of_day(
-        self, params: StrategyParams, day: int
+    def rankings(
+        self, params: StrategyParams, wanted: npt.NDArray[np.bool_]
     ) -> tuple[Ranking, npt.NDArray[np.float64]]:
-        """Rank all pairs at the close of one day.
+        """Rank all pairs at the close of some days.
 
         Parameters
         ----------
         params : StrategyParams
             Factors, window and data period count.
-        day : int
-            Counted from ``start``.
+        wanted : ndarray of bool, shape (n_days + 1,)
+            Days, counted from ``start``.
 
         Returns
         -------
         ranking : Ranking
-            Of the whole period; only this day is ranked.
-        values : ndarray of float64, shape (n_factors, n_pairs)
-            Values of the strategy's factors on the day.
+            Of the whole period; only these days are ranked.
+        values : ndarray of float64, shape (n_factors, n_days + 1, n_pairs)
+            Values of the strategy's factors.
         """
         values, selected, _ = self._factors(params.window_size, params.factors)
-        wanted = np.zeros(values.shape[1], dtype=np.bool_)
-        wanted[day] = True
         eligible = self.eligibility.mask(params.data_period)
-        return rank_pairs(values, eligible, selected, wanted=wanted), values[selected, day]
+        return rank_pairs(values, eligible, selected, wanted=wanted), values[selected]
 
     @cached_property
     def _shared_classes(self) -> frozenset[int]:

@@ -31,6 +31,8 @@ class Backtest:
         Why the strategy counts as failed.
     result : BacktestResult or None
         With the equity curve; None for an objective of one's own.
+    objective : FactorBacktest or None
+        What it comes from.
     benchmark : mapping of str to float
         Figures of holding every pair alike; empty where nobody knows.
     recorded : StrategyConfig or None
@@ -46,6 +48,7 @@ class Backtest:
     figures: Mapping[str, float | None]
     failure: str | None
     result: BacktestResult | None
+    objective: FactorBacktest | None
     benchmark: Mapping[str, float]
     recorded: StrategyConfig | None
     has_changed: bool | None
@@ -87,8 +90,8 @@ def backtest_strategy(
     if strategy_id is None:
         if recorded is None:
             raise ConfigError(
-                "no strategy is named; give --strategy ID, or with --config a file that "
-                "export --best-config wrote"
+                "no strategy is named; give an id, or with --config a file that export "
+                "--best-config wrote"
             )
         strategy_id = recorded.id
     elif recorded is not None and recorded.id != strategy_id:
@@ -100,8 +103,10 @@ def backtest_strategy(
     if recorded is not None and recorded.data_fingerprint is not None:
         has_changed = recorded.data_fingerprint != objective.fingerprint
     result: BacktestResult | None = None
+    of_one: FactorBacktest | None = None
     if isinstance(objective, FactorBacktest):
-        result = objective_of_one(config, objective, params).run(params)
+        of_one = objective_of_one(config, objective, params)
+        result = of_one.run(params)
         figures, failure, benchmark = result.metrics, result.failure, result.benchmark
     else:
         batch = objective.evaluate([params])
@@ -119,6 +124,7 @@ def backtest_strategy(
         figures,
         failure,
         result,
+        of_one,
         benchmark,
         recorded,
         has_changed,

@@ -4,15 +4,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.export_files import EXPORT_FORMATS, WRITERS, format_of_name, refuse_too_many
 from studies.analysis.export_rows import ExportedRows, Selection
 from studies.analysis.output_file import Target, refuse_overwriting, replaced_output
+from studies.config import TuningConfig
 from studies.sessions import SessionState, StoredSession, read_row
 
-__all__ = ["database_files", "export_results"]
+__all__ = ["database_files", "export_results", "files_of_databases"]
 
 
 def export_results(
@@ -81,9 +82,14 @@ def export_results(
 
 def database_files(session: StoredSession) -> dict[Path, str]:
     """Return what belongs to the databases of a session, whether it is there now or not."""
-    urls: list[URL] = [session.engine.url]
-    if session.config.market.database is not None:
-        urls.append(make_url(session.config.market.database))
+    return files_of_databases(session.engine, session.config)
+
+
+def files_of_databases(engine: Engine, config: TuningConfig) -> dict[Path, str]:
+    """Return what belongs to a database and to that of a configuration's market, as files."""
+    urls: list[URL] = [engine.url]
+    if config.market.database is not None:
+        urls.append(make_url(config.market.database))
     return {
         Path(f"{name}{suffix}"): f"part of the database {Path(url.database).name}"
         for url in urls

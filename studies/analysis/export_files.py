@@ -12,13 +12,14 @@ from typing import IO, Any
 from search_spaces.errors import ConfigError
 from studies.analysis.export_rows import Batch, ExportColumn
 
-__all__ = ["EXPORT_FORMATS", "WRITERS", "format_of_name", "refuse_too_many"]
+__all__ = ["EXPORT_FORMATS", "FORMULA", "WRITERS", "format_of_name", "guarded", "refuse_too_many"]
 
 EXCEL_ROWS = 1_048_575
 """Rows of a worksheet of Excel besides the names of its columns."""
 
 _EXCEL_TEXT = 32_767
-_FORMULA = frozenset("=+-@\t\r")
+FORMULA = frozenset("=+-@\t\r")
+"""First characters of texts that a spreadsheet computes."""
 
 
 def write_csv(file: IO[bytes], columns: Sequence[ExportColumn], batches: Iterator[Batch]) -> int:
@@ -33,13 +34,13 @@ def write_csv(file: IO[bytes], columns: Sequence[ExportColumn], batches: Iterato
     with _as_text(file) as text:
         # with this end of a line the writer quotes texts that hold a carriage return
         writer = csv.writer(_LinesOf(text), lineterminator="\r\n")
-        writer.writerow(_guarded([column.name for column in columns]))
+        writer.writerow(guarded([column.name for column in columns]))
         for batch in batches:
-            guarded = [
-                _guarded(values) if column.kind == "text" else values
+            escaped = [
+                guarded(values) if column.kind == "text" else values
                 for column, values in zip(columns, batch, strict=True)
             ]
-            writer.writerows(zip(*guarded, strict=True))
+            writer.writerows(zip(*escaped, strict=True))
             n_rows += len(batch[0])
     return n_rows
 
@@ -183,9 +184,9 @@ class _LinesOf:
         self._write(f"{line[:-2]}\n")
 
 
-def _guarded(texts: Sequence[str | None]) -> list[str | None]:
+def guarded(texts: Sequence[str | None]) -> list[str | None]:
     """Put an apostrophe before texts that a spreadsheet would compute."""
-    return [f"'{text}" if text and text[0] in _FORMULA else text for text in texts]
+    return [f"'{text}" if text and text[0] in FORMULA else text for text in texts]
 
 
 def _json_texts(values: Sequence[Any], kind: str) -> list[str]:

@@ -1,23 +1,26 @@
 """One strategy in full, as the user's own tables hold it: rankings, result, trades.
 
-A search records figures only; these rows are written on request. Saving again replaces what was
-saved before: the rankings of the days, and the trades and the result of the same backtest.
+A search records figures only; these rows are written on request, and for its best strategies.
+Saving again replaces what was saved before: the rankings of the days, and the trades and the result
+of the same backtest.
 """
 
 import datetime
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from objectives import BacktestResult, FactorBacktest
-from objectives.factors import factor_values
-from objectives.ranking import eligible_pairs, rank_pairs
+from objectives.factor_backtest import DayRanking
 from objectives.trading_rules import trading_rules
+from search_spaces.errors import StorageError
 from studies.database import (
     WritePacer,
     backtest_results,
@@ -29,7 +32,10 @@ from studies.database import (
     utc_now,
 )
 
-__all__ = ["SavedDetail", "save_detail"]
+__all__ = ["CONFIGURED", "SavedDetail", "backtest_id_of", "save_detail", "save_rankings"]
+
+CONFIGURED = "configured"
+"""Stands before the strategy in the ids of backtests that are not those of a session."""
 
 _BATCH_ROWS = 4_000
 _RANKING_COLUMNS = (
@@ -80,11 +86,12 @@ class SavedDetail:
 
 def save_detail(
     engine: Engine,
-    session_id: str,
+    owner: str,
     strategy_id: str,
     objective: FactorBacktest,
     result: BacktestResult,
     *,
+    rankings: Literal["all", "last", "none"] = "all",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SavedDetail:
     """Write rankings, result and trades of one strategy, in short transactions.
@@ -95,11 +102,14 @@ def save_detail(
     ----------
     engine : Engine
         Of a prepared database.
-    session_id, strategy_id : str
-        They make the ``backtest_id``; the ``strategy_name`` is the strategy id.
+    owner, strategy_id : str
+        They make the ``backtest_id``; the owner is the id of a session, or :data:`CONFIGURED`.
+        The ``strategy_name`` is the strategy id.
     objective : FactorBacktest
         What `result` comes from.
     result : BacktestResult
+    rankings : {"all", "last", "none"}
+        Of which days of the backtest.
     on_progress : callable, optional
         Called with rows written and their number.
 
@@ -110,13 +120,88 @@ def save_detail(
     Raises
     ------
     StorageError
+        If the database cannot be written, or another process saves the same at the same time.
+    """
+    backtest_id = backtest_id_of(owner, strategy_id)
+    first, last = objective.settings.start_date, objective.settings.end_date
+    days: list[DayRanking] = []
+    if rankings != "none":
+        days = list(result.rankings(first if rankings == "all" else last, last))
+    trades = _trades(objective, result, backtest_id)
+    n_rankings = sum(len(day.table) for day in days)
+    advance = _counter(n_rankings + len(trades), on_progress)
+    with database_errors(engine), WritePacer(engine) as pacer:
+        with pacer.transaction() as connection:
+            for table in (backtest_results, backtest_trades):
+                connection.execute(table.delete().where(table.c.backtest_id == backtest_id))
+        _save_rankings(pacer, strategy_id, days, advance)
+        for start in range(0, len(trades), _BATCH_ROWS):
+            rows = trades[start : start + _BATCH_ROWS]
+            with pacer.transaction() as connection:
+                _insert(connection, backtest_trades.name, _TRADE_COLUMNS, rows)
+            advance(len(rows))
+        values = _result_row(objective, result, backtest_id, strategy_id)
+        with pacer.transaction() as connection:
+            _insert_result(connection, values, len(trades))
+    return SavedDetail(backtest_id, strategy_id, n_rankings, len(trades))
+
+
+def _insert_result(connection: Connection, values: dict[str, Any], n_trades: int) -> None:
+    """Write the row that says that all is there, unless another process wrote its own between."""
+    trades, backtest_id = backtest_trades, values["backtest_id"]
+    mine = sa.select(sa.func.count()).where(trades.c.backtest_id == backtest_id)
+    results = backtest_results
+    connection.execute(results.delete().where(results.c.backtest_id == backtest_id))
+    if connection.execute(mine).scalar_one() != n_trades:
+        raise StorageError(
+            f"another process was saving {backtest_id} at the same time; save it again"
+        )
+    connection.execute(results.insert().values(**values))
+
+
+def backtest_id_of(owner: str, strategy_id: str) -> str:
+    """Return the key of a backtest in ``backtest_results`` and ``backtest_trades``."""
+    return f"{owner}_{strategy_id}"
+
+
+def save_rankings(
+    engine: Engine,
+    strategy_id: str,
+    days: Sequence[DayRanking],
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Write rankings of a strategy in the place of those of the same days.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of a prepared database.
+    strategy_id : str
+        Becomes the ``strategy_name``.
+    days : sequence of DayRanking
+        Consecutive ones.
+    on_progress : callable, optional
+        Called with rows written and their number.
+
+    Returns
+    -------
+    int
+        Number of rows written.
+
+    Raises
+    ------
+    StorageError
         If the database cannot be written.
     """
-    backtest_id = f"{session_id}_{strategy_id}"
-    days = list(_rankings(objective, result, strategy_id))
-    trades = list(_trades(objective, result, backtest_id))
-    n_rankings = sum(len(rows) for _, rows in days)
-    done, total = 0, n_rankings + len(trades)
+    n_rankings = sum(len(day.table) for day in days)
+    with database_errors(engine), WritePacer(engine) as pacer:
+        _save_rankings(pacer, strategy_id, days, _counter(n_rankings, on_progress))
+    return n_rankings
+
+
+def _counter(total: int, on_progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
+    done = 0
 
     def advance(n_rows: int) -> None:
         nonlocal done
@@ -124,60 +209,38 @@ def save_detail(
         if on_progress is not None:
             on_progress(done, total)
 
-    with database_errors(engine), WritePacer(engine) as pacer:
+    return advance
+
+
+def _save_rankings(
+    pacer: WritePacer,
+    strategy_id: str,
+    days: Sequence[DayRanking],
+    advance: Callable[[int], None],
+) -> None:
+    for batch in _batches([(day.date.isoformat(), _rows(strategy_id, day)) for day in days]):
         with pacer.transaction() as connection:
-            for table in (backtest_results, backtest_trades):
-                connection.execute(table.delete().where(table.c.backtest_id == backtest_id))
-        for batch in _batches(days):
-            with pacer.transaction() as connection:
-                advance(_replace_rankings(connection, strategy_id, batch))
-        for start in range(0, len(trades), _BATCH_ROWS):
-            rows = trades[start : start + _BATCH_ROWS]
-            with pacer.transaction() as connection:
-                _insert(connection, backtest_trades.name, _TRADE_COLUMNS, rows)
-            advance(len(rows))
-        with pacer.transaction() as connection:
-            values = _result_row(objective, result, backtest_id, strategy_id)
-            connection.execute(backtest_results.insert().values(**values))
-    return SavedDetail(backtest_id, strategy_id, n_rankings, len(trades))
+            advance(_replace_rankings(connection, strategy_id, batch))
 
 
-def _rankings(
-    objective: FactorBacktest, result: BacktestResult, strategy_id: str
-) -> Iterator[tuple[str, list[_Row]]]:
-    """Rows of every day of the backtest, days without a ranking included."""
-    panel, settings, params = objective.panel, objective.settings, result.params
-    first, stop = panel.day(settings.start_date), panel.day(settings.end_date) + 1
-    inputs = np.ascontiguousarray(panel.factor_input(settings.factor_input)[:stop])
-    values = factor_values(inputs, params.window_size, params.factors)
-    eligible = eligible_pairs(panel.returns[:stop], params.data_period)
-    wanted = np.arange(stop) >= first
-    ranking = rank_pairs(values, eligible, list(range(len(params.factors))), wanted=wanted)
-    for day in range(first, stop):
-        n_ranked = int(ranking.n_ranked[day])
-        date = f"{panel.dates[day]:%Y-%m-%d}"
-        order = ranking.order[day, :n_ranked].tolist()
-        scores = ranking.score[day, :n_ranked].tolist()
-        components = values[:, day, order].T.tolist()
-        yield (
-            date,
-            [
-                (
-                    strategy_id,
-                    panel.pairs[pair],
-                    date,
-                    score,
-                    rank,
-                    _components(params.factors, component),
-                )
-                for rank, (pair, score, component) in enumerate(
-                    zip(order, scores, components, strict=True), start=1
-                )
-            ],
-        )
+def _rows(strategy_id: str, day: DayRanking) -> list[_Row]:
+    date, table = day.date.isoformat(), day.table
+    codes = list(table.columns[2:])
+    components = table[codes].to_numpy().tolist()
+    places = zip(
+        table.index.tolist(),
+        table["trading_pair"].tolist(),
+        table["score"].tolist(),
+        components,
+        strict=True,
+    )
+    return [
+        (strategy_id, pair, date, score, rank, _components(codes, values))
+        for rank, pair, score, values in places
+    ]
 
 
-def _components(factors: tuple[str, ...], values: list[float]) -> str:
+def _components(factors: Sequence[str], values: list[float]) -> str:
     """Write the factor values of a pair as JSON, null where one is unknown."""
     known = [None if math.isnan(value) else value for value in values]
     return json.dumps(dict(zip(factors, known, strict=True)))
@@ -221,27 +284,30 @@ def _insert(connection: Connection, table: str, columns: tuple[str, ...], rows: 
     insert_rows(connection, table, columns, [(*row, now) for row in rows])
 
 
-def _trades(objective: FactorBacktest, result: BacktestResult, backtest_id: str) -> Iterator[_Row]:
-    panel = objective.panel
-    place = {pair: position for position, pair in enumerate(panel.pairs)}
-    first = panel.dates[0]
-    for date, pair, action, amount, rank, cash, total in result.trades.itertuples(index=False):
-        # funding is what the pair returned on the day before
-        rate = None
-        if action == "funding":
-            rate = float(panel.returns[(date - first).days - 1, place[pair]])
-        yield (
-            backtest_id,
-            f"{date:%Y-%m-%d}",
-            pair,
-            action,
-            float(amount),
-            rate,
-            float(total - cash),
-            float(cash),
-            float(total),
-            int(rank) or None,
-        )
+def _trades(objective: FactorBacktest, result: BacktestResult, backtest_id: str) -> list[_Row]:
+    panel, trades = objective.panel, result.trades
+    place_of = {pair: place for place, pair in enumerate(panel.pairs)}
+    actions = trades["action"].tolist()
+    day = panel.dates.get_indexer(pd.DatetimeIndex(trades["date"])) - 1
+    place = np.array([place_of[pair] for pair in trades["trading_pair"]], dtype=np.int64)
+    # funding is what the pair returned on the day before
+    rates = panel.returns[day, place].tolist()
+    cash, total = trades["cash_balance"], trades["total_balance"]
+    columns = (
+        pd.DatetimeIndex(trades["date"]).strftime("%Y-%m-%d").tolist(),
+        trades["trading_pair"].tolist(),
+        actions,
+        trades["amount"].tolist(),
+        [
+            rate if action == "funding" else None
+            for rate, action in zip(rates, actions, strict=True)
+        ],
+        (total - cash).tolist(),
+        cash.tolist(),
+        total.tolist(),
+        [rank or None for rank in trades["rank"].tolist()],
+    )
+    return [(backtest_id, *row) for row in zip(*columns, strict=True)]
 
 
 def _result_row(

@@ -206,7 +206,11 @@ class _Watch:
 
 
 def verify_within(
-    session: StoredSession, seconds: float, *, on_progress: OnProgress | None = None
+    session: StoredSession,
+    seconds: float,
+    *,
+    objective: Objective | None = None,
+    on_progress: OnProgress | None = None,
 ) -> StoredVerdict | None:
     """Judge the best strategy of a session, unless that takes too long.
 
@@ -216,7 +220,7 @@ def verify_within(
     seconds : float
         Looked at after each tile of strategies: as soon as those done and their time say that all
         of them and the splits would take longer, the verdict is given up.
-    on_progress : callable, optional
+    objective, on_progress : optional
         As for :func:`verify_session`.
 
     Returns
@@ -225,13 +229,12 @@ def verify_within(
         None if it was given up; nothing is stored then. It is not begun where evaluating the
         strategies took longer already, and they must be evaluated once more for it.
     """
-    objective = build_objective(session)
+    objective = objective or build_objective(session)
     if not isinstance(objective, FactorBacktest) and _seconds_of_results(session) > seconds:
         return None
     try:
-        return verify_session(
-            session, objective=objective, on_progress=_Watch(seconds, on_progress)
-        )
+        watch = _Watch(seconds, on_progress)
+        return verify_session(session, objective=objective, on_progress=watch)
     except _TooLongError:
         return None
 

@@ -31,6 +31,8 @@ from studies.cli.import_market import import_command
 from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.plot import plot
+from studies.cli.positions import positions
+from studies.cli.rank import rank
 from studies.cli.report import report
 from studies.cli.show import show
 from studies.cli.stats import stats
@@ -200,6 +202,8 @@ def _assemble() -> None:
         verify,
         compare,
         backtest,
+        rank,
+        positions,
         dashboard,
         report,
         export_command,

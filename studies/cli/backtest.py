@@ -1,4 +1,4 @@
-"""``backtest``: one strategy on the market as it is now."""
+"""``backtest``: strategies on the market as it is now, and their trades kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from studies.analysis import metric_units
 from studies.cli.chart import line_chart
 from studies.cli.context import Command, Context, command_options
 from studies.cli.output import Column, pairs, print_json, say, style, table, warn
-from studies.cli.show import print_basket, print_figures, print_parameters
+from studies.cli.progress import counting
+from studies.cli.show import print_basket, print_figures, print_parameters, saved_text
+from studies.cli.strategy_options import StrategyOptions, strategy_options
 from studies.cli.verdict_line import own_verdict, verdict_document, verdict_text
 
 if TYPE_CHECKING:
-    from studies.analysis import Backtest
+    from studies.analysis import Backtest, SavedDetail
     from studies.session import Session
     from studies.sessions import Database
 
@@ -23,39 +25,62 @@ __all__ = ["backtest"]
 
 @click.command(
     cls=Command,
-    short_help="Run one strategy again: of a file, or with the configuration of today.",
+    short_help="Run strategies again and keep trades and results; of a session, a file or today.",
     examples="""
-    mass-tuning backtest --config best.yaml
-    mass-tuning backtest --config best.yaml --no-chart
-    mass-tuning backtest --strategy SR_ST_W30_7D_D90_S5_EQ
+    mass-tuning backtest best
+    mass-tuning backtest SR_ST_W30_7D_D90_S5_EQ --all-dates
+    mass-tuning backtest --config best.yaml --no-save
+    mass-tuning backtest --strategy SR_ST_W30_7D_D90_S5_EQ --no-chart
+    mass-tuning backtest --top 10
     """,
 )
+@strategy_options
 @click.option(
-    "--strategy",
-    "strategy_id",
-    metavar="ID",
-    help="Strategy of the configured space; default: that of the file of export --best-config.",
+    "--top",
+    "n_top",
+    type=click.IntRange(1, 1_000),
+    metavar="N",
+    help="Instead of STRATEGY: the best N distinct results of the session.",
 )
+@click.option("--all-dates", is_flag=True, help="Write also the ranking of every day.")
+@click.option("--no-save", is_flag=True, help="Write nothing into the database.")
 @click.option("--no-chart", is_flag=True, help="Leave out the equity curve.")
 @command_options
 @click.pass_obj
-def backtest(context: Context, strategy_id: str | None, no_chart: bool) -> None:
-    """Backtest one strategy on the market in the database; nothing is recorded.
+def backtest(
+    context: Context,
+    strategy: StrategyOptions,
+    n_top: int | None,
+    all_dates: bool,
+    no_save: bool,
+    no_chart: bool,
+) -> None:
+    """Backtest a strategy on the market in the database; keep its trades and its result.
 
-    With --config FILE, which export --best-config wrote, that is the strategy of the file with
-    its settings and on its days, and as long as market and settings are the same every figure is
-    that of the record, to the last digit. Where they have changed a note says so, and the figures
-    of both are printed. With --strategy ID the configuration of today applies to any strategy of
-    its space.
+    STRATEGY is an id, or the word best. With --config FILE, which export --best-config wrote, and
+    for a strategy of a session the settings and days are those of the record, and as long as
+    market and settings are the same every figure is that of the record, to the last digit. Where
+    they have changed a note says so, and the figures of both are printed.
+
+    Written are rows of backtest_results and backtest_trades, with --all-dates of strategy_ranking
+    too, in the place of those of the same backtest. Figures that are those of a session are under
+    its id (SESSION_STRATEGY), all others under configured_STRATEGY.
     """
+    if all_dates and no_save:
+        raise click.ClickException("--all-dates says what is written; leave out --no-save")
+    if n_top is not None:
+        _top(context, strategy, n_top, all_dates, no_save)
+        return
     from studies.analysis import backtest_strategy
 
     engine = context.engine()
-    done = backtest_strategy(context.config, engine, strategy_id)
+    chosen = strategy.choose(context, engine)
+    done = backtest_strategy(chosen.config, engine, chosen.strategy_id)
     session = _session_of(engine, done)
     notes = _notes(done)
+    saved = None if no_save else _save(engine, done, session, all_dates)
     if context.as_json:
-        print_json(_document(done, session, notes, no_chart))
+        print_json(_document(done, session, notes, saved, no_chart))
         return
     for text in notes:
         warn(text)
@@ -65,6 +90,56 @@ def backtest(context: Context, strategy_id: str | None, no_chart: bool) -> None:
         result, split = done.result, done.settings.split_date
         for line in line_chart(result.equity, result.basket_equity, split):
             say(f"  {line}")
+    if saved is not None:
+        say()
+        say(saved_text(saved))
+
+
+def _save(
+    engine: Database, done: Backtest, session: Session | None, all_dates: bool
+) -> SavedDetail | None:
+    """Write a backtest; None for an objective of one's own, which has no trades."""
+    from studies.analysis import CONFIGURED, save_detail
+
+    if done.result is None or done.objective is None:
+        return None
+    of_session = session is not None and done.has_changed is False
+    with counting("saving") as advance:
+        return save_detail(
+            engine,
+            session.row.session_id if session is not None and of_session else CONFIGURED,
+            done.strategy_id,
+            done.objective,
+            done.result,
+            rankings="all" if all_dates else "none",
+            on_progress=advance,
+        )
+
+
+def _top(
+    context: Context, strategy: StrategyOptions, n: int, all_dates: bool, no_save: bool
+) -> None:
+    """Write the best distinct results of a session."""
+    from dataclasses import asdict
+
+    from studies.analysis import best_strategy_id, save_best
+
+    if strategy.named is not None or strategy.configured is not None:
+        raise click.ClickException("--top N is about the best of a session; name no strategy")
+    if no_save:
+        raise click.ClickException(
+            f"--top N is there to write; without that see: {context.command(f'top -n {n}')}"
+        )
+    session = context.session(strategy.session_id, "results")
+    best_strategy_id(session)  # says why there is none
+    with counting("saving") as advance:
+        saved = save_best(session, n, all_dates=all_dates, again=True, on_progress=advance)
+    if context.as_json:
+        session_id = session.row.session_id
+        print_json({"session_id": session_id, "saved": [asdict(each) for each in saved]})
+        return
+    for each in saved:
+        say(saved_text(each))
 
 
 def _session_of(engine: Database, done: Backtest) -> Session | None:
@@ -101,8 +176,14 @@ def _notes(done: Backtest) -> list[str]:
 
 
 def _document(
-    done: Backtest, session: Session | None, notes: list[str], no_chart: bool
+    done: Backtest,
+    session: Session | None,
+    notes: list[str],
+    saved: SavedDetail | None,
+    no_chart: bool,
 ) -> dict[str, Any]:
+    from dataclasses import asdict
+
     stored = None if session is None else own_verdict(session, done.strategy_id)
     document: dict[str, Any] = {
         "strategy_id": done.strategy_id,
@@ -118,6 +199,7 @@ def _document(
         "different": list(done.different),
         "verdict": verdict_document(stored),
         "warnings": notes,
+        "saved": None if saved is None else asdict(saved),
     }
     if done.result is not None and not no_chart:
         document["equity"] = [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studies.analysis import Selection
     from studies.session import Session
 
-__all__ = ["configuration_files", "export_command"]
+__all__ = ["configuration_files", "export_command", "is_stdout"]
 
 
 @click.command(
@@ -140,7 +140,7 @@ def _results(
 ) -> None:
     from studies.analysis import export_results, format_of_name, spent_warning
 
-    to_stdout = output is not None and _is_stdout(output)
+    to_stdout = output is not None and is_stdout(output)
     if to_stdout:
         _refuse_json(context, "the results")
     if output in (None, "-"):
@@ -181,7 +181,7 @@ def _results(
 def _best_config(context: Context, session: Session, output: str, strategy_id: str | None) -> None:
     from studies.analysis import export_best_config
 
-    to_stdout = _is_stdout(output)
+    to_stdout = is_stdout(output)
     if to_stdout:
         _refuse_json(context, "the configuration")
     target: Any = sys.stdout.buffer if to_stdout else output
@@ -209,7 +209,7 @@ def _refuse_json(context: Context, what: str) -> None:
         )
 
 
-def _is_stdout(output: str) -> bool:
+def is_stdout(output: str) -> bool:
     """Whether this names the standard output: ``-``, or a name of where that leads."""
     if output == "-":
         return True

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from studies.analysis import Recomputed, SavedDetail
     from studies.session import Session
 
-__all__ = ["print_basket", "print_figures", "print_parameters", "show"]
+__all__ = ["print_basket", "print_figures", "print_parameters", "saved_text", "show"]
 
 
 @click.command(
@@ -96,10 +96,7 @@ def show(
         _print_ranking(result.ranking(date), date)
     if saved is not None:
         say()
-        say(
-            f"saved {saved.n_rankings:,} rankings, {saved.n_trades:,} trades and the result "
-            f"{saved.backtest_id}"
-        )
+        say(saved_text(saved))
 
 
 def _recompute(session: Session, recorded: dict[str, Any], needed: bool) -> Recomputed | None:
@@ -203,6 +200,12 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
     print_parameters(recorded["parameters"])
     say()
     print_figures(recorded, session.figures, session.config.backtest.get("split_date"))
+
+
+def saved_text(saved: SavedDetail) -> str:
+    """Say what was written of a strategy."""
+    rankings = f"{saved.n_rankings:,} rankings, " if saved.n_rankings else ""
+    return f"saved {rankings}{saved.n_trades:,} trades and the result {saved.backtest_id}"
 
 
 def print_parameters(parameters: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from studies.cli.output import warn
 from studies.cli.progress import waiting
 
 if TYPE_CHECKING:
+    from objectives import Objective
     from studies.reports import StudyFigures
     from studies.session import Session
 
@@ -16,7 +17,10 @@ __all__ = ["describe_when_completed"]
 
 
 def describe_when_completed(
-    context: Context, session: Session, figures: StudyFigures | None = None
+    context: Context,
+    session: Session,
+    figures: StudyFigures | None = None,
+    objective: Objective | None = None,
 ) -> StudyFigures | None:
     """Write notes and figures into the studies of a completed session.
 
@@ -28,6 +32,8 @@ def describe_when_completed(
     session : Session
     figures : StudyFigures, optional
         What an earlier call returned, so that they are not drawn again.
+    objective : Objective, optional
+        Of the session, if it is built already.
 
     Returns
     -------
@@ -41,7 +47,7 @@ def describe_when_completed(
         return None
     try:
         with waiting("drawing for optuna-dashboard"):
-            figures = figures or draw_study_figures(session)
+            figures = figures or draw_study_figures(session, objective)
             edited = describe_studies(session, context.command, figures)
     except Exception as error:  # whatever an objective of one's own raises, the results stand
         if context.debug:

@@ -10,9 +10,11 @@ from studies.cli.context import Command, Context, command_options, session_optio
 from studies.cli.exit_codes import FAILED
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import counting, phases
+from studies.cli.saved_best import save_when_completed
 from studies.cli.study_pages import describe_when_completed
 
 if TYPE_CHECKING:
+    from objectives import Objective
     from studies.analysis import StoredVerdict
     from studies.session import Session
 
@@ -165,17 +167,46 @@ def _look_ahead(
 
 
 def describe_and_judge(context: Context, session: Session) -> None:
-    """Describe the studies of a completed session, judge its best, and write the verdict there.
+    """Do what a completed session ends with: studies described, best judged, best saved.
 
-    Described first: a judgement may take a minute, and be stopped.
+    Described first, and once more with the verdict: a judgement may take a minute, and be stopped.
+    What it computes of the market makes saving quick.
     """
-    figures = describe_when_completed(context, session)
-    if judge_if_quick(context, session) is not None and figures is not None:
+    objective = _objective_at_the_end(session)
+    figures = describe_when_completed(context, session, objective=objective)
+    if judge_if_quick(context, session, objective) is not None and figures is not None:
         describe_when_completed(context, session, figures)
+    save_when_completed(context, session, objective)
 
 
-def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
+def _objective_at_the_end(session: Session) -> Objective | None:
+    """Read the market once for all that a completed session ends with.
+
+    None if nothing needs it or it cannot be read, which each step says for itself.
+    """
+    from studies.sessions import build_objective
+
+    config, row = session.config, session.row
+    wanted = config.study.figures or config.verify.auto or config.execution.save_top
+    if row.status != "completed" or not row.completed or not wanted:
+        return None
+    try:
+        return build_objective(session)
+    except Exception:  # whatever an objective of one's own raises
+        return None
+
+
+def judge_if_quick(
+    context: Context, session: Session, objective: Objective | None = None
+) -> StoredVerdict | None:
     """Judge a completed session's best strategy, if that is wanted and quick.
+
+    Parameters
+    ----------
+    context : Context
+    session : Session
+    objective : Objective, optional
+        Of the session, if it is built already.
 
     Returns
     -------
@@ -194,7 +225,7 @@ def judge_if_quick(context: Context, session: Session) -> StoredVerdict | None:
     context.hint = f"; the session is completed, judge it with: {by_hand}"
     try:
         with phases() as advance:
-            stored = verify_within(session, rules.seconds, on_progress=advance)
+            stored = verify_within(session, rules.seconds, objective=objective, on_progress=advance)
     except Exception as error:  # whatever an objective of one's own raises, the results stand
         if context.debug and not isinstance(error, MassTuningError):
             raise

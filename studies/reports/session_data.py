@@ -98,11 +98,19 @@ class SessionData:
     session : StoredSession
     chosen : Filter, optional
         Which strategies the figures are about; the others still count as neighbours.
+    objective : Objective, optional
+        From `studies.sessions.build_objective`, if it is there already.
     """
 
-    def __init__(self, session: StoredSession, chosen: Filter | None = None) -> None:
+    def __init__(
+        self,
+        session: StoredSession,
+        chosen: Filter | None = None,
+        objective: Objective | None = None,
+    ) -> None:
         self.session = session
         self.chosen = chosen
+        self._built = objective
 
     @cached_property
     def whole(self) -> SessionTable:
@@ -226,7 +234,7 @@ class SessionData:
 
     @cached_property
     def _objective(self) -> Objective:
-        return build_objective(self.session)
+        return self._built or build_objective(self.session)
 
     def _curve(self, strategy_id: str) -> StrategyCurve:
         recorded = result_row(self.session, strategy_id)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from objectives import Objective
 from search_spaces.errors import MassTuningError
 from studies.analysis import latest_verdict, metric_units, objectives_text, shown, top
 from studies.database import WritePacer, database_errors
@@ -94,11 +95,18 @@ def describe_studies(
     return edited
 
 
-def draw_study_figures(session: StoredSession) -> StudyFigures:
-    """Draw the figures of a session's studies; none if ``study.figures`` says so."""
+def draw_study_figures(session: StoredSession, objective: Objective | None = None) -> StudyFigures:
+    """Draw the figures of a session's studies; none if ``study.figures`` says so.
+
+    Parameters
+    ----------
+    session : StoredSession
+    objective : Objective, optional
+        From `studies.sessions.build_objective`, if it is there already.
+    """
     if not session.config.study.figures:
         return StudyFigures({}, {})
-    data, drawn, missing = SessionData(session), {}, {}
+    data, drawn, missing = SessionData(session, objective=objective), {}, {}
     for name in (*_OF_ALL, *_OF_BEST):
         try:
             figure = figure_of(data, name)

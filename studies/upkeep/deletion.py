@@ -6,6 +6,8 @@ from sqlalchemy.engine import Connection, Engine
 from studies import queue
 from studies.database import (
     WritePacer,
+    backtest_results,
+    backtest_trades,
     database_errors,
     execution_log,
     hyperparameter_tuning_results,
@@ -34,7 +36,9 @@ _results = hyperparameter_tuning_results
 def delete_session(engine: Engine, session_id: str) -> int:
     """Delete a session: results, queue, chunks, log, studies and its row, in short transactions.
 
-    Its verdicts stay: each was a look at the market, which later verdicts on it count.
+    Backtests that were saved of it (``backtest_results``, ``backtest_trades``) go with it. Its
+    verdicts stay: each was a look at the market, which later verdicts on it count. Rankings stay,
+    too: they are those of a strategy, of whichever session.
 
     Returns
     -------
@@ -61,6 +65,7 @@ def delete_session(engine: Engine, session_id: str) -> int:
         n_results = _delete_by_id(pacer, _results, session_id)
         for table in (strategy_queue, execution_log):
             _delete_by_id(pacer, table, session_id)
+        _delete_backtests(pacer, session_id)
         remove_artifacts(engine, session_id)
         for study_id in existing_studies(engine, session_id).values():
             delete_study_rows(pacer, study_id)
@@ -124,6 +129,29 @@ def _delete_chunks(pacer: WritePacer, session_id: str) -> None:
         return _delete_rows(connection, work_chunks.c.chunk_no, session_id, size)
 
     in_paced_batches(pacer, delete_lowest, _FIRST_BATCH)
+
+
+def _delete_backtests(pacer: WritePacer, session_id: str) -> None:
+    """Delete the backtests that were saved of a session, in short transactions."""
+    for table in (backtest_trades, backtest_results):
+        column = table.c.backtest_id
+        of_session = column.startswith(f"{session_id}_", autoescape=True)
+        with pacer.engine.connect() as connection:
+            names = connection.execute(sa.select(column).distinct().where(of_session)).scalars()
+            backtest_ids = names.all()
+        for backtest_id in backtest_ids:
+            mine = table.c.backtest_id == backtest_id
+
+            def delete_first(
+                connection: Connection,
+                size: int,
+                table: sa.Table = table,
+                mine: sa.ColumnElement[bool] = mine,
+            ) -> int:
+                first = sa.select(table.c.id).where(mine).order_by(table.c.id).limit(size)
+                return connection.execute(table.delete().where(table.c.id.in_(first))).rowcount
+
+            in_paced_batches(pacer, delete_first, _FIRST_BATCH)
 
 
 def _delete_by_id(pacer: WritePacer, table: sa.Table, session_id: str) -> int:

@@ -258,6 +258,7 @@ def test_the_keys_that_others_test():
         "execution.strategy_seconds",
         "execution.memory_limit",
         "execution.reuse",
+        "execution.save_top",
         "verify.auto",
         "verify.seconds",
         "verify.resamples",

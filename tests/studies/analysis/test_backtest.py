@@ -122,7 +122,7 @@ def test_an_objective_of_ones_own(make_session, tmp_path):
 
 
 def test_impossible_backtests(completed):
-    with pytest.raises(ConfigError, match=r"give --strategy ID, or .* --best-config"):
+    with pytest.raises(ConfigError, match=r"give an id, or .* --best-config"):
         backtest_strategy(completed.config, completed.engine)
     with pytest.raises(SpaceError, match="SR_W7_1D"):
         backtest_strategy(completed.config, completed.engine, "SR_W7_1D_D10_S3_EQ")

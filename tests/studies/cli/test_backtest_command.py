@@ -73,7 +73,7 @@ def test_a_strategy_with_the_configuration_of_today(cli, project):
     assert "recorded" not in done.out
     refused = cli("backtest")
     assert refused.code == 2
-    assert "give --strategy ID, or with --config a file" in refused.error
+    assert "give an id, or best, or with --config a file" in refused.error
     refused = cli("backtest", "--strategy", "nothing")
     assert refused.code == 2
     assert "'nothing'" in refused.error

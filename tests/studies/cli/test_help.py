@@ -29,6 +29,8 @@ COMMANDS = {
     "verify",
     "compare",
     "backtest",
+    "rank",
+    "positions",
     "dashboard",
     "report",
     "export",

@@ -417,10 +417,13 @@ def test_sorting_by_an_out_of_sample_figure_spends_it(cli, split):
 
 
 def test_show_saves_the_detail(cli, newest):
+    tables = ("strategy_ranking", "backtest_trades", "backtest_results")
+    with sqlite3.connect("funding_rate.db") as connection:
+        for name in tables:  # what `execute` kept
+            connection.execute(f"DELETE FROM {name}")
     told = cli("show", "best", "--save", "--json").json
     saved = told["saved"]
     assert saved["backtest_id"] == f"{newest}_{told['strategy_id']}"
-    tables = ("strategy_ranking", "backtest_trades", "backtest_results")
     first = {name: rows(f"SELECT * FROM {name}") for name in tables}
     assert len(first["strategy_ranking"]) == saved["n_rankings"] > 0
     assert len(first["backtest_trades"]) == saved["n_trades"] > 0
