@@ -34,7 +34,7 @@ __all__ = ["positions"]
     type=click.FloatRange(min=0, min_open=True),
     metavar="MONEY",
     help="What there is to be spread, cash and positions together; default: what the file of "
-    "--from is worth, else what the backtest has made of its initial_capital.",
+    "--from is worth, with nothing initial_capital, else what the backtest has made of it.",
 )
 @click.option(
     "--from",
