@@ -1,4 +1,4 @@
-"""Rules of what a person wants to be told of a run, and how it is told."""
+"""Rules of what people want a message about, and the delivery of messages."""
 
 import lazy_loader
 

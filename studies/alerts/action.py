@@ -57,6 +57,11 @@ class Action(CheckedModel):
         return "log" if self.webhook is None else {"webhook": self.webhook}
 
     @property
+    def is_log_only(self) -> bool:
+        """Whether the message goes nowhere but into the log."""
+        return self.command is None and self.webhook is None
+
+    @property
     def name(self) -> str:
         """The action in messages: no argument of a program, of an address only the host."""
         if self.command is not None:

@@ -52,7 +52,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Alert:
-    """What is told.
+    """What there is to say.
 
     Attributes
     ----------
@@ -69,16 +69,16 @@ class Alert:
 
 
 class RuleWatch:
-    """Follows one rule: it tells when its condition becomes true, not that it stays so."""
+    """Follows one rule: it speaks when its condition becomes true, not while it stays so."""
 
     def __init__(self, rule: AlertRule) -> None:
         self.rule = rule
         self._was_true = False
-        self._told_at = -math.inf
+        self._fired_at = -math.inf
         self._news = False
 
     def look(self, facts: Facts, now: float) -> Alert | None:
-        """Return what is to be told of `facts`, seen at the second `now`; mostly nothing."""
+        """Return what there is to say of `facts`, seen at the second `now`; mostly nothing."""
         if self.rule.when == "new_best":
             return self._new_best(facts, now)
         value, is_true = _measure(self.rule, facts)
@@ -87,9 +87,9 @@ class RuleWatch:
 
     def _new_best(self, facts: Facts, now: float) -> Alert | None:
         self._news = self._news or facts.better
-        if not self._news or (now - self._told_at < self.rule.threshold and facts.ended is None):
+        if not self._news or (now - self._fired_at < self.rule.threshold and facts.ended is None):
             return None
-        self._news, self._told_at = False, now
+        self._news, self._fired_at = False, now
         text = f"new best: {facts.best_id} with {facts.metric} {facts.best_value:.4g}"
         return Alert(self.rule, facts.best_value, text)
 

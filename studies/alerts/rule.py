@@ -23,7 +23,7 @@ _NEW_BEST_SECONDS = 30.0
 
 
 class AlertRule(CheckedModel):
-    """When a person wants to be told something of a run, and how.
+    """When people want a message about a run, and where it goes.
 
     Attributes
     ----------
@@ -31,10 +31,10 @@ class AlertRule(CheckedModel):
         ``failure_rate``: of the strategies of the newest 20 chunks more than the fraction `above`
         failed. ``stalled``: nothing was recorded for `seconds`. ``eta``: the rest takes more than
         `seconds`. ``disk``, ``memory``: less than `gigabytes` are left. ``new_best``: a better
-        strategy was found, told at most every `seconds`. ``finished``: the run has ended.
+        strategy was found, a message at most every `seconds`. ``finished``: the run has ended.
     above, seconds, gigabytes : float or None
-        The threshold that `when` needs; no other may be given. Without `seconds` a new best is
-        told at most every 30.
+        The threshold that `when` needs; no other may be given. For a new best `seconds` may be
+        left out: 30.
     action : Action
         ``log``, ``{command: [..]}`` or ``{webhook: URL}``. Every alert is logged.
 

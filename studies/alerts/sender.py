@@ -16,7 +16,8 @@ __all__ = ["Sender"]
 TRIES = 3
 PAUSES = (1.0, 4.0)
 """Seconds before the second and the third try."""
-LEAVE_SECONDS = 5.0
+LAST_PAUSE = 0.5
+"""Instead of them once the run has ended."""
 MOST_WAITING = 100
 
 _logger = logging.getLogger(__name__)
@@ -35,12 +36,13 @@ class Sender:
     """Delivers messages in a thread of its own, each tried three times with growing pauses.
 
     :meth:`put` returns at once whatever becomes of a message. While one waits for its next try,
-    others are sent.
+    others are sent. Once :meth:`close` was called pauses are short, and what has let a message
+    down before is tried once.
 
     Parameters
     ----------
     on_failure : callable
-        Called in the thread with the action and the reason when a message is given up.
+        Called with the action and the reason when a message is given up, mostly in the thread.
     """
 
     def __init__(self, on_failure: Callable[[Action, str], object]) -> None:
@@ -51,26 +53,32 @@ class Sender:
         self._n_put = 0
         self._changed = threading.Condition()
         self._in_hand = 0
+        self._let_down: set[Action] = set()
         self._closing = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alert-sender", daemon=True)
         self._thread.start()
 
     def put(self, action: Action, message: Mapping[str, Any]) -> None:
-        """Deliver a message soon; one too many (100 wait already) is dropped with a log line."""
+        """Deliver a message soon; when 100 wait already it is given up."""
         with self._changed:
-            if len(self._waiting) >= MOST_WAITING:
-                self.n_failed += 1
-                _logger.warning("%d alerts wait already, one is dropped", MOST_WAITING)
-                return
-            self._n_put += 1
-            heapq.heappush(self._waiting, _Waiting(time.monotonic(), self._n_put, action, message))
-            self._changed.notify()
+            is_full = len(self._waiting) >= MOST_WAITING
+            if not is_full:
+                self._n_put += 1
+                one = _Waiting(time.monotonic(), self._n_put, action, message)
+                heapq.heappush(self._waiting, one)
+                self._changed.notify()
+        if is_full:
+            self.n_failed += 1
+            self._on_failure(action, f"{MOST_WAITING} alerts wait already")
 
-    def close(self, seconds: float = LEAVE_SECONDS) -> int:
+    def close(self, seconds: float) -> int:
         """Deliver what waits, for `seconds` at most; return the number of messages dropped."""
         with self._changed:
             self._closing = True
+            for one in self._waiting:
+                one.due = min(one.due, time.monotonic() + LAST_PAUSE)
+            heapq.heapify(self._waiting)
             self._changed.notify()
         self._thread.join(seconds)
         if not self._thread.is_alive():
@@ -81,7 +89,7 @@ class Sender:
             self._waiting.clear()
             self._changed.notify()
         self._thread.join(1.0)
-        _logger.warning("%d alerts were dropped at the end of the run", n_dropped)
+        _logger.info("%d alerts were dropped at the end of the run", n_dropped)
         return n_dropped
 
     def _run(self) -> None:
@@ -116,12 +124,15 @@ class Sender:
         if self._stopped.is_set():
             return
         one.tried += 1
-        if error.again and one.tried < TRIES:
+        known = self._closing and one.action in self._let_down
+        if error.again and one.tried < TRIES and not known:
             _logger.info("alert to %s: %s; trying again", one.action.name, error)
-            one.due = time.monotonic() + PAUSES[one.tried - 1]
+            pause = LAST_PAUSE if self._closing else PAUSES[one.tried - 1]
+            one.due = time.monotonic() + pause
             with self._changed:
                 heapq.heappush(self._waiting, one)
             return
+        self._let_down.add(one.action)
         self.n_failed += 1
         _logger.info("alert to %s is given up: %s", one.action.name, error)
         self._on_failure(one.action, str(error))

@@ -20,6 +20,8 @@ __all__ = ["AlertWatch"]
 
 LOOK_SECONDS = 2.0
 LEAVE_SECONDS = 5.0
+MOST_FAILED_LOOKS = 3
+"""In a row, after which people are warned that nobody watches."""
 
 _logger = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class AlertWatch:
         self._best = -math.inf
         self._done, self._moved_at = -1, time.monotonic()
         self._ended = threading.Event()
+        self._failed_looks = 0
         self._sender: Sender | None = None
         self.undelivered: list[str] = []
 
@@ -82,7 +85,7 @@ class AlertWatch:
             thread.join(LEAVE_SECONDS)
             n_dropped = self._sender.close(max(0.0, deadline - time.monotonic()))
             if n_dropped:
-                self._log_lines([f"{n_dropped} alerts were dropped at the end of the run"])
+                self._log_lines([f"alerts dropped at the end of the run: {n_dropped}"])
 
     def _read_best(self) -> None:
         """Begin with the best of earlier runs: what is no better is no news."""
@@ -96,15 +99,23 @@ class AlertWatch:
         over = False
         while not over:
             over = self._ended.wait(LOOK_SECONDS)
-            with logged_suppress(_logger, "look whether there is something to tell"):
+            try:
                 self._look(ended=over)
+            except Exception as error:  # the run itself meets what is wrong
+                _logger.debug("no look for alerts", exc_info=True)
+                self._failed_looks += 1
+                if self._failed_looks == MOST_FAILED_LOOKS:
+                    text = f"no alerts: the session could not be read ({type(error).__name__})"
+                    self.undelivered.append(text)
+            else:
+                self._failed_looks = 0
 
     def _look(self, *, ended: bool) -> None:
         facts, now = self._facts(ended=ended), time.monotonic()
         alerts = [alert for rule in self._rules if (alert := rule.look(facts, now)) is not None]
         assert self._sender is not None
         for alert in alerts:  # sent first: the log may wait for the database
-            if alert.rule.action != Action():
+            if not alert.rule.action.is_log_only:
                 self._sender.put(alert.rule.action, self._message(alert))
         if alerts:
             self._log(alerts)

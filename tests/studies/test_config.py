@@ -231,8 +231,8 @@ def test_the_keys_that_others_test():
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
     study.figures: reports/test_study_pages; factor_modules: tests/docs/test_own_factor;
-    strategy: analysis/test_backtest, cli/test_backtest_command; how files are read and returns
-    made of events: cli/test_market."""
+    strategy: analysis/test_backtest, cli/test_backtest_command; alerts: alerts/, watching/; how
+    files are read and returns made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -264,6 +264,7 @@ def test_the_keys_that_others_test():
         "verify.resamples",
         "verify.seed",
         "methods",
+        "alerts",
         "strategy",
     }
 
