@@ -25,7 +25,7 @@ from studies.runs.cluster_task import Target, end_run, work_on_chunk
 from studies.runs.load import LoadMeter, start_size
 from studies.runs.progress import Progress, show_waiting
 from studies.runs.run import is_over, running_session
-from studies.runs.scaling import Scaling
+from studies.runs.scaling import REPORT_SECONDS, Scaling
 from studies.runs.stop import Stop
 from studies.sessions import SessionState, StoredSession, cached_objective, write_entry
 from studies.workers import WorkReport
@@ -39,7 +39,6 @@ _TASKS_PER_WORKER = 2
 _POLL_SECONDS = 0.05
 _COUNT_SECONDS = 1.0
 _END_SECONDS = 30.0
-_REPORT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
 
@@ -245,7 +244,7 @@ def _wind_down(
     thread.start()
     thread.join(_END_SECONDS)
     # their reports of the chunks in hand are on their way
-    patience = time.monotonic() + _REPORT_SECONDS
+    patience = time.monotonic() + REPORT_SECONDS
     while time.monotonic() < patience and not all(future.done() for future in under_way):
         time.sleep(_POLL_SECONDS)
     for future in under_way:

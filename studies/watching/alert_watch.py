@@ -112,11 +112,12 @@ class AlertWatch:
 
     def _look(self, *, ended: bool) -> None:
         facts, now = self._facts(ended=ended), time.monotonic()
-        alerts = [alert for rule in self._rules if (alert := rule.look(facts, now)) is not None]
+        found = [alert for rule in self._rules if (alert := rule.look(facts, now)) is not None]
+        alerts = [(alert.rule, self._message(alert)) for alert in found]
         assert self._sender is not None
-        for alert in alerts:  # sent first: the log may wait for the database
-            if not alert.rule.action.is_log_only:
-                self._sender.put(alert.rule.action, self._message(alert))
+        for rule, message in alerts:  # sent first: the log may wait for the database
+            if not rule.action.is_log_only:
+                self._sender.put(rule.action, message)
         if alerts:
             self._log(alerts)
 
@@ -168,19 +169,13 @@ class AlertWatch:
         with logged_suppress(_logger, "note that an alert did not arrive"):
             self._write([("WARNING", line, {}) for line in lines])
 
-    def _log(self, alerts: Sequence[Alert]) -> None:
-        calm = ("new_best", "finished")
+    def _log(self, alerts: Sequence[tuple[AlertRule, dict[str, Any]]]) -> None:
+        entries = []
+        for rule, message in alerts:
+            level = "INFO" if rule.when in ("new_best", "finished") else "WARNING"
+            entries.append((level, f"alert {rule.name}: {message['text']}", message))
         with logged_suppress(_logger, "write alerts into the log of the session"):
-            self._write(
-                [
-                    (
-                        "INFO" if alert.rule.when in calm else "WARNING",
-                        f"alert {alert.rule.name}: {alert.text}",
-                        self._message(alert),
-                    )
-                    for alert in alerts
-                ]
-            )
+            self._write(entries)
 
     def _write(self, entries: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
         engine, session_id = self._session.engine, self._session.row.session_id

@@ -76,7 +76,7 @@ def test_every_condition_of_a_run_is_seen(make_session, monkeypatch):
 
     def log(self, alerts):
         original(self, alerts)
-        if any(alert.rule.when == "stalled" for alert in alerts):
+        if any(rule.when == "stalled" for rule, _ in alerts):
             seen.set()
 
     monkeypatch.setattr(AlertWatch, "_log", log)
