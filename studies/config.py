@@ -11,6 +11,7 @@ from pydantic import Field
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
 from search_spaces.strict_yaml import dump_yaml, parse_yaml
+from studies.alerts import AlertRule
 from studies.methods.checked_model import CheckedModel, complaints
 from studies.methods.methods_config import MethodsConfig
 
@@ -103,8 +104,8 @@ class ExecutionConfig(CheckedModel):
 
     Attributes
     ----------
-    parallel : int
-        Worker processes; 1 runs in the process itself.
+    parallel : int or "auto"
+        Worker processes; 1 runs in the process itself, ``auto`` follows the load of the host.
     chunk_size : int or None
         Strategies a worker takes at a time; None: as many as take a fraction of a second.
     lease_seconds : float
@@ -124,7 +125,7 @@ class ExecutionConfig(CheckedModel):
         Of the factor backtest only.
     """
 
-    parallel: PositiveInt = 1
+    parallel: PositiveInt | Literal["auto"] = 1
     chunk_size: PositiveInt | None = None
     lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
     chunk_seconds: Annotated[float, Field(gt=0.0)] = 300.0
@@ -133,6 +134,13 @@ class ExecutionConfig(CheckedModel):
     cache: str | None = None
     memory_limit: str = "2GiB"
     save_top: Annotated[int, Field(ge=0, le=1_000)] = 10
+
+    @pydantic.field_validator("parallel", mode="before")
+    @classmethod
+    def _is_number_or_auto(cls, value: Any) -> Any:
+        if value != "auto" and not (isinstance(value, int) and value >= 1):
+            raise ValueError(f"expected a number of processes from 1, or auto, got {value!r}")
+        return value
 
     @pydantic.field_validator("cache")
     @classmethod
@@ -236,6 +244,8 @@ class TuningConfig(CheckedModel):
         Modules of the user's own that register factors, importable or in the current folder.
     backtest : dict
         Fields of `objectives.BacktestSettings`.
+    alerts : tuple of AlertRule
+        What `execute` tells of a run; sessions do not record them.
     strategy : StrategyConfig or None
         For `mass-tuning backtest`; no session is created differently for it.
 
@@ -259,6 +269,7 @@ class TuningConfig(CheckedModel):
     study: StudyConfig = StudyConfig()
     verify: VerifyConfig = VerifyConfig()
     methods: MethodsConfig = MethodsConfig()
+    alerts: tuple[AlertRule, ...] = ()
     strategy: StrategyConfig | None = None
 
     @classmethod
@@ -296,7 +307,9 @@ class TuningConfig(CheckedModel):
         market = self.market
         if market.database is not None:
             market = market.model_copy(update={"database": display_url(market.database)})
-        return self.model_copy(update={"database": self.database_name, "market": market})
+        alerts = tuple(rule.without_secrets() for rule in self.alerts)
+        update = {"database": self.database_name, "market": market, "alerts": alerts}
+        return self.model_copy(update=update)
 
     @property
     def has_own_space(self) -> bool:

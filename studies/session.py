@@ -1,7 +1,7 @@
 """A tuning session as users see it: created once, resumed after anything, asked for results."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from studies.config import TuningConfig
 from studies.planning import create_session
@@ -147,7 +147,7 @@ class Session(StoredSession):
     def run(
         self,
         *,
-        parallel: int | None = None,
+        parallel: int | Literal["auto"] | None = None,
         scheduler: str | None = None,
         resume: bool = False,
         objective: "Objective | None" = None,
@@ -158,8 +158,9 @@ class Session(StoredSession):
 
         Parameters
         ----------
-        parallel : int, optional
-            Worker processes; 1 is this process itself. Default: as configured.
+        parallel : int or "auto", optional
+            Worker processes; 1 is this process itself, ``auto`` follows the load of the host.
+            Default: as configured.
         scheduler : str, optional
             Address of a Dask scheduler whose workers do it, see `studies.runs.run_on_cluster`.
         resume : bool
@@ -185,7 +186,9 @@ class Session(StoredSession):
             there.
         """
         n_workers = self.config.execution.parallel if parallel is None else parallel
-        if n_workers == 1 and scheduler is None:
+        from studies.runs import follows_load
+
+        if scheduler is None and (n_workers == 1 or (n_workers == "auto" and not follows_load())):
             from studies.runs import run_session
 
             return run_session(

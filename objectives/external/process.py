@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ MOST_ERRORS = 4_000
 
 _AT_ONCE = 2**16
 _GRACE_SECONDS = 0.2
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,20 @@ def run_program(
     directory: Path,
     environment: Mapping[str, str],
     limits: Limits,
+    given: bytes = b"",
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Run a program to its end, or to its time limit; no process of its group is left.
+
+    Parameters
+    ----------
+    command, directory, environment
+        See :func:`start_program`.
+    limits : Limits
+    given : bytes
+        Its standard input, shorter than a pipe holds (4 KiB everywhere).
+    stopped : callable
+        Asked now and then; true ends the program as its time limit does.
 
     Raises
     ------
@@ -126,11 +139,24 @@ def run_program(
     """
     began = time.monotonic()
     process = start_program(
-        command, directory=directory, environment=environment, memory_mb=limits.memory_mb
+        command,
+        directory=directory,
+        environment=environment,
+        memory_mb=limits.memory_mb,
+        takes_input=bool(given),
     )
+    deadline = began + limits.seconds
+
+    def is_over() -> bool:
+        return time.monotonic() >= deadline or stopped()
+
     try:
-        output, errors, in_time = _read(process, began + limits.seconds)
-        code = _wait(process, began + limits.seconds) if in_time else None
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it need not read
+                process.stdin.write(given)
+                process.stdin.close()
+        output, errors, in_time = _read(process, is_over)
+        code = _wait(process, is_over) if in_time else None
     finally:
         kill_group(process)
     return Finished(code, output, errors, time.monotonic() - began)
@@ -147,8 +173,10 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
-    """Read both streams to their end; the last value says whether that was before the deadline.
+def _read(
+    process: subprocess.Popen[bytes], is_over: Callable[[], bool]
+) -> tuple[bytes, bytes, bool]:
+    """Read both streams to their end; the last value says whether that was before `is_over`.
 
     A child that keeps a stream open after the program has ended does not hold the run up: a
     moment after the program's end the streams are left.
@@ -163,25 +191,27 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
             selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
             now = time.monotonic()
-            if now >= min(deadline, leave):
+            if now >= leave or is_over():
                 break
             if leave == math.inf and process.poll() is not None:
                 leave = now + _GRACE_SECONDS
-            for key, _ in selector.select(min(0.05, deadline - now)):
+            for key, _ in selector.select(_LOOK_SECONDS):
                 block = os.read(key.fd, _AT_ONCE)
                 if block:
                     kept[key.fileobj].add(block)  # type: ignore[index]
                 else:
                     selector.unregister(key.fileobj)
     output, errors = (tail.text() for tail in kept.values())
-    return output, errors, time.monotonic() < deadline
+    return output, errors, not is_over()
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float) -> int | None:
-    try:
-        return process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return None
+def _wait(process: subprocess.Popen[bytes], is_over: Callable[[], bool]) -> int | None:
+    while True:
+        try:
+            return process.wait(_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if is_over():
+                return None
 
 
 class _Tail:

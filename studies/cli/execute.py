@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,8 +13,11 @@ from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
 from studies.cli.verdict_line import verdict_document
 from studies.cli.verify import describe_and_judge
+from studies.cli.watching import metrics_port_option, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from studies.runs import Progress
     from studies.session import Session
 
@@ -31,6 +34,7 @@ __all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "s
     mass-tuning execute --resume
     mass-tuning execute --retry-failed
     mass-tuning execute --scheduler tls://scheduler.example.org:8786
+    mass-tuning execute --metrics-port 9100
     mass-tuning execute --json > outcome.json
     """,
 )
@@ -38,8 +42,8 @@ __all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "s
 @click.option(
     "--parallel",
     metavar="N",
-    help="Worker processes of this machine; auto: one per core, as far as memory goes.  "
-    "[default: as configured, 1]",
+    help="Worker processes of this machine; auto: as many as its load and its memory allow, more "
+    "and fewer of them during the run.  [default: as configured, 1]",
 )
 @click.option(
     "--scheduler",
@@ -58,6 +62,7 @@ __all__ = ["execute", "note_others", "outcome_document", "run_with_progress", "s
     help="Try failed strategies again, each at most 3 times; without --session those of the "
     "newest session with results.",
 )
+@metrics_port_option
 @command_options
 @click.pass_obj
 def execute(
@@ -68,6 +73,7 @@ def execute(
     insecure_scheduler: bool,
     resume: bool,
     retry_failed: bool,
+    metrics_port: int | None,
 ) -> None:
     """Backtest the strategies of a session that are left; record and rank them.
 
@@ -87,17 +93,20 @@ def execute(
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
     n_retried = None
-    if retry_failed:
-        n_retried = _retry(context, session)
-        resume = True
-    again = context.command(f"execute --session {session_id} --resume")
-    context.hint = f" at once; go on with: {again}"
-    if not context.as_json:
-        row = session.row
-        left = row.total - row.completed - row.failed
-        note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
-        note_others(session)
-    progress = run_with_progress(session, resume=resume, parallel=n_workers, scheduler=scheduler)
+    with watched(context, session, metrics_port=metrics_port) as follow:
+        if retry_failed:
+            n_retried = _retry(context, session)
+            resume = True
+        again = context.command(f"execute --session {session_id} --resume")
+        context.hint = f" at once; go on with: {again}"
+        if not context.as_json:
+            row = session.row
+            left = row.total - row.completed - row.failed
+            note(f"{session_id}  {left:,} of {row.total:,} strategies to go")
+            note_others(session)
+        progress = run_with_progress(
+            session, resume=resume, parallel=n_workers, scheduler=scheduler, follow=follow
+        )
     describe_and_judge(context, session)
     if context.as_json:
         document = outcome_document(session, progress)
@@ -116,10 +125,19 @@ def run_with_progress(
     session: Session,
     *,
     resume: bool = False,
-    parallel: int = 1,
+    parallel: int | Literal["auto"] = 1,
     scheduler: str | None = None,
+    follow: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt."""
+    """Run a session; the first Ctrl-C pauses it, the second raises KeyboardInterrupt.
+
+    Parameters
+    ----------
+    session, resume, parallel, scheduler
+        As `studies.Session.run` takes them.
+    follow : callable
+        Called with the progress after every chunk.
+    """
     from studies.runs import Progress, Stop
     from studies.upkeep import HealthWatch
 
@@ -127,7 +145,7 @@ def run_with_progress(
     stop = Stop()
     metric = next(iter(session.directions))
     before = Progress(row.total, row.completed, row.failed)
-    workers = f"{parallel:,} workers" if parallel > 1 else ""
+    workers = _workers_in_words(parallel)
     if scheduler is not None:
         workers = f"workers of {scheduler}"
     health = HealthWatch(session, warn)
@@ -135,6 +153,7 @@ def run_with_progress(
 
         def on_progress(now: Progress) -> None:
             show(now)
+            follow(now)
             health.look()
 
         progress: Progress = session.run(
@@ -145,6 +164,12 @@ def run_with_progress(
             stop=stop,
         )
     return progress
+
+
+def _workers_in_words(parallel: int | Literal["auto"]) -> str:
+    if parallel == "auto":
+        return "as many workers as the load allows"
+    return f"{parallel:,} workers" if parallel > 1 else ""
 
 
 def note_others(session: Session) -> None:
@@ -231,7 +256,9 @@ def _retry(context: Context, session: Session) -> int:
     return n_retried
 
 
-def _n_workers(context: Context, parallel: str | None, scheduler: str | None) -> int:
+def _n_workers(
+    context: Context, parallel: str | None, scheduler: str | None
+) -> int | Literal["auto"]:
     if scheduler is not None:
         if parallel is not None:
             raise click.ClickException(
@@ -242,9 +269,7 @@ def _n_workers(context: Context, parallel: str | None, scheduler: str | None) ->
     if parallel is None:
         return context.config.execution.parallel
     if parallel == "auto":
-        from studies.runs import default_n_workers
-
-        return default_n_workers()
+        return "auto"
     if not parallel.isascii() or not parallel.isdigit() or int(parallel) < 1:
         raise click.ClickException(
             f"--parallel is a number of processes from 1, or auto, got {parallel!r}"

@@ -15,8 +15,11 @@ from studies.cli.exit_codes import INTERRUPTED, RESTART
 from studies.cli.output import note, print_json, warn
 from studies.cli.progress import run_progress
 from studies.cli.study_pages import describe_when_completed
+from studies.cli.watching import metrics_port_option, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from studies.runs import Progress, Stop
     from studies.session import Session
 
@@ -30,6 +33,7 @@ _WAIT_SECONDS = 2.0
     short_help="One more process on a session, anywhere.",
     examples="""
     mass-tuning worker session_20250131_120000_1234
+    mass-tuning worker session_20250131_120000_1234 --alerts --metrics-port 9100
     mass-tuning --database postgresql://me@db/tuning worker session_20250131_120000_1234 --wait
     """,
 )
@@ -40,9 +44,22 @@ _WAIT_SECONDS = 2.0
     is_flag=True,
     help="Wait for a session that is not ready: being planned, paused, stopped by an error.",
 )
+@click.option(
+    "--alerts",
+    is_flag=True,
+    help="Tell what the alerts of the configuration say, as execute does; give it to one worker.",
+)
+@metrics_port_option
 @command_options
 @click.pass_obj
-def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
+def worker(
+    context: Context,
+    session_id: str,
+    resume: bool,
+    wait: bool,
+    alerts: bool,
+    metrics_port: int | None,
+) -> None:
     """Work on a session in this process until it is over, together with whoever else does.
 
     Ctrl-C or a termination signal ends it after the chunk in hand (exit code 130), a second one
@@ -55,9 +72,12 @@ def worker(context: Context, session_id: str, resume: bool, wait: bool) -> None:
     session = context.session(session_id, "newest")
     context.hint = " at once; its chunk is given to another worker"
     stop = Stop()
-    with stop.on_signals():
+    with (
+        stop.on_signals(),
+        watched(context, session, metrics_port=metrics_port, alerts=alerts) as follow,
+    ):
         ready = _is_ready(context, session, stop, resume, wait)
-        progress = _work(context, session, stop, resume) if ready else None
+        progress = _work(context, session, stop, resume, follow) if ready else None
     if (
         progress is not None and progress.done_here
     ):  # others may end it too: the same is written again
@@ -122,7 +142,13 @@ def _is_ready(context: Context, session: Session, stop: Stop, resume: bool, wait
     return not stop.is_set()
 
 
-def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progress:
+def _work(
+    context: Context,
+    session: Session,
+    stop: Stop,
+    resume: bool,
+    follow: Callable[[Progress], None],
+) -> Progress:
     from studies.runs import Progress, run_session
     from studies.sessions import SessionState, cached_objective
     from studies.upkeep import HealthWatch
@@ -141,6 +167,7 @@ def _work(context: Context, session: Session, stop: Stop, resume: bool) -> Progr
 
         def on_progress(now: Progress) -> None:
             show(now)
+            follow(now)
             health.look()
 
         return run_session(

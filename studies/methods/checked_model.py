@@ -43,8 +43,14 @@ def complaints(error: pydantic.ValidationError) -> list[str]:
         elif detail["type"] == "value_error":
             found.append(f"{key}: {detail['ctx']['error']}")
         else:
-            found.append(f"{key}: {detail['msg'].lower()}, got {detail['input']!r}")
+            found.append(f"{key}: {detail['msg'].lower()}{_got(detail['input'])}")
     return found
+
+
+def _got(value: Any) -> str:
+    """Show a wrong value, unless it holds an address, which may hold a password."""
+    text = repr(value)
+    return "" if "://" in text else f", got {text}"
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -159,7 +159,8 @@ def _snapshot(
     values.update(objective.space.to_config())
     values["backtest"] = objective.settings.to_dict()
     values["objective"]["metrics"] = dict(objective.directions)
-    del values["database"], values["strategy"]
+    # an address of an alert may hold a token; who runs the session says where its messages go
+    del values["database"], values["strategy"], values["alerts"]
     return Snapshot(
         config=values,
         design=(

@@ -2,7 +2,9 @@ from .cluster import check_scheduler as check_scheduler
 from .cluster import run_on_cluster as run_on_cluster
 from .estimate import Estimate as Estimate
 from .estimate import measure_session as measure_session
-from .n_workers import default_n_workers as default_n_workers
+from .load import LoadMeter as LoadMeter
+from .load import follows_load as follows_load
+from .load import start_size as start_size
 from .progress import Progress as Progress
 from .run import run_session as run_session
 from .session_request import SessionRequest as SessionRequest

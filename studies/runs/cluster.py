@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy.engine import make_url
 
@@ -24,10 +24,12 @@ from search_spaces.errors import ConfigError
 from studies import queue
 from studies.database import logged_suppress, retry_transient, write_transaction
 from studies.runs.cluster_task import Target, end_run, work_on_chunk
+from studies.runs.load import LoadMeter, start_size
 from studies.runs.progress import Progress, show_waiting
 from studies.runs.run import is_over, running_session
+from studies.runs.scaling import REPORT_SECONDS, Scaling
 from studies.runs.stop import Stop
-from studies.sessions import SessionState, StoredSession, cached_objective
+from studies.sessions import SessionState, StoredSession, cached_objective, write_entry
 from studies.workers import WorkReport
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ _TASKS_PER_WORKER = 2
 _POLL_SECONDS = 0.05
 _COUNT_SECONDS = 1.0
 _END_SECONDS = 30.0
-_REPORT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _PRELOAD = ["studies.runs.cluster_preload"]
 _FORKS = sys.platform == "linux"
@@ -83,7 +84,7 @@ def check_scheduler(address: str, database_url: str, *, insecure: bool) -> None:
 def run_on_cluster(
     session: StoredSession,
     *,
-    n_workers: int = 2,
+    n_workers: int | Literal["auto"] = 2,
     scheduler: str | None = None,
     resume: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
@@ -94,8 +95,9 @@ def run_on_cluster(
     Parameters
     ----------
     session : StoredSession
-    n_workers : int
-        Processes of a cluster on this machine.
+    n_workers : int or "auto"
+        Processes of a cluster on this machine; ``auto``: as many as the load allows, more and
+        fewer of them during the run.
     scheduler : str, optional
         Address of the user's own Dask scheduler, instead (see :func:`check_scheduler`).
     resume, on_progress, stop
@@ -112,11 +114,13 @@ def run_on_cluster(
     """
     stop = stop or Stop()
     clients: list[Client] = []
+    scales = n_workers == "auto"
+    n_started = start_size(LoadMeter().read(0)) if n_workers == "auto" else n_workers
 
     def prepare() -> None:
         # compiles the kernels and fills the cache, once, before any worker asks for either
         cached_objective(session, verify=True)
-        clients.append(cluster.enter_context(_cluster(n_workers, scheduler, session)))
+        clients.append(cluster.enter_context(_cluster(n_started, scheduler, session)))
 
     with (
         contextlib.ExitStack() as cluster,
@@ -125,20 +129,42 @@ def run_on_cluster(
         if session.row.status == SessionState.COMPLETED:
             return progress
         with cluster:  # ends before the session is left, so that its workers hold nothing then
-            _coordinate(clients[0], session, progress, on_progress, stop)
+            target = Target(session.row.session_id, uuid.uuid4().hex, _url(session))
+            scaling = None
+            if scales and scheduler is None:
+                scaling = Scaling(clients[0], target, n_started, _note_change(session))
+            _coordinate(clients[0], session, target, progress, on_progress, stop, scaling)
     return progress
+
+
+def _url(session: StoredSession) -> str:
+    return session.engine.url.render_as_string(hide_password=False)
+
+
+def _note_change(session: StoredSession) -> Callable[[int, int], None]:
+    """Return what writes a change of the number of workers into the log of the session."""
+
+    def note(before: int, after: int) -> None:
+        with (
+            logged_suppress(_logger, "log a change of the number of workers"),
+            write_transaction(session.engine) as connection,
+        ):
+            text = f"{after} workers, before {before}: the load of the host changed"
+            write_entry(connection, session.row.session_id, "INFO", text)
+
+    return note
 
 
 def _coordinate(
     client: "Client",
     session: StoredSession,
+    target: Target,
     progress: Progress,
     on_progress: Callable[[Progress], None] | None,
     stop: Stop,
+    scaling: Scaling | None,
 ) -> None:
     """Keep the workers busy until there is nothing left to claim, or a stop is asked for."""
-    url = session.engine.url.render_as_string(hide_password=False)
-    target = Target(session.row.session_id, uuid.uuid4().hex, url)
     under_way: set[Future] = set()
     over = False
     counted = -math.inf
@@ -161,6 +187,8 @@ def _coordinate(
             if idle:
                 over = is_over(session, on_wait)
                 _release_dead(session, on_wait)
+            if scaling is not None and not over:
+                scaling.look()
             time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         raise  # at once: what the workers hold is given back when they are gone
@@ -220,7 +248,7 @@ def _wind_down(
     thread.start()
     thread.join(_END_SECONDS)
     # their reports of the chunks in hand are on their way
-    patience = time.monotonic() + _REPORT_SECONDS
+    patience = time.monotonic() + REPORT_SECONDS
     while time.monotonic() < patience and not all(future.done() for future in under_way):
         time.sleep(_POLL_SECONDS)
     for future in under_way:

@@ -47,10 +47,11 @@ def work_on_chunk(target: Target) -> WorkReport:
     """Claim, evaluate and record one chunk, in a worker process."""
     with _process.lock:
         if target.run in _process.ended:
-            return WorkReport(idle=True)
-        worker = _process.worker(target)
-        with database_errors(worker.session.engine):
-            report = worker.step(claim_next=lambda: target.run not in _process.ended)
+            report = WorkReport(idle=True)
+        else:
+            worker = _process.worker(target)
+            with database_errors(worker.session.engine):
+                report = worker.step(claim_next=lambda: target.run not in _process.ended)
     if report.idle:
         time.sleep(IDLE_SECONDS)
     return report

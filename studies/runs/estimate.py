@@ -22,6 +22,7 @@ from studies.planning import (
     measurable_objective,
 )
 from studies.runs.cluster import run_on_cluster
+from studies.runs.load import LoadMeter, start_size
 from studies.runs.progress import Progress
 from studies.runs.run import run_session
 from studies.runs.session_request import SessionRequest
@@ -330,6 +331,8 @@ def _run(session: StoredSession, objective: "Objective") -> Progress:
             stop.set()
 
     n_workers = session.config.execution.parallel
+    if n_workers == "auto":
+        n_workers = start_size(LoadMeter().read(0))
     if n_workers > 1:
         return run_on_cluster(session, n_workers=n_workers, on_progress=stop_in_time, stop=stop)
     return run_session(session, objective=objective, on_progress=stop_in_time, stop=stop)

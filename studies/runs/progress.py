@@ -34,6 +34,8 @@ class Progress:
         Best of this run, of the first metric; NaN while there is none.
     last_failure : str or None
         Reason of the latest failed strategy.
+    waited_seconds : float
+        For which this run has waited for the database, the waiting of now left out.
     """
 
     total: int
@@ -45,6 +47,7 @@ class Progress:
     best_id: str | None = None
     best_value: float = math.nan
     last_failure: str | None = None
+    waited_seconds: float = 0.0
     _began: float = field(default_factory=time.perf_counter, repr=False)
     _waiting_since: float | None = field(default=None, repr=False)
 
@@ -75,6 +78,8 @@ class Progress:
 
     def wait(self, seconds: float | None) -> None:
         """Note that the run waits for the database, for `seconds` already; None: no longer."""
+        if seconds is None:
+            self.waited_seconds += self.waiting_seconds
         self._waiting_since = None if seconds is None else time.perf_counter() - seconds
 
     def add(self, report: WorkReport) -> None:

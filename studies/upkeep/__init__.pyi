@@ -1,10 +1,15 @@
 from .check_config import checked_config as checked_config
+from .chunk_history import read_chunk_history as read_chunk_history
 from .deletion import delete_failed as delete_failed
 from .deletion import delete_session as delete_session
 from .deletion import finish_deletions as finish_deletions
 from .health import status_with_warnings as status_with_warnings
 from .health_watch import HealthWatch as HealthWatch
 from .health_watch import log_health as log_health
+from .host import available_memory as available_memory
+from .host import free_disk as free_disk
+from .host import load_average as load_average
+from .host import usable_cpus as usable_cpus
 from .market_use import sessions_on_days as sessions_on_days
 from .other_workers import others_work_on as others_work_on
 from .retries import retry_failed as retry_failed

@@ -2,18 +2,13 @@
 
 import dataclasses
 import re
-import shutil
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import psutil
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from studies.database import WritePacer, utc_now, work_chunks
-from studies.queue import ChunkState
+from studies.database import WritePacer, utc_now
 from studies.sessions import (
     OPEN_STATES,
     SessionState,
@@ -21,6 +16,8 @@ from studies.sessions import (
     read_entries,
     write_entry,
 )
+from studies.upkeep.chunk_history import RECENT_CHUNKS, ChunkHistory, read_chunk_history
+from studies.upkeep.host import available_memory, database_folder, free_disk
 from studies.upkeep.status import SessionStatus, WorkerStatus, read_status
 
 __all__ = ["log_warnings", "status_with_warnings", "warnings_of"]
@@ -33,7 +30,6 @@ LEAST_DISK_BYTES = 500_000_000
 LEAST_MEMORY_BYTES = 500_000_000
 STALLED_SECONDS = 60.0
 STALLED_TIMES_MEDIAN = 10.0
-RECENT_CHUNKS = 20
 MANY_CRASHES = 3
 
 _KNOWN_SECONDS = 3600.0
@@ -64,35 +60,13 @@ def warnings_of(session: StoredSession, status: SessionStatus) -> tuple[str, ...
     """
     if status.state not in OPEN_STATES:
         return ()
-    of_session = (
-        work_chunks.c.session_id == status.session_id,
-        work_chunks.c.position_start < work_chunks.c.position_stop,
-    )
-    is_done = work_chunks.c.state == ChunkState.COMPLETED
-    n = work_chunks.c.completed_strategies + work_chunks.c.failed_strategies
     with session.engine.connect() as connection:
-        recent = connection.execute(
-            sa.select(
-                work_chunks.c.started_at,
-                work_chunks.c.completed_at,
-                work_chunks.c.failed_strategies.label("failed"),
-                n.label("n"),
-            )
-            .where(*of_session, is_done)
-            .order_by(work_chunks.c.completed_at.desc())
-            .limit(RECENT_CHUNKS)
-        ).all()
-        n_done, n_crashes = connection.execute(
-            sa.select(
-                sa.func.count().filter(is_done),
-                sa.func.coalesce(sa.func.sum(work_chunks.c.crashes), 0),
-            ).where(*of_session)
-        ).one()
+        history = read_chunk_history(connection, status.session_id)
     running = status.state == SessionState.RUNNING
     found = [
-        *(_stalled(status.workers, recent) if running else ()),
-        _failing(status, recent) if n_done >= 2 * RECENT_CHUNKS else None,
-        _dying(int(n_crashes)),
+        *(_stalled(status.workers, history.recent) if running else ()),
+        _failing(status, history) if history.n_completed >= 2 * RECENT_CHUNKS else None,
+        _dying(history.n_crashes),
         _little_disk(session, status),
         _little_memory() if running else None,
     ]
@@ -148,17 +122,17 @@ def _stalled(workers: Sequence[WorkerStatus], recent: Sequence[Any]) -> list[str
     return found
 
 
-def _failing(status: SessionStatus, recent: Sequence[Any]) -> str | None:
+def _failing(status: SessionStatus, history: ChunkHistory) -> str | None:
     """Whether the newest chunks fail well above those before them."""
-    n, failed = sum(chunk.n for chunk in recent), sum(chunk.failed for chunk in recent)
+    n, failed = history.n_recent, history.n_recent_failed
     n_before = status.completed + status.failed - n
     if n == 0 or n_before <= 0:
         return None
     share, usual = failed / n, max(0, status.failed - failed) / n_before
     if share > usual + 0.2 or (share > 0.05 and share > 3 * usual):
         return (
-            f"{share:.0%} of the strategies of the newest {len(recent)} chunks failed, before "
-            f"{usual:.0%}; see the reasons with: mass-tuning status --detailed"
+            f"{share:.0%} of the strategies of the newest {len(history.recent)} chunks failed, "
+            f"before {usual:.0%}; see the reasons with: mass-tuning status --detailed"
         )
     return None
 
@@ -176,15 +150,14 @@ def _little_disk(session: StoredSession, status: SessionStatus) -> str | None:
     """Whether the folder of a SQLite file may be too small for the rest of the session."""
     from studies.trials import stores_all
 
-    file = session.engine.url.database
-    if session.engine.dialect.name != "sqlite" or not file or file == ":memory:":
+    folder = database_folder(session.engine)
+    if folder is None:
         return None
     each = BYTES_PER_STRATEGY
     if stores_all(session.config.study, status.total):
         each += BYTES_PER_TRIAL
     needed = max(LEAST_DISK_BYTES, each * status.pending)
-    folder = Path(file).absolute().parent
-    free = shutil.disk_usage(folder).free
+    free = free_disk(session.engine)
     if free >= needed:
         return None
     return (
@@ -194,7 +167,7 @@ def _little_disk(session: StoredSession, status: SessionStatus) -> str | None:
 
 
 def _little_memory() -> str | None:
-    free = psutil.virtual_memory().available
+    free = available_memory()
     if free >= LEAST_MEMORY_BYTES:
         return None
     return (

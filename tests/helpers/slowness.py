@@ -3,6 +3,7 @@
 import os
 import time
 import warnings
+from pathlib import Path
 
 
 def dask_setup(worker: object) -> None:
@@ -16,7 +17,8 @@ def dask_setup(worker: object) -> None:
     evaluate = FactorBacktest.evaluate
 
     def troubled(self, points):
-        time.sleep(float(os.environ.get("TEST_SLOW_SECONDS", "0")))
+        if not Path(os.environ.get("TEST_SLOW_UNTIL", "")).is_file():
+            time.sleep(float(os.environ.get("TEST_SLOW_SECONDS", "0")))
         if "TEST_FATAL" in os.environ:
             raise StorageError(os.environ["TEST_FATAL"])
         how, _, index = os.environ.get("TEST_POISON", "").partition(":")

@@ -87,7 +87,7 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("databse: x", "unknown setting 'databse'"),
         ("execution: {workers: 3}", "unknown setting 'execution.workers'"),
         ("study: {trails: full}", "unknown setting 'study.trails'"),
-        ("execution: {parallel: 0}", "execution.parallel: .*greater than or equal to 1, got 0"),
+        ("execution: {parallel: 0}", "execution.parallel: .*from 1, or auto, got 0"),
         ("execution: {chunk_size: -1}", "execution.chunk_size: .*got -1"),
         ("execution: {lease_seconds: 0.5}", "execution.lease_seconds: .*got 0.5"),
         ("study: {trials: some}", "study.trials: .*'digest' or 'full', got 'some'"),
@@ -98,6 +98,7 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("constraints: a < b", "constraints: "),
         ("a: [", "is not YAML"),
         ("backtest: {fee_rate: 0.001, fee_rate: 0.0}", r"backtest\.fee_rate is given twice"),
+        ("execution: {parallel: many}", "execution.parallel: .*from 1, or auto, got 'many'"),
         ("execution: {parallel: yes}", "execution.parallel: expected a number, got true"),
         ("study: {sample: on}", "study.sample: expected a number, got true"),
         ("execution: {chunk_size: no}", "execution.chunk_size: expected a number, got false"),
@@ -230,8 +231,8 @@ def test_the_keys_that_others_test():
     the lease: below; parallel, cache, limits: test_cluster, test_time_limit; reuse:
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
     study.figures: reports/test_study_pages; factor_modules: tests/docs/test_own_factor;
-    strategy: analysis/test_backtest, cli/test_backtest_command; how files are read and returns
-    made of events: cli/test_market."""
+    strategy: analysis/test_backtest, cli/test_backtest_command; alerts: alerts/, watching/; how
+    files are read and returns made of events: cli/test_market."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -264,6 +265,7 @@ def test_the_keys_that_others_test():
         "verify.resamples",
         "verify.seed",
         "methods",
+        "alerts",
         "strategy",
     }
 

@@ -113,31 +113,13 @@ def test_the_number_of_workers(cli, project, monkeypatch):
         ("", [], 1),
         ("execution: {parallel: 3}", [], 3),
         ("execution: {parallel: 3}", ["--parallel", "2"], 2),
+        ("execution: {parallel: 3}", ["--parallel", "auto"], "auto"),
+        ("execution: {parallel: auto}", [], "auto"),
     ):
         (project / "mass_tuning_config.yaml").write_text(f"{text}\n")
         cli("generate", *SMALL_SPACE, "--size", 5)
         assert cli("execute", *args).code == 0
         assert run.options["parallel"] == expected
-
-
-@pytest.mark.parametrize(
-    ("cores", "megabytes", "expected"), [(4, 64_000, 4), (4, 1_100, 2), (4, 100, 1), (None, 9e3, 1)]
-)
-def test_auto_is_bounded_by_cores_and_memory(monkeypatch, cores, megabytes, expected):
-    import types
-
-    import psutil
-
-    from studies.runs.n_workers import default_n_workers
-
-    memory = types.SimpleNamespace(available=int(megabytes * 1e6))
-    monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    allowed = list(range(8))
-    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: allowed, raising=False)
-    assert default_n_workers() == expected
-    allowed[:] = [5]
-    assert default_n_workers() == 1
 
 
 def test_two_workers(cli, project):

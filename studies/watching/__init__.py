@@ -1,0 +1,5 @@
+"""Watching a run from outside of it: alerts, and figures for Prometheus."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
