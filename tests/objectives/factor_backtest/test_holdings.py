@@ -78,6 +78,8 @@ def test_they_are_those_of_the_backtests_that_end_on_the_day_and_on_the_next(
     # only who saw the next day could know what the backtest that ends on it holds
     result, held = backtest(panel, settings, params, date + dt.timedelta(days=1))
     assert found.target == held
+    assert found.ranking.date == date
+    assert found.ranking.table.equals(result.ranking(date))
     assert found.cash + sum(held.values()) == pytest.approx(result.equity.iloc[-1], abs=1e-8)
     n_days = (date - START).days
     assert found.is_trading_day == (n_days % params.rebalance_frequency == 0)

@@ -159,12 +159,14 @@ def test_it_is_given_up_where_it_would_take_too_long(cli, project):
 
 def test_a_market_that_has_changed_is_a_note_and_the_results_stand(cli, project, monkeypatch):
     from search_spaces.errors import SessionError
+    from studies import sessions
     from studies.analysis import verdict
 
     def refuse(*args, **options):
         raise SessionError("the market has changed")
 
-    monkeypatch.setattr(verdict, "build_objective", refuse)
+    for module in (sessions, verdict):
+        monkeypatch.setattr(module, "build_objective", refuse)
     assert cli("generate", *SMALL, "--size", "20").code == 0
     told = cli("execute")
     assert told.code == 0
