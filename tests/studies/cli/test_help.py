@@ -33,6 +33,9 @@ COMMANDS = {
     "report",
     "export",
     "clean",
+    "backup",
+    "restore",
+    "doctor",
     "config",
 }
 
