@@ -95,4 +95,5 @@ def _rows(rows: Mapping[str, int]) -> str:
     if not rows:
         return ""
     n_results = rows.get("hyperparameter_tuning_results", 0)
-    return f" ({rows.get('tuning_sessions', 0):,} sessions, {n_results:,} results)"
+    n = rows.get("tuning_sessions", 0)
+    return f" ({n:,} session{'' if n == 1 else 's'}, {n_results:,} results)"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from studies.database import WritePacer, create_engine, database_errors
 from studies.runs.run import IDLE_SECONDS
 from studies.sessions import StoredSession, cached_objective
-from studies.upkeep import start_log
 from studies.workers import Worker, WorkReport, make_worker
 
 __all__ = ["Target", "end_run", "work_on_chunk"]
@@ -35,7 +34,6 @@ class _Process:
         if target.run not in self.workers:
             engine = create_engine(target.url)
             session = StoredSession.open(target.url, target.session_id, engine=engine)
-            start_log(session.config.logging)
             self.workers[target.run] = make_worker(
                 session, cached_objective(session), WritePacer(engine), on_limit=_exit
             )

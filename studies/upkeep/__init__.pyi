@@ -17,6 +17,7 @@ from .finding import Finding as Finding
 from .health import status_with_warnings as status_with_warnings
 from .health_watch import HealthWatch as HealthWatch
 from .health_watch import log_health as log_health
+from .log_file import start_inherited_log as start_inherited_log
 from .log_file import start_log as start_log
 from .log_file import stop_log as stop_log
 from .market_use import sessions_on_days as sessions_on_days

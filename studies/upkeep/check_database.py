@@ -55,7 +55,7 @@ def check_database(engine: Engine, *, quick: bool = False) -> Iterator[Finding]:
     """Everything about the database; what does not work stands for all that depends on it."""
     reached = guarded("database", lambda: _reached(engine))
     yield from reached
-    if any(each.level != "ok" for each in reached):
+    if any(each.level == "problem" for each in reached):
         return
     whole = guarded("integrity", lambda: _integrity(engine, quick))
     yield from whole
@@ -219,7 +219,7 @@ def _counts(connection: Connection) -> Iterator[Finding]:
             "rows were changed from outside; restore a backup, or delete the session with clean",
         )
     if not bad:
-        yield ok("counts", f"totals, chunks and result rows agree in {len(rows):,} sessions")
+        yield ok("counts", f"totals, chunks and result rows agree, sessions: {len(rows):,}")
 
 
 def _foreign(connection: Connection) -> Iterator[Finding]:
@@ -281,7 +281,7 @@ def _leases(connection: Connection) -> Iterator[Finding]:
         sa.func.count().filter(work_chunks.c.lease_expires_at < database_clock()),
     ).where(work_chunks.c.state == ChunkState.RUNNING)
     n_live, n_over = connection.execute(held).one()
-    text = f"{n_live:,} chunks held by workers"
+    text = f"chunks held by workers: {n_live:,}"
     if n_over:
         yield warning(
             "leases",

@@ -17,11 +17,15 @@ import psutil
 
 from search_spaces.errors import ConfigError
 from studies.config import LoggingConfig
+from studies.database import logged_suppress
 
-__all__ = ["file_of_process", "start_log", "stop_log"]
+__all__ = ["file_of_process", "start_inherited_log", "start_log", "stop_log"]
 
 LOGGER = "studies"
+INHERITED = "MASS_TUNING_LOGGING"
+"""Environment variable by which worker processes log as the process does that started them."""
 _PASSWORD = re.compile(r"(://[^:/?#@\s]*:)[^@\s]+(@)|(\bpassword\s*=\s*)[^\s&'\"]+", re.IGNORECASE)
+_logger = logging.getLogger(__name__)
 _started: list[logging.Handler] = []
 
 
@@ -75,7 +79,16 @@ def start_log(config: LoggingConfig) -> Path | None:
     for each in (handler, shown):
         logger.addHandler(each)
         _started.append(each)
+    os.environ[INHERITED] = config.model_dump_json()
     return path
+
+
+def start_inherited_log() -> None:
+    """Log as the process does that started this one, if it does; a worker goes on without."""
+    inherited = os.environ.get(INHERITED)
+    if inherited is not None:
+        with logged_suppress(_logger, "open the log file"):
+            start_log(LoggingConfig.model_validate_json(inherited))
 
 
 def stop_log() -> None:
@@ -86,6 +99,7 @@ def stop_log() -> None:
         logger.removeHandler(handler)
         handler.close()
     logger.setLevel(logging.NOTSET)
+    os.environ.pop(INHERITED, None)
 
 
 def file_of_process(configured: Path) -> Path:

@@ -70,7 +70,7 @@ def test_backup_and_restore(cli, project):
     assert query("SELECT count(*) FROM hyperparameter_tuning_results") == 0
     done = cli("restore", "kept.db", "--yes")
     assert done.code == 0, done.err
-    assert f"(1 sessions, {N_STRATEGIES} results)" in done.out
+    assert f"(1 session, {N_STRATEGIES} results)" in done.out
     assert "the database that was there: funding_rate-before-restore-" in done.out
     assert cli("top", "-n", "1").code == 0
     done = cli("restore", "kept.db", "--yes", "--json").json

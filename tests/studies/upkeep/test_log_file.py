@@ -55,6 +55,30 @@ def test_a_process_writes_its_own_file(tmp_path):
     assert len(path.read_text().splitlines()) == 2
 
 
+def test_a_worker_process_logs_as_the_one_that_started_it(tmp_path, monkeypatch):
+    from studies.runs.cluster_preload import dask_setup
+
+    assert log_file.INHERITED not in os.environ
+    path = start_log(logging_config(file=str(tmp_path / "a.log"), level="DEBUG"))
+    pid = os.fork()
+    if pid == 0:  # pragma: no cover
+        inherited = os.environ[log_file.INHERITED]
+        stop_log()
+        os.environ[log_file.INHERITED] = inherited
+        dask_setup(None)
+        logger.debug("of a worker")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    (file,) = tmp_path.iterdir()
+    assert file.name == path.name.replace(str(os.getpid()), str(pid))
+    assert "of a worker" in file.read_text()
+    stop_log()
+    assert log_file.INHERITED not in os.environ
+    log_file.start_inherited_log()
+    logger.error("to nobody")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.parametrize(("level", "n"), [("DEBUG", 3), ("WARNING", 1), ("ERROR", 0)])
 def test_levels(tmp_path, level, n):
     path = start_log(logging_config(file=str(tmp_path / "a.log"), level=level))
