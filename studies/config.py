@@ -12,15 +12,18 @@ from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
 from search_spaces.errors import ConfigError
 from search_spaces.strict_yaml import dump_yaml, parse_yaml
 from studies.alerts import AlertRule
-from studies.methods.checked_model import CheckedModel, complaints
+from studies.methods.care_config import LoggingConfig, RetentionConfig
+from studies.methods.checked_model import CheckedModel, complaints, refuse_home
 from studies.methods.methods_config import MethodsConfig
 
 __all__ = [
     "DEFAULT_CONFIG_FILE",
     "ExecutionConfig",
+    "LoggingConfig",
     "MarketConfig",
     "MethodsConfig",
     "ObjectiveConfig",
+    "RetentionConfig",
     "StrategyConfig",
     "StudyConfig",
     "TuningConfig",
@@ -145,9 +148,7 @@ class ExecutionConfig(CheckedModel):
     @pydantic.field_validator("cache")
     @classmethod
     def _no_tilde(cls, folder: str | None) -> str | None:
-        if folder is not None and folder.startswith("~"):
-            raise ValueError(f"~ is not expanded; write the whole path, got {folder!r}")
-        return folder
+        return refuse_home(folder)
 
     @pydantic.field_validator("memory_limit")
     @classmethod
@@ -268,6 +269,8 @@ class TuningConfig(CheckedModel):
     execution: ExecutionConfig = ExecutionConfig()
     study: StudyConfig = StudyConfig()
     verify: VerifyConfig = VerifyConfig()
+    retention: RetentionConfig = RetentionConfig()
+    logging: LoggingConfig = LoggingConfig()
     methods: MethodsConfig = MethodsConfig()
     alerts: tuple[AlertRule, ...] = ()
     strategy: StrategyConfig | None = None

@@ -5,6 +5,7 @@ Exit codes: `studies.cli.exit_codes`.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -15,12 +16,14 @@ from typing import Any, NoReturn
 import click
 
 from studies.cli.backtest import backtest
+from studies.cli.backup import backup, restore
 from studies.cli.clean import clean
 from studies.cli.compare import compare
 from studies.cli.config import config_command
 from studies.cli.context import Context, global_options
 from studies.cli.dashboard import dashboard
 from studies.cli.demo import demo
+from studies.cli.doctor import doctor
 from studies.cli.estimate import estimate
 from studies.cli.execute import execute
 from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
@@ -124,6 +127,8 @@ def _fail(context: Context, message: str, code: int) -> int:
     if context.debug:
         traceback.print_exc()
     print_error(message)
+    if context.logs:
+        logging.getLogger(__name__).error("%s (exit code %d)", message, code)
     return code
 
 
@@ -208,6 +213,9 @@ def _assemble() -> None:
         report,
         export_command,
         clean,
+        backup,
+        restore,
+        doctor,
         config_command,
     ):
         app.add_command(command)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +42,8 @@ class Context:
         ``--debug`` and ``--json``.
     hint : str
         Added to the message when the command is interrupted.
+    logs : bool
+        Whether this process has a log file.
     """
 
     config_file: str | None = None
@@ -47,6 +51,7 @@ class Context:
     debug: bool = False
     as_json: bool = False
     hint: str = field(default="", repr=False)
+    logs: bool = field(default=False, repr=False)
 
     @cached_property
     def config(self) -> TuningConfig:
@@ -54,6 +59,13 @@ class Context:
         from studies.config import load_config
 
         config = load_config(self.config_file)
+        if config.logging.file is not None:
+            from studies.upkeep import start_log
+
+            start_log(config.logging)
+            self.logs = True
+            command = click.get_current_context().info_name
+            logging.getLogger(__name__).info("%s, process %d", command, os.getpid())
         if self.database is None:
             return config
         return config.model_copy(update={"database": database_url(self.database)})

@@ -10,6 +10,8 @@ from .engine import engine_options as engine_options
 from .errors import database_errors as database_errors
 from .errors import raise_storage_error as raise_storage_error
 from .migrations import HEAD as HEAD
+from .migrations import VERSION_TABLE as VERSION_TABLE
+from .migrations import known_revisions as known_revisions
 from .migrations import read_revision as read_revision
 from .migrations import refuse_unknown_schema as refuse_unknown_schema
 from .migrations import schema_revision as schema_revision
@@ -26,6 +28,7 @@ from .tables import create_result_indexes as create_result_indexes
 from .tables import execution_log as execution_log
 from .tables import has_result_index as has_result_index
 from .tables import hyperparameter_tuning_results as hyperparameter_tuning_results
+from .tables import metadata as metadata
 from .tables import search_generations as search_generations
 from .tables import strategy_queue as strategy_queue
 from .tables import strategy_ranking as strategy_ranking

@@ -6,7 +6,7 @@ from typing import Any, Union, get_args, get_origin
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["CheckedModel", "complaints"]
+__all__ = ["CheckedModel", "complaints", "refuse_home"]
 
 
 class CheckedModel(BaseModel):
@@ -51,6 +51,13 @@ def _got(value: Any) -> str:
     """Show a wrong value, unless it holds an address, which may hold a password."""
     text = repr(value)
     return "" if "://" in text else f", got {text}"
+
+
+def refuse_home(path: str | None) -> str | None:
+    """Refuse a path that begins with ``~``, which nothing expands; for validators of fields."""
+    if path is not None and path.startswith("~"):
+        raise ValueError(f"~ is not expanded; write the whole path, got {path!r}")
+    return path
 
 
 def _kinds(annotation: Any) -> set[Any]:

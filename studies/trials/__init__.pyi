@@ -3,6 +3,7 @@ from .artifacts import attach_artifact as attach_artifact
 from .artifacts import remove_artifacts as remove_artifacts
 from .deletion import delete_study_rows as delete_study_rows
 from .deletion import finish_deletions as finish_deletions
+from .foreign import count_foreign_trials as count_foreign_trials
 from .optuna_storage import TESTED_REVISIONS as TESTED_REVISIONS
 from .optuna_storage import check_optuna_revision as check_optuna_revision
 from .optuna_storage import create_optuna_tables as create_optuna_tables
@@ -12,6 +13,7 @@ from .running import begin_trial as begin_trial
 from .running import end_trial as end_trial
 from .running import running_trials as running_trials
 from .session_studies import SessionStudies as SessionStudies
+from .session_studies import count_trials as count_trials
 from .session_studies import existing_studies as existing_studies
 from .session_studies import stores_all as stores_all
 from .session_studies import studies_of as studies_of

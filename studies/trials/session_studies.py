@@ -9,15 +9,23 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from optuna.storages._rdb import models
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from search_spaces.errors import SessionError
 from studies.config import StudyConfig
 from studies.database import database_errors
 
-__all__ = ["SessionStudies", "existing_studies", "stores_all", "studies_of", "study_id_of"]
+__all__ = [
+    "SessionStudies",
+    "count_trials",
+    "existing_studies",
+    "stores_all",
+    "studies_of",
+    "study_id_of",
+]
 
 _studies = models.StudyModel.__table__
+_trials = models.TrialModel.__table__
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,13 @@ def existing_studies(engine: Engine, session_id: str) -> dict[str, int]:
     with database_errors(engine), engine.connect() as connection:
         rows = connection.execute(query.where(_studies.c.study_name.in_(names)))
         return {name: int(study_id) for name, study_id in rows}
+
+
+def count_trials(connection: Connection, session_id: str) -> int:
+    """Count the trials in all studies of a session."""
+    ids = list(existing_studies(connection.engine, session_id).values())
+    query = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.study_id.in_(ids))
+    return int(connection.execute(query).scalar_one())
 
 
 def study_id_of(engine: Engine, study_name: str) -> int:

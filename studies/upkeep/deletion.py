@@ -86,7 +86,7 @@ def delete_failed(engine: Engine, session_id: str) -> int:
     int
         Number of strategies whose rows were deleted.
     """
-    failed = _failed(read_row(engine, session_id)).limit(_FIRST_BATCH)
+    failed = select_failed(read_row(engine, session_id)).limit(_FIRST_BATCH)
     n_deleted = 0
     with database_errors(engine), WritePacer(engine) as pacer:
         while True:
@@ -111,7 +111,7 @@ def finish_deletions(engine: Engine) -> list[str]:
     return ids
 
 
-def _failed(row: SessionRow) -> sa.Select[tuple[str]]:
+def select_failed(row: SessionRow) -> sa.Select[tuple[str]]:
     """Query the ids of failed strategies."""
     if row.is_adaptive:  # without a queue: the reason is in the result
         return sa.select(_results.c.strategy_id).where(

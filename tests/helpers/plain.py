@@ -3,12 +3,16 @@
 import numpy as np
 
 from objectives import BacktestSettings, FactorBacktest, ReturnPanel
-from objectives.backtest import Simulation, inverse_caps, simulate_reference
-from objectives.basket import basket_returns
-from objectives.factors import factor_values_reference
-from objectives.ranking import Ranking, eligible_pairs, rank_pairs_reference
-from objectives.trading_rules import rule_table
-from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
+from objectives.reference_chain import reference_ranking, reference_simulation
+from search_spaces import FactorSpace, StrategyParams
+
+__all__ = [
+    "check_against_reference",
+    "reference_ranking",
+    "reference_simulation",
+    "small_space",
+    "strategy",
+]
 
 
 def strategy(**changes) -> StrategyParams:
@@ -35,55 +39,6 @@ def small_space(**changes) -> FactorSpace:
         "weight_method": {"choice": ["EQ", "IC", "FS"]},
     }
     return FactorSpace.from_config({"parameters": {**parameters, **changes}})
-
-
-def reference_ranking(panel: ReturnPanel, factor_input: str, params: StrategyParams) -> Ranking:
-    """Rankings of every day of the panel."""
-    values = factor_values_reference(
-        panel.factor_input(factor_input), params.window_size, params.factors
-    )
-    eligible = eligible_pairs(panel.returns, params.data_period)
-    return rank_pairs_reference(values, eligible, range(len(params.factors)))
-
-
-def reference_simulation(
-    panel: ReturnPanel, settings: BacktestSettings, params: StrategyParams
-) -> Simulation:
-    """Backtest of resolved settings (all dates given)."""
-    start, end = panel.day(settings.start_date), panel.day(settings.end_date)
-    full = reference_ranking(panel.until(settings.end_date), settings.factor_input, params)
-    ranking = Ranking(
-        full.order[start:],
-        full.score[start:],
-        full.rank[start:],
-        full.n_ranked[start:],
-        full.n_positive[start:],
-    )
-    listed = panel.first_observation <= end
-    caps = inverse_caps(
-        np.where(listed, panel.market_caps, np.nan), panel.market_cap_row[start + 1 : end + 1]
-    )
-    rules = rule_table(
-        np.array([params.rebalance_frequency]),
-        np.array([params.selection_count]),
-        np.array([WEIGHT_METHODS.index(params.weight_method)]),
-        settings,
-    )
-    return simulate_reference(
-        panel.returns[start:end],
-        ranking,
-        rules,
-        caps,
-        initial_capital=settings.initial_capital,
-        fee_rate=settings.fee_rate,
-        basket=basket_returns(
-            panel.returns[start:end], eligible_pairs(panel.returns, params.data_period)[start:]
-        ),
-        fixed_amount=settings.position_mode == "fixed_amount",
-        split_day=panel.day(settings.split_date) - start if settings.split_date else 0,
-        value_at_liquidation=settings.value_at_liquidation,
-        keep_equity=True,
-    )
 
 
 def check_against_reference(

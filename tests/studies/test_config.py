@@ -232,7 +232,8 @@ def test_the_keys_that_others_test():
     test_known_outcomes; methods: test_methods; verify: analysis/test_verdict, cli/test_verify;
     study.figures: reports/test_study_pages; factor_modules: tests/docs/test_own_factor;
     strategy: analysis/test_backtest, cli/test_backtest_command; alerts: alerts/, watching/; how
-    files are read and returns made of events: cli/test_market."""
+    files are read and returns made of events: cli/test_market; retention: upkeep/test_cleaning;
+    logging: upkeep/test_log_file."""
     told = yaml.safe_load(TuningConfig().to_yaml())
     keys = {
         f"{section}.{name}" if isinstance(values, dict) and section in SECTIONS else section
@@ -264,13 +265,21 @@ def test_the_keys_that_others_test():
         "verify.seconds",
         "verify.resamples",
         "verify.seed",
+        "retention.keep_days",
+        "retention.keep_sessions",
+        "retention.log_days",
+        "logging.file",
+        "logging.level",
+        "logging.max_mb",
+        "logging.backups",
+        "logging.days",
         "methods",
         "alerts",
         "strategy",
     }
 
 
-SECTIONS = ("market", "objective", "execution", "study", "verify")
+SECTIONS = ("market", "objective", "execution", "study", "verify", "retention", "logging")
 
 
 def test_the_lease_is_that_of_the_configuration(make_session):

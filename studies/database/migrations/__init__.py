@@ -15,7 +15,7 @@ from studies.database.engine import display_url
 from studies.database.errors import database_errors
 from studies.database.transactions import write_transaction
 
-__all__ = ["HEAD", "VERSION_TABLE", "schema_revision", "upgrade"]
+__all__ = ["HEAD", "VERSION_TABLE", "known_revisions", "schema_revision", "upgrade"]
 
 VERSION_TABLE = "mass_tuning_schema"
 # The newest migration in versions/; named here so that an up-to-date database is recognised
@@ -58,10 +58,14 @@ def read_revision(connection: Connection, version_table: str) -> str | None:
     return connection.execute(sa.select(version.c.version_num)).scalar()
 
 
+def known_revisions() -> set[str]:
+    """Revisions of our tables that this release can read, or bring to the newest."""
+    return {path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")}
+
+
 def refuse_unknown_schema(connection: Connection, engine: Engine) -> None:
     revision = schema_revision(connection)
-    known = {path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py")}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in known_revisions():
         raise StorageError(
             f"{display_url(engine)}: the tables have schema {revision}, this release knows up to "
             f"{HEAD}; upgrade mass-tuning, or use another database"

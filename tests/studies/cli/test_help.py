@@ -35,6 +35,9 @@ COMMANDS = {
     "report",
     "export",
     "clean",
+    "backup",
+    "restore",
+    "doctor",
     "config",
 }
 
