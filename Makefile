@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One process a core; the tests are the same in one process (python -m pytest).
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist worksteal
+# One process more than there are cores, as tests wait for other processes and for databases; they
+# are the same in one process (python -m pytest).
+PYTEST := $(BIN)/python -m pytest --dist worksteal --numprocesses \
+	$$($(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all browser lint bench docs clean
