@@ -18,6 +18,8 @@ PAUSES = (1.0, 4.0)
 """Seconds before the second and the third try."""
 LAST_PAUSE = 0.5
 """Instead of them once the run has ended."""
+END_SECONDS = 0.25
+"""That a program in hand has to be ended."""
 MOST_WAITING = 100
 
 _logger = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ class Sender:
             n_dropped = len(self._waiting) + self._in_hand
             self._waiting.clear()
             self._changed.notify()
-        self._thread.join(1.0)
+        self._thread.join(END_SECONDS)
         _logger.info("%d alerts were dropped at the end of the run", n_dropped)
         return n_dropped
 
