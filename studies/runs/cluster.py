@@ -42,6 +42,7 @@ _POLL_SECONDS = 0.05
 _COUNT_SECONDS = 1.0
 _END_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
+_RESULT_SECONDS = 30.0
 _PRELOAD = ["studies.runs.cluster_preload"]
 _FORKS = sys.platform == "linux"
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
@@ -208,16 +209,17 @@ def _finished(under_way: "set[Future]") -> "list[Future]":
 def _report(future: "Future") -> WorkReport:
     """Return what a task reports and let go of it.
 
-    A task whose worker died too often for Dask reports nothing: its chunk is given out again when
-    its lease has run out. Errors of a task are fatal and raised here.
+    A task whose worker died too often for Dask, or with the report in hand, reports nothing: what
+    was recorded is recorded, and a chunk in hand is given out again when its lease has run out.
+    Errors of a task are fatal and raised here.
     """
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
 
     try:
-        report: WorkReport = future.result()
-    except (KilledWorker, FutureCancelledError) as error:
-        _logger.info("a task is gone with its worker: %s", error)
+        report: WorkReport = future.result(timeout=_RESULT_SECONDS)
+    except (KilledWorker, FutureCancelledError, TimeoutError) as error:
+        _logger.info("a task is gone with its worker: %s", error or "its report is lost")
         return WorkReport(idle=True)
     finally:
         future.release()

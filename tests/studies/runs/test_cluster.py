@@ -10,12 +10,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import KilledWorker
+from distributed.client import FutureCancelledError
 
 from search_spaces.errors import ConfigError, StorageError
 from studies.database.tables import execution_log
 from studies.runs import cluster
 from studies.runs.cluster import check_scheduler, run_on_cluster
 from studies.runs.stop import Stop
+from studies.workers import WorkReport
 from tests.helpers.sessions import (
     check_completed,
     chunks_of,
@@ -257,6 +260,25 @@ def test_fatal_errors_of_workers_arrive(make_session, monkeypatch):
     monkeypatch.delenv("TEST_FATAL")
     session.run(parallel=1, resume=True)
     assert session.row.status == "completed"
+
+
+@pytest.mark.parametrize(
+    "error", [KilledWorker("task", None), FutureCancelledError("task"), TimeoutError()]
+)
+def test_a_task_without_a_report_is_let_go(error):
+    class Lost:
+        released = False
+
+        def result(self, timeout):
+            assert timeout > 0
+            raise error
+
+        def release(self):
+            self.released = True
+
+    future = Lost()
+    assert cluster._report(future) == WorkReport(idle=True)
+    assert future.released
 
 
 def poisoned(make_session, monkeypatch, how, **execution):
