@@ -263,7 +263,7 @@ def test_fatal_errors_of_workers_arrive(make_session, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [KilledWorker("task", None, 3), FutureCancelledError("task"), TimeoutError()]
+    "error", [KilledWorker("task", None, 3), FutureCancelledError("task", "gone"), TimeoutError()]
 )
 def test_a_task_without_a_report_is_let_go(error):
     class Lost:
