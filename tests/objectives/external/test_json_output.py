@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from objectives.external.json_output import decoded, last_object
@@ -39,6 +39,7 @@ def test_without_a_complete_object_there_is_none(text):
     assert last_object(text) is None
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(NOISE, OBJECTS), min_size=1, max_size=4), NOISE)
 def test_any_objects_with_any_noise(parts, after):
     text = "".join(noise + json.dumps(found) for noise, found in parts) + after
