@@ -17,6 +17,8 @@ results."""
 def choose_session(engine: Engine, choice: SessionChoice) -> SessionRow:
     """Return the session that is meant where none is named.
 
+    One that an earlier system recorded is never meant: it must be named.
+
     Parameters
     ----------
     engine : Engine
@@ -28,9 +30,13 @@ def choose_session(engine: Engine, choice: SessionChoice) -> SessionRow:
     SessionError
         If there is no session, or none such.
     """
-    rows = list_sessions(engine)
+    listed = list_sessions(engine)
+    rows = [row for row in listed if not row.is_of_earlier_system]
     if not rows:
-        raise SessionError("there is no session yet; create one with: mass-tuning generate")
+        others = f" of this system ({len(listed)} of an earlier one)" if listed else ""
+        raise SessionError(
+            f"there is no session yet{others}; create one with: mass-tuning generate"
+        )
     if choice == "results":
         for row in rows:
             if row.completed + row.failed:

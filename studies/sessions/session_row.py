@@ -22,7 +22,6 @@ __all__ = [
     "change_notes",
     "delete_row",
     "insert_row",
-    "latest_session",
     "list_sessions",
     "mark_completed",
     "mark_created",
@@ -113,6 +112,11 @@ class SessionRow:
         return self.mode == ADAPTIVE
 
     @property
+    def is_of_earlier_system(self) -> bool:
+        """Whether it was recorded without what working on it needs; it is read at most."""
+        return self.snapshot.config is None
+
+    @property
     def pending(self) -> int:
         """Strategies neither completed nor failed."""
         return self.total - self.completed - self.failed
@@ -142,27 +146,6 @@ def list_sessions(engine: Engine) -> list[SessionRow]:
             )
         ).all()
     return [_to_row(row) for row in rows]
-
-
-def latest_session(engine: Engine, *, unfinished: bool = True) -> str:
-    """Id of the newest session with work to do, or of the newest at all.
-
-    Raises
-    ------
-    SessionError
-        If there is none.
-    """
-    sessions = list_sessions(engine)
-    chosen = [s for s in sessions if s.status in OPEN_STATES] if unfinished else sessions
-    if not chosen:
-        if sessions:
-            raise SessionError(
-                f"no session has work left; the newest is {sessions[0].session_id} "
-                f"({sessions[0].status}); name one with --session, or create one with: "
-                "mass-tuning generate"
-            )
-        raise SessionError("there is no session yet; create one with: mass-tuning generate")
-    return chosen[0].session_id
 
 
 def insert_row(connection: Connection, row: SessionRow) -> None:

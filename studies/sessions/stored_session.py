@@ -10,8 +10,9 @@ from search_spaces import Design, SearchSpace, make_design
 from search_spaces.errors import SessionError
 from studies.config import TuningConfig
 from studies.outcomes import RowWriter, figure_columns
+from studies.sessions.pick_session import choose_session
 from studies.sessions.prepared_database import open_database
-from studies.sessions.session_row import SessionRow, latest_session, read_row
+from studies.sessions.session_row import SessionRow, read_row
 from studies.sessions.slots import Slots
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class StoredSession:
         if engine is None:
             engine = open_database(database)
         if session_id is None:
-            session_id = latest_session(engine)
+            return cls(engine, choose_session(engine, "unfinished"))
         return cls(engine, read_row(engine, session_id))
 
     def refresh(self) -> SessionRow:

@@ -18,8 +18,9 @@ from studies.database.transactions import write_transaction
 from studies.market import import_panel
 from studies.runs.stop import Stop
 from studies.sessions import load_panel, open_database, session_objective
+from studies.sessions.pick_session import choose_session
 from studies.sessions.prepared_database import prepare_database
-from studies.sessions.session_row import latest_session, list_sessions
+from studies.sessions.session_row import list_sessions
 from tests.helpers.sessions import PARAMETERS, check_completed, make_config, results_of
 
 
@@ -110,7 +111,7 @@ def test_the_newest_unfinished_session_is_opened(make_session, url):
         made.run()
     with pytest.raises(SessionError, match=f"the newest is {third.row.session_id} .completed."):
         Session.open(url)
-    assert latest_session(first.engine, unfinished=False) == third.row.session_id
+    assert choose_session(first.engine, "newest").session_id == third.row.session_id
 
 
 def change(engine, statement):
@@ -327,6 +328,9 @@ def test_a_session_of_an_earlier_system_is_refused_in_one_line(url):
                 status="running",
             )
         )
+    for choice in ("unfinished", "newest", "results"):  # by itself it is never meant
+        with pytest.raises(SessionError, match=r"no session yet of this system \(1 of an earlier"):
+            choose_session(engine, choice)
     opened = Session.open(url, "session_20250702_143022_9432")
     for action in (opened.run, opened.top, opened.objective):
         with pytest.raises(SessionError, match=r"session_20250702_143022_9432 .*earlier system"):

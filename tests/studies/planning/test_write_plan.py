@@ -14,8 +14,9 @@ from studies.planning import write_plan as planning
 from studies.planning.creation import complete_plans
 from studies.planning.write_plan import chunk_size_for
 from studies.runs.stop import Stop
+from studies.sessions.pick_session import choose_session
 from studies.sessions.prepared_database import open_database
-from studies.sessions.session_row import SessionState, latest_session, list_sessions
+from studies.sessions.session_row import SessionState, list_sessions
 from studies.workers import planned_task
 from tests.helpers.sessions import (
     BACKTEST,
@@ -139,7 +140,7 @@ def test_a_killed_generate_is_completed_and_equals_an_undisturbed_one(nursery, d
             session = Session(engine, sessions[0])
             left.add(len(queue_of(session)))
             with pytest.raises(SessionError, match="no session has work left"):
-                latest_session(engine)
+                choose_session(engine, "unfinished")
             assert complete_plans(engine) == [sessions[0].session_id]
             session.refresh()
             assert planned(session) == expected, f"{after=}"
