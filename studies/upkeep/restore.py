@@ -14,29 +14,26 @@ from sqlalchemy.engine import Engine
 from search_spaces.errors import ConfigError, StorageError
 from studies import queue
 from studies.database import (
+    PAGES,
     VERSION_TABLE,
+    Advance,
+    copy_verified,
+    count_rows,
     create_engine,
     database_errors,
+    database_errors_of,
     known_revisions,
     locked_schema,
+    partial_of,
+    remove_partial,
+    require_space,
+    require_whole,
     tuning_sessions,
     write_transaction,
 )
 from studies.market import is_missing
 from studies.sessions import SessionState
-from studies.upkeep.backup import (
-    PAGES,
-    Advance,
-    backup_database,
-    copy_verified,
-    count_rows,
-    database_errors_of,
-    default_file,
-    partial_of,
-    remove_partial,
-    require_space,
-    require_whole,
-)
+from studies.upkeep.backup import backup_database, default_file
 from studies.upkeep.server_dump import dump_tables, restore_server
 
 __all__ = ["Restored", "check_backup", "restore_database"]

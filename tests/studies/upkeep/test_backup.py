@@ -11,9 +11,9 @@ import pytest
 
 from search_spaces.errors import ConfigError, SessionError, StorageError
 from studies import Session
-from studies.database import work_chunks, write_transaction
+from studies.database import count_rows, sqlite_copy, work_chunks, write_transaction
 from studies.upkeep import backup, restore
-from studies.upkeep.backup import backup_database, count_rows
+from studies.upkeep.backup import backup_database
 from studies.upkeep.restore import restore_database
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -100,7 +100,7 @@ def test_what_a_backup_refuses(file, project_url, tmp_path, monkeypatch):
         backup_database(project_url, tmp_path)
     with pytest.raises(ConfigError, match="there is no database"):
         backup_database(f"sqlite:///{tmp_path}/missing.db", tmp_path / "x.db")
-    monkeypatch.setattr(backup, "SPARE_BYTES", 10**18)
+    monkeypatch.setattr(sqlite_copy, "_SPARE_BYTES", 10**18)
     with pytest.raises(StorageError, match="MB are needed; make room first"):
         backup_database(project_url, tmp_path / "x.db")
     assert not (tmp_path / "missing.db").exists()
@@ -140,7 +140,7 @@ def test_somebody_who_takes_the_name_meanwhile_keeps_it(project_url, tmp_path, m
 
 def test_a_backup_during_writes_is_of_one_moment(file, project_url, tmp_path, monkeypatch):
     """Rows are written in pairs; the copy never holds one of a pair, and is not endless."""
-    monkeypatch.setattr(backup, "PAGES", 5)
+    monkeypatch.setattr(sqlite_copy, "PAGES", 5)
     stop = threading.Event()
     n_written = []
 
@@ -335,7 +335,7 @@ def test_a_backup_that_is_killed_leaves_no_file_of_the_name(project_url, tmp_pat
     target = tmp_path / "copy.db"
     pid = os.fork()
     if pid == 0:  # pragma: no cover
-        backup.PAGES = 20
+        sqlite_copy.PAGES = 20
         backup_database(project_url, target, on_progress=lambda *_: os.kill(os.getpid(), 9))
         os._exit(3)
     os.waitpid(pid, 0)

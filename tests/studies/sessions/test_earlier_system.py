@@ -1,0 +1,148 @@
+"""A database of the earlier system: copied first, every row kept, and never worked on by itself."""
+
+import os
+import signal
+import sqlite3
+
+import pytest
+
+from search_spaces.errors import StorageError
+from studies.cli.app import run
+from studies.database import sqlite_copy
+from studies.database.engine import create_engine
+from studies.sessions import prepared_database
+from studies.sessions.prepared_database import open_database, prepare_database
+from tests.helpers.earlier_system import N_QUEUED, SESSIONS, build_earlier_database
+
+SESSION = "session_20250701_090000_0001"
+STRATEGY = "SR_W30_7D_D90_S0_EQ_0"
+
+
+@pytest.fixture(params=["delete", "wal"])
+def old(tmp_path, monkeypatch, request):
+    monkeypatch.chdir(tmp_path)
+    return build_earlier_database(tmp_path / "old.db", journal_mode=request.param)
+
+
+def rows_of(file):
+    """Rows of every table of the user's, and what the file says of its tables."""
+    with sqlite3.connect(file) as connection:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        names = ["sqlite_master", *(name for (name,) in connection.execute(query))]
+        found = {
+            name: connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+            for name in names
+        }
+    connection.close()
+    return found
+
+
+def copies_in(folder):
+    return sorted(folder.glob("*-before-adoption-*.db"))
+
+
+def open_it(file):
+    open_database(f"sqlite:///{file}").dispose()
+
+
+def test_it_is_copied_before_it_is_changed(old, tmp_path):
+    before = rows_of(old)
+    open_it(old)
+    (copy,) = copies_in(tmp_path)
+    assert rows_of(copy) == before
+    after = rows_of(old)
+    for name, rows in before.items():
+        if name == "sqlite_master":
+            continue
+        width = len(rows[0])
+        assert [row[:width] for row in after[name]] == rows, name
+    assert after["return_metrics"] == before["return_metrics"]
+    assert len(after["strategy_queue"]) == N_QUEUED == 55
+    open_it(old)  # once
+    assert copies_in(tmp_path) == [copy]
+
+
+def test_a_fresh_database_is_not_copied(tmp_path):
+    open_it(tmp_path / "new.db")
+    assert copies_in(tmp_path) == []
+
+
+def test_without_room_for_the_copy_nothing_is_changed(old, tmp_path, monkeypatch):
+    before = rows_of(old)
+    monkeypatch.setattr(sqlite_copy, "_SPARE_BYTES", 10**18)
+    with pytest.raises(StorageError, match="make room first"):
+        open_it(old)
+    assert rows_of(old) == before
+    assert copies_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("at", ["copy_verified", "put_in_place", "create_optuna_tables", "upgrade"])
+def test_killed_in_between_it_is_old_or_new(old, tmp_path, at):
+    """Before and after each step; the next one to open it completes it."""
+    before = rows_of(old)
+    for is_before in (True, False):
+        pid = os.fork()
+        if pid == 0:  # pragma: no cover
+            step = getattr(prepared_database, at)
+
+            def fatal(*args, step=step, is_before=is_before, **options):
+                if not is_before:
+                    step(*args, **options)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            setattr(prepared_database, at, fatal)
+            prepare_database(create_engine(f"sqlite:///{old}"))
+            os._exit(3)
+        assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+        files = copies_in(tmp_path)
+        if at != "upgrade" or is_before:  # its tables are as they were; Optuna's may be there
+            files.append(old)
+        for file in files:
+            rows = rows_of(file)
+            for name, expected in before.items():
+                found = rows[name]
+                if name == "sqlite_master":
+                    found = [row for row in found if row[1] in {row[1] for row in expected}]
+                    found, expected = ({row[4] for row in each} for each in (found, expected))
+                assert found == expected, name
+    open_it(old)
+    after = rows_of(old)
+    assert [row[0] for row in after["tuning_sessions"]] == list(SESSIONS)
+    assert len(after["strategy_queue"]) == N_QUEUED
+
+
+COMMANDS = {
+    "sessions": 0,
+    "sessions --json": 0,
+    "execute": 2,
+    "status": 2,
+    f"status {SESSION}": 2,
+    f"top {SESSION}": 2,
+    f"show {STRATEGY} --session {SESSION}": 2,
+    f"stats {SESSION}": 2,
+    f"export {SESSION} --output out.csv": 2,
+    f"report {SESSION} -o report.html": 2,
+    f"compare {SESSION} session_20250701_100000_0002": 2,
+    f"plot importance {SESSION}": 2,
+    f"verify {SESSION}": 2,
+    f"positions {STRATEGY} --session {SESSION}": 2,
+    f"rank {STRATEGY} --session {SESSION}": 2,
+    f"execute {SESSION} --resume": 2,
+    f"worker {SESSION}": 2,
+    "doctor": 0,
+}
+
+
+def test_every_command_reads_it_or_says_why_not(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    build_earlier_database(tmp_path / "funding_rate.db")
+    for command, expected in COMMANDS.items():
+        code = run(command.split())
+        told = capfd.readouterr()
+        assert code == expected, f"{command}: {told}"
+        assert "Traceback" not in told.err
+        if code:
+            (line,) = [line for line in told.err.splitlines() if line.startswith("error: ")]
+            assert "earlier" in line, command
+        elif command == "sessions":
+            assert all(session in told.out for session in SESSIONS)
