@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from studies.cli.output import print_json, say, size, warn
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from studies.session import Session
 
 __all__ = [
-    "configuration_in_use",
     "language_of_terminal",
     "sessions_of",
     "write_comparison_file",
@@ -42,7 +40,7 @@ def write_comparison_file(
             without=without,
             command=context.command,
             language=language,
-            keep=configuration_in_use(context),
+            keep=context.configuration_files,
         )
     comparison = written.comparison
     if context.as_json:
@@ -75,10 +73,3 @@ def language_of_terminal() -> str:
     """Return the language of a page that the environment asks for."""
     named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return "zh-Hant" if named.lower().startswith("zh") else "en"
-
-
-def configuration_in_use(context: Context) -> dict[Path, str]:
-    """Return the configuration file in use, which is not to be written over."""
-    from studies.config import DEFAULT_CONFIG_FILE
-
-    return {Path(context.config_file or DEFAULT_CONFIG_FILE): "the configuration"}

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -78,6 +79,13 @@ class Context:
         if self.database is not None:
             parts += ["--database", shlex.quote(self.config.database_name)]
         return " ".join([*parts, rest])
+
+    @property
+    def configuration_files(self) -> dict[Path, str]:
+        """The configuration file in use, which is not to be written over, and what it is."""
+        from studies.config import DEFAULT_CONFIG_FILE
+
+        return {Path(self.config_file or DEFAULT_CONFIG_FILE): "the configuration"}
 
     def engine(self, *, create: bool = False) -> Database:
         """Open and prepare the project's database.

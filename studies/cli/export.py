@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studies.analysis import Selection
     from studies.session import Session
 
-__all__ = ["configuration_files", "export_command", "is_stdout"]
+__all__ = ["export_command", "is_stdout"]
 
 
 @click.command(
@@ -150,7 +150,7 @@ def _results(
     target: Any = sys.stdout.buffer if to_stdout else output
     with waiting(f"writing {output}"):
         n_rows = export_results(
-            session, target, file_format, selection, keep=configuration_files(context)
+            session, target, file_format, selection, keep=context.configuration_files
         )
     spent = None if selection.metric is None else spent_warning(selection.metric)
     if spent:
@@ -185,7 +185,7 @@ def _best_config(context: Context, session: Session, output: str, strategy_id: s
     if to_stdout:
         _refuse_json(context, "the configuration")
     target: Any = sys.stdout.buffer if to_stdout else output
-    strategy = export_best_config(session, target, strategy_id, keep=configuration_files(context))
+    strategy = export_best_config(session, target, strategy_id, keep=context.configuration_files)
     if context.as_json:
         print_json(
             {
@@ -217,10 +217,3 @@ def is_stdout(output: str) -> bool:
         return os.path.samestat(Path(output).stat(), os.fstat(1))
     except OSError:
         return False
-
-
-def configuration_files(context: Context) -> dict[Path, str]:
-    """Return the configuration file in use, which is not to be written over."""
-    from studies.config import DEFAULT_CONFIG_FILE
-
-    return {Path(context.config_file or DEFAULT_CONFIG_FILE): "the configuration"}

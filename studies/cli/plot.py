@@ -115,10 +115,9 @@ def _list_figures(context: Context) -> None:
 
 
 def _write(context: Context, session: Session, figure: Figure, heading: str, target: str) -> None:
-    from studies.cli.export import configuration_files
     from studies.reports import write_figure
 
-    write_figure(session, figure, target, heading, keep=configuration_files(context))
+    write_figure(session, figure, target, heading, keep=context.configuration_files)
 
 
 def _print_document(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studies.cli.context import Command, Context, command_options
-from studies.cli.export import configuration_files, is_stdout
+from studies.cli.export import is_stdout
 from studies.cli.output import Column, note, pairs, print_json, say, style, table, warn
 from studies.cli.strategy_options import StrategyOptions, settings_text, strategy_options
 
@@ -100,7 +100,7 @@ def positions(
     warnings = [*found.warnings, *_old(context, market, date)]
     if output is not None:
         kept = files_of_databases(engine, market.chosen.config)
-        refuse_overwriting(output, {**kept, **configuration_files(context)})
+        refuse_overwriting(output, {**kept, **context.configuration_files})
         write_positions(found, sys.stdout.buffer if to_stdout else output)
     if context.as_json:
         print_json({**found.to_dict(), "warnings": warnings, "file": output})

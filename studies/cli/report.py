@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from studies.cli.comparison_file import (
-    configuration_in_use,
     language_of_terminal,
     write_comparison_file,
 )
@@ -98,7 +97,7 @@ def report(
             chosen,
             command=context.command,
             language=language or language_of_terminal(),
-            keep=configuration_in_use(context),
+            keep=context.configuration_files,
             attach=attach,
         )
     if context.as_json:

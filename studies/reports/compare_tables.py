@@ -1,7 +1,7 @@
 """The tables of a page that compares sessions."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from studies.analysis import ComparedSession, Comparison, duration, session_letters, shown
@@ -10,8 +10,8 @@ from studies.language import Message, message
 from studies.reports.bilingual import both, switched
 from studies.reports.figures.words import figure_name, unit_of
 from studies.reports.html_text import Html, element, joined
+from studies.reports.state_words import STATE_WORDS
 from studies.reports.verdict_texts import word_text
-from studies.sessions import SessionState
 
 __all__ = [
     "best_table",
@@ -25,16 +25,6 @@ __all__ = [
 
 _BESIDE = ("total_return", "max_drawdown", "trade_count")
 _LONGEST = 400
-_STATES: Mapping[str, Message] = {
-    SessionState.GENERATING: message("its plan is being written"),
-    SessionState.CREATED: message("not yet run"),
-    SessionState.RUNNING: message("running"),
-    SessionState.PAUSED: message("paused"),
-    SessionState.FAILED: message("stopped by an error"),
-    SessionState.COMPLETED: message("completed"),
-    SessionState.DELETING: message("being deleted"),
-}
-
 Cell = Message | Html | str
 
 
@@ -45,7 +35,7 @@ def sessions_table(comparison: Comparison) -> Html:
         (
             letters[each.session_id],
             element("code", each.session_id),
-            _STATES.get(each.status, each.status),
+            STATE_WORDS.get(each.status, each.status),
             each.method,
             str(each.seed),
             f"{each.completed + each.failed:,}",

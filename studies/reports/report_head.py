@@ -12,19 +12,11 @@ from studies.reports.bilingual import both
 from studies.reports.figures.words import figure_name, unit_of
 from studies.reports.html_text import Html, element, joined
 from studies.reports.session_data import SessionData
+from studies.reports.state_words import STATE_WORDS
 from studies.reports.verdict_lines import verdict_lines
 from studies.sessions import SessionState
 
 __all__ = ["number_cards", "title_lines", "value_of", "verdict_card"]
-
-_STATES: dict[str, Message] = {
-    SessionState.GENERATING: message("its plan is being written"),
-    SessionState.CREATED: message("not yet run"),
-    SessionState.RUNNING: message("running"),
-    SessionState.PAUSED: message("paused"),
-    SessionState.FAILED: message("stopped by an error"),
-    SessionState.DELETING: message("being deleted"),
-}
 
 
 def value_of(name: str, value: float | None) -> str:
@@ -44,7 +36,8 @@ def title_lines(data: SessionData) -> Html:
         message("created {time}", time=_utc(row.created_at)),
     ]
     line = joined(*(joined(" · " if place else None, both(p)) for place, p in enumerate(parts)))
-    state = _STATES.get(str(row.status))
+    status = row.status
+    state = None if status == SessionState.COMPLETED else STATE_WORDS.get(str(status))
     done = row.completed + row.failed
     unfinished = (
         element(
