@@ -496,7 +496,7 @@ def test_killed_in_the_middle_and_started_again(url, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_four_processes_breed_together(database, databases, tmp_path):
-    n_trials = 600 if database == "sqlite" else 300
+    n_trials = 600 if database == "sqlite" else 200
     url = databases.create()
     # a market on which no strategy of the default space fails
     import_panel(ReturnPanel.synthetic(n_pairs=16, n_days=420, seed=7), url)

@@ -138,7 +138,7 @@ def run_undisturbed(make_session, **options):
 
 @pytest.mark.parametrize(
     ("size", "chunk_size", "n_kills"),
-    [(3_000, 50, 3), pytest.param(50_000, 200, 10, marks=pytest.mark.slow)],
+    [(3_000, 50, 3), pytest.param(20_000, 80, 10, marks=pytest.mark.slow)],
 )
 def test_killed_workers_and_a_killed_coordinator(
     make_session, many_results, size, chunk_size, n_kills

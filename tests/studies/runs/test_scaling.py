@@ -129,7 +129,7 @@ def test_workers_come_and_go_and_the_rows_are_the_same(
     """One, two, one: each change while chunks are in hand."""
     until = tmp_path / "no longer slow"
     monkeypatch.setenv("TEST_SLOW_UNTIL", str(until))
-    session = start_slow(make_session, tmp_path, monkeypatch, 0.15, execution={"chunk_size": 4})
+    session = start_slow(make_session, monkeypatch, 0.15, execution={"chunk_size": 4})
     seen, sizes = [], []
 
     def next_one(now, n_workers):
