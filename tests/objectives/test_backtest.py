@@ -533,7 +533,7 @@ def test_kernel_is_reference(case):
 
 @pytest.mark.slow
 @given(backtest_cases())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1200, deadline=None)
 def test_kernel_is_reference_deep(case):
     check_against_reference(*case, SPACE)
 

@@ -137,8 +137,13 @@ def run_undisturbed(make_session, **options):
 
 
 @pytest.mark.parametrize(
-    ("size", "chunk_size", "n_kills"),
-    [(3_000, 50, 3), pytest.param(20_000, 80, 10, marks=pytest.mark.slow)],
+    ("database", "size", "chunk_size", "n_kills"),
+    [
+        ("sqlite", 3_000, 50, 3),
+        pytest.param("sqlite", 20_000, 80, 10, marks=pytest.mark.slow),
+        pytest.param("postgresql", 3_000, 50, 3, marks=pytest.mark.slow),
+    ],
+    indirect=["database"],
 )
 def test_killed_workers_and_a_killed_coordinator(
     make_session, many_results, size, chunk_size, n_kills

@@ -86,7 +86,11 @@ def test_two_workers_equal_one_process(make_session, undisturbed_results, caplog
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["exhaustive", "sobol"])
+@pytest.mark.parametrize(
+    ("database", "method"),
+    [("sqlite", "exhaustive"), ("sqlite", "sobol"), ("postgresql", "exhaustive")],
+    indirect=["database"],
+)
 def test_any_number_of_workers_gives_the_same_bits(make_session, method):
     runs = {}
     for parallel in (1, 2, 4):
@@ -131,6 +135,7 @@ def test_a_stop_finishes_the_chunks_in_hand(make_session, undisturbed_results, m
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_killed_worker_is_replaced(make_session, undisturbed_results, monkeypatch):
     session = start_slow(
         make_session, monkeypatch, 0.1, execution={"chunk_size": 5, "lease_seconds": 2.0}

@@ -106,6 +106,7 @@ def test_an_interrupted_chunk_can_be_claimed_at_once(make_session, url, nursery,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_twenty_interruptions_of_fresh_processes(make_session, url, undisturbed_results):
     """As a person does it: a new process each time, the signal from outside."""
     rng = random.Random(2)

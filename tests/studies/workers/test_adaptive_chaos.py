@@ -30,7 +30,15 @@ def test_killed_at_each_event(make_session, url, nursery, event):
     assert max(c["attempt"] for c in chunks_of(session)) > 1
 
 
-@pytest.mark.parametrize(("seed", "n"), [(0, 8), pytest.param(1, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("database", "seed", "n"),
+    [
+        ("sqlite", 0, 8),
+        pytest.param("sqlite", 1, 20, marks=pytest.mark.slow),
+        pytest.param("postgresql", 0, 8, marks=pytest.mark.slow),
+    ],
+    indirect=["database"],
+)
 def test_interruptions_in_a_row(make_session, url, nursery, seed, n):
     """Between any two statements, by SIGKILL, Ctrl-C and two of them."""
     rng = random.Random(seed)
