@@ -144,6 +144,7 @@ def run_undisturbed(make_session, **options):
         pytest.param("postgresql", 3_000, 50, 3, marks=pytest.mark.slow),
     ],
     indirect=["database"],
+    scope="session",  # as the fixture: others of its database are kept
 )
 def test_killed_workers_and_a_killed_coordinator(
     make_session, many_results, size, chunk_size, n_kills

@@ -90,6 +90,7 @@ def test_two_workers_equal_one_process(make_session, undisturbed_results, caplog
     ("database", "method"),
     [("sqlite", "exhaustive"), ("sqlite", "sobol"), ("postgresql", "exhaustive")],
     indirect=["database"],
+    scope="session",  # as the fixture: others of its database are kept
 )
 def test_any_number_of_workers_gives_the_same_bits(make_session, method):
     runs = {}

@@ -324,6 +324,7 @@ SOME = ("in a breeding", "after a breeding", "in the transaction of results")
         ),
     ],
     indirect=["database"],
+    scope="session",  # as the fixture: others of its database are kept
 )
 def test_killed_and_resumed(make_session, nursery, recorded, reference, death):
     n, kinds, n_generations = DEATHS[death]

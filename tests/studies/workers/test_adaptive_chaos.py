@@ -38,6 +38,7 @@ def test_killed_at_each_event(make_session, url, nursery, event):
         pytest.param("postgresql", 0, 8, marks=pytest.mark.slow),
     ],
     indirect=["database"],
+    scope="session",  # as the fixture: others of its database are kept
 )
 def test_interruptions_in_a_row(make_session, url, nursery, seed, n):
     """Between any two statements, by SIGKILL, Ctrl-C and two of them."""
