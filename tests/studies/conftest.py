@@ -39,7 +39,8 @@ def cache_home(tmp_path_factory):
 
 
 # Everything runs on both; the default tier, which has minutes, on SQLite and where a test asks for
-# PostgreSQL by name.
+# PostgreSQL by name. A module that overrides this fixture would leave `databases` as it is, and
+# tests that follow on the wrong database: a test about one database parametrizes instead.
 @pytest.fixture(
     scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 )

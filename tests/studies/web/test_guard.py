@@ -1,22 +1,16 @@
 """Who is answered, and what cannot be asked for."""
 
-import socket
-
 import optuna
 import pytest
 
 from studies.trials import open_optuna_storage
-from studies.web.guard import KnownHosts, is_loopback
 from tests.studies.web.conftest import Site
 
 TOKEN = "a-token-of-more-than-16"
 PATHS = ["/mass-tuning/", "/mass-tuning/api/sessions", "/api/studies", "/dashboard"]
 
-
-@pytest.fixture(scope="session", params=["sqlite"])
-def database(request):
-    """The guard stands before everything: it knows no database, and one is enough here."""
-    return request.param
+# The guard stands before everything: it knows no database, and one is enough here.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def studies_of(engine):
@@ -210,32 +204,6 @@ def test_no_log_holds_the_token(guarded, capfd, caplog):
         guarded.ask("/mass-tuning/none", Authorization=f"Bearer {TOKEN}")
     out, err = capfd.readouterr()
     assert TOKEN not in out + err + caplog.text
-
-
-def test_which_names_are_known():
-    named = KnownHosts("tuning.example", 8080)
-    assert named.knows("tuning.example:8080")
-    assert named.knows("localhost:8080")
-    assert not named.knows("tuning.example")
-    assert not named.knows("10.0.0.1:8080")
-    assert KnownHosts("fe80::1", 8080).knows("[fe80::1]:8080")
-    usual = KnownHosts("localhost", 80)
-    assert usual.knows("localhost")
-    assert usual.knows_origin("http://localhost")
-
-
-def test_a_server_on_every_address_knows_addresses_but_no_names():
-    every = KnownHosts("0.0.0.0", 8080)
-    for known in ("10.0.0.1:8080", "[fe80::1]:8080", f"{socket.gethostname()}:8080"):
-        assert every.knows(known)
-        assert every.knows_origin(f"http://{known}")
-    for foreign in ("evil.example:8080", "10.0.0.1:1", "10.0.0.1", "a@10.0.0.1:8080", "[:8080"):
-        assert not every.knows(foreign)
-
-
-def test_loopback():
-    assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost"))
-    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "tuning.example"))
 
 
 def test_a_site_answers_head_without_a_body(site: Site):
