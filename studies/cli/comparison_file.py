@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from studies.session import Session
 
 __all__ = [
-    "language_of_terminal",
     "sessions_of",
     "write_comparison_file",
 ]
@@ -67,9 +65,3 @@ def sessions_of(context: Context, session_ids: Sequence[str]) -> list[Session]:
 
     engine = context.engine()
     return [Session(engine, read_row(engine, session_id)) for session_id in session_ids]
-
-
-def language_of_terminal() -> str:
-    """Return the language of a page that the environment asks for."""
-    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return "zh-Hant" if named.lower().startswith("zh") else "en"

@@ -1,12 +1,21 @@
-"""Texts of pages and reports in English and Traditional Chinese."""
+"""Texts of commands, pages and reports in English and Traditional Chinese."""
 
 from studies.language.message import (
     ENGLISH,
     LANGUAGES,
     TRADITIONAL_CHINESE,
     Message,
-    catalogue,
+    language_of_locale,
     message,
+    translate,
 )
 
-__all__ = ["ENGLISH", "LANGUAGES", "TRADITIONAL_CHINESE", "Message", "catalogue", "message"]
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "TRADITIONAL_CHINESE",
+    "Message",
+    "language_of_locale",
+    "message",
+    "translate",
+]

@@ -1,19 +1,30 @@
 """A text that is written in English in the code and translated when it is shown."""
 
-import json
+import gettext
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ENGLISH", "LANGUAGES", "TRADITIONAL_CHINESE", "Message", "catalogue", "message"]
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "TRADITIONAL_CHINESE",
+    "Message",
+    "language_of_locale",
+    "message",
+    "translate",
+]
 
 ENGLISH = "en"
 TRADITIONAL_CHINESE = "zh-Hant"
 LANGUAGES = (ENGLISH, TRADITIONAL_CHINESE)
 """Tags as of HTML's ``lang``."""
 
-_FILES = {TRADITIONAL_CHINESE: Path(__file__).parent / "zh_TW.json"}
+DOMAIN = "mass_tuning"
+LOCALE_FOLDER = Path(__file__).parent / "locale"
+"""``LANGUAGE/LC_MESSAGES/mass_tuning.po`` is written by people, ``.mo`` beside it is read here."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Message:
 
     def in_language(self, language: str) -> str:
         """Return the text in one of :data:`LANGUAGES`; in English where no translation exists."""
-        text = self.text if language == ENGLISH else catalogue(language).get(self.text, self.text)
+        text = translate(self.text, language)
         if not self.values:
             return text
         return text.format(
@@ -58,8 +69,31 @@ def message(text: str, **values: object) -> Message:
     return Message(text, values)
 
 
+def translate(text: str, language: str) -> str:
+    """Return a text of the catalogue in a language; as it is where no translation exists."""
+    if language == ENGLISH or not text:  # the catalogue keeps its own header under no text
+        return text
+    return _catalogue(language).gettext(text)
+
+
+def language_of_locale(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the language of a terminal, by the variables that gettext looks at.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        ``LC_ALL``, else ``LC_MESSAGES``, else ``LANG``: the first that is not empty.
+
+    Returns
+    -------
+    str
+        Traditional Chinese for every locale of Chinese, else English.
+    """
+    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next((name for name in names if name), "")
+    return TRADITIONAL_CHINESE if locale.lower().startswith("zh") else ENGLISH
+
+
 @cache
-def catalogue(language: str) -> Mapping[str, str]:
-    """Return the translations of a language by English text."""
-    translations: dict[str, str] = json.loads(_FILES[language].read_text(encoding="utf-8"))
-    return translations
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, LOCALE_FOLDER, languages=[language.replace("-", "_")])

@@ -1,35 +1,33 @@
 """Every text of the packages is translated, and nothing else; values stand in both languages."""
 
-import ast
-import json
+import importlib
 import re
 import string
 from pathlib import Path
 
 import pytest
 
-from studies.language import ENGLISH, TRADITIONAL_CHINESE, catalogue, message
+from studies.language import ENGLISH, TRADITIONAL_CHINESE, language_of_locale, message, translate
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("search_spaces", "objectives", "studies")
-FILE = ROOT / "studies" / "language" / "zh_TW.json"
+PO = ROOT / "studies/language/locale/zh_Hant/LC_MESSAGES/mass_tuning.po"
 SIMPLIFIED = "们这说为与对两间样过开后来进参图页单词结网据选择"
 
 
-def texts_of_the_packages():
-    """English text of every call of `message`, and where it stands."""
-    found = {}
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "message":
-                    (text,) = node.args
-                    where = f"{path.relative_to(ROOT)}:{node.lineno}"
-                    assert isinstance(text, ast.Constant), (
-                        f"{where}: a text that is not written out"
-                    )
-                    found.setdefault(text.value, where)
-    return found
+@pytest.fixture(scope="module")
+def translations():
+    """The script that brings the catalogue up to date."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "scripts"))
+        yield importlib.import_module("translations")
+
+
+@pytest.fixture(scope="module")
+def catalogue(translations):
+    """Chinese by English text."""
+    return {
+        str(entry.id): str(entry.string) for entry in translations.read_catalogue(PO) if entry.id
+    }
 
 
 def fields(text):
@@ -39,28 +37,27 @@ def fields(text):
     )
 
 
-def test_every_text_has_a_translation_and_every_translation_a_text():
-    texts = texts_of_the_packages()
-    known = catalogue(TRADITIONAL_CHINESE)
-    assert {text: where for text, where in texts.items() if text not in known} == {}
-    assert sorted(known.keys() - texts.keys()) == []
+def test_every_text_has_a_translation_and_every_translation_a_text(translations, catalogue):
+    texts = translations.texts_of_code()
+    assert {text: where for text, where in texts.items() if not catalogue.get(text)} == {}
+    assert sorted(catalogue.keys() - texts.keys()) == []
 
 
-def test_the_file_is_sorted_one_text_a_line():
-    text = FILE.read_text(encoding="utf-8")
-    document = json.loads(text)
-    assert text == json.dumps(dict(sorted(document.items())), ensure_ascii=False, indent=2) + "\n"
+def test_the_files_are_what_the_script_writes(translations):
+    read = translations.read_catalogue(PO)
+    fresh = translations.updated(read, translations.texts_of_code())
+    assert PO.read_bytes() == translations.as_po(fresh)
+    assert PO.with_suffix(".mo").read_bytes() == translations.as_mo(fresh)
 
 
-@pytest.mark.parametrize("english", sorted(catalogue(TRADITIONAL_CHINESE)))
-def test_translations_hold_the_same_values(english):
-    chinese = catalogue(TRADITIONAL_CHINESE)[english]
-    assert fields(chinese) == fields(english)
-    assert chinese.strip() == chinese != ""
+def test_translations_hold_the_same_values(catalogue):
+    for english, chinese in catalogue.items():
+        assert fields(chinese) == fields(english)
+        assert chinese.strip() == chinese != ""
 
 
-def test_translations_are_written_in_traditional_characters():
-    for english, chinese in catalogue(TRADITIONAL_CHINESE).items():
+def test_translations_are_written_in_traditional_characters(catalogue):
+    for english, chinese in catalogue.items():
         assert not set(chinese) & set(SIMPLIFIED), english
         left = re.sub(r"\{[^}]*\}", "", chinese)
         assert not re.search(r"[一-鿿][,;:?!]", left), f"{english}: a mark of half width"
@@ -70,3 +67,21 @@ def test_a_text_without_a_translation_is_shown_in_english():
     text = message("nobody has translated this: {n}", n=message("strategies"))
     assert text.in_language(ENGLISH) == "nobody has translated this: strategies"
     assert text.in_language(TRADITIONAL_CHINESE).startswith("nobody has translated this: 策略")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, ENGLISH),
+        ({"LANG": "zh_TW.UTF-8"}, TRADITIONAL_CHINESE),
+        ({"LANG": "zh_TW.UTF-8", "LC_MESSAGES": "en_GB"}, ENGLISH),
+        ({"LC_ALL": "", "LC_MESSAGES": "zh_HK", "LANG": "C"}, TRADITIONAL_CHINESE),
+        ({"LC_ALL": "C", "LANG": "zh_TW"}, ENGLISH),
+    ],
+)
+def test_the_language_of_a_terminal(environment, language):
+    assert language_of_locale(environment) == language
+
+
+def test_no_text_is_no_text():
+    assert translate("", TRADITIONAL_CHINESE) == ""
