@@ -105,8 +105,12 @@ class Screen:
 
     @contextlib.contextmanager
     def phases(self) -> Iterator[Callable[[Text, int, int], None]]:
-        """Show work of several phases; yields what is to be called with the name of the phase, how
-        many are done and of how many.
+        """Show work of several phases.
+
+        Yields
+        ------
+        callable
+            To be called with the name of the phase, the number done and the number of all.
         """
         from rich.progress import (
             BarColumn,
