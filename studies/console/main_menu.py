@@ -87,32 +87,34 @@ def _print_header(screen: Screen, project: Project) -> None:
             time=_time(screen, project),
         )
     )
-    screen.say(message("   database: {name}", name=config.database_name), "dim")
+    screen.say(message("database: {name}", name=config.database_name), "dim", indent=3)
     with shown_errors(screen, then_wait=False):
         extent = project.market()
         if extent is None:
-            screen.say(message("   no market yet: bring one with 4"), "yellow")
+            screen.say(message("no market yet: bring one with 4"), "yellow", indent=3)
         else:
             screen.say(
                 message(
-                    "   market: {n:,} pairs, {first} to {last}",
+                    "market: {n:,} pairs, {first} to {last}",
                     n=extent.n_pairs,
                     first=extent.first_date,
                     last=extent.last_date,
                 ),
                 "dim",
+                indent=3,
             )
     with contextlib.suppress(OSError):
         rows = project.sessions()
         n_open = sum(row.status in OPEN_STATES for row in rows)
         screen.say(
             message(
-                "   {n:,} sessions, {open:,} with work left, {alive} running from here",
+                "{n:,} sessions, {open:,} with work left, {alive} running from here",
                 n=len(rows),
                 open=n_open,
                 alive=len(project.runs.alive()),
             ),
             "dim",
+            indent=3,
         )
     screen.say()
 

@@ -52,9 +52,9 @@ class Screen:
         """Begin at the top again."""
         self.console.clear()
 
-    def say(self, text: Text = "", style: str = "") -> None:
-        """Print a line."""
-        self.console.print(self.text(text), style=style)
+    def say(self, text: Text = "", style: str = "", *, indent: int = 0) -> None:
+        """Print a line, behind some spaces."""
+        self.console.print(" " * indent + self.text(text), style=style)
 
     def warn(self, text: Text) -> None:
         """Print what a reader should know before going on."""

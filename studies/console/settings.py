@@ -118,7 +118,7 @@ def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, _as_yaml(value)) for name, value in values.items()]
 
 
-def _line(name: str, value: Any) -> str:
+def _setting_line(name: str, value: Any) -> str:
     return f"{name.partition('.')[2]}: {_as_yaml(value)}"
 
 

@@ -81,17 +81,18 @@ def save_setting(path: Path, name: str, text: str) -> TuningConfig:
         value = parse_yaml(text)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from None
-    after = _changed(before, name.split("."), value)
+    after = _changed(before, name.split("."), value, quoted=text.startswith('"'))
     checked = _checked_change(before, after, name.split("."), value)
     checked_config(checked)
     _replace(target, after)
     return load_config(path)
 
 
-def _changed(text: str, keys: list[str], value: Any) -> str:
+def _changed(text: str, keys: list[str], value: Any, *, quoted: bool) -> str:
     """Return the text of a configuration with one value set."""
     from ruamel.yaml import YAML, YAMLError
     from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -111,7 +112,7 @@ def _changed(text: str, keys: list[str], value: Any) -> str:
         if place.get(key) is None:
             place[key] = CommentedMap()
         place = place[key]
-    place[keys[-1]] = value
+    place[keys[-1]] = DoubleQuotedScalarString(value) if quoted else value
     out = io.StringIO()
     yaml.dump(root, out)
     return out.getvalue()

@@ -94,7 +94,7 @@ def console(request, columns, tmp_path):
 
 
 def test_every_item_of_every_menu(console):
-    console.sees("   no market yet: bring one with 4")
+    console.sees("no market yet: bring one with 4")
     console.sees("Choose a module:")
     plans_nothing_without_a_market(console)
     brings_a_market(console)
@@ -256,7 +256,7 @@ def exports_and_deletes(console):
     console.sees("deleted {session}")
     console.goes_on()
     console.press(ESCAPE)
-    console.sees("   {n:,} sessions")
+    console.sees("{n:,} sessions")
 
 
 def changes_settings(console):
