@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from objectives.constants import DAYS_PER_YEAR, V5_DAYS_PER_YEAR
+from search_spaces.checks import likely, shown
 from search_spaces.errors import ConfigError
 
 __all__ = [
@@ -108,7 +109,7 @@ def directions_of(
         if name.startswith("oos_"):
             raise ConfigError(f"out-of-sample values never enter the objective, got {name!r}")
         if name not in natural:
-            raise ConfigError(f"unknown metric {name!r}; known are {', '.join(natural)}")
+            raise ConfigError(f"unknown metric {shown(name)}; {likely(name, natural)}")
         direction = metrics[name] if isinstance(metrics, Mapping) else natural[name]
         if direction not in ("maximize", "minimize"):
             raise ConfigError(f"{name} is maximize or minimize, got {direction!r}")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final, Literal
 
 from objectives.constants import FACTOR_INPUTS
+from search_spaces.checks import check_whole, likely, shown
 from search_spaces.errors import ConfigError
 
 __all__ = ["BacktestSettings", "ResolvedSettings"]
@@ -15,6 +16,9 @@ __all__ = ["BacktestSettings", "ResolvedSettings"]
 POSITION_MODES = ("percentage_based", "fixed_amount")
 DEFAULT_MIN_ACTIVE_DAYS = 60
 DEFAULT_MIN_ACTIVE_SHARE = 0.5
+LARGEST_CAPITAL = 1e15
+"""Where cents are lost in the rounding of floats."""
+
 AUTO: Final = "auto"
 """Of `split_date`: the last 30 % of the days, if there are enough."""
 
@@ -94,6 +98,10 @@ class BacktestSettings:
             f"initial_capital must be above 0, got {self.initial_capital!r}",
         )
         _require(
+            self.initial_capital <= LARGEST_CAPITAL,
+            f"initial_capital is at most {LARGEST_CAPITAL:,.0f}, got {self.initial_capital!r}",
+        )
+        _require(
             math.isfinite(self.fee_rate) and 0 <= self.fee_rate < 1,
             f"fee_rate is a fraction of the traded amount in [0, 1), got {self.fee_rate!r}",
         )
@@ -110,15 +118,9 @@ class BacktestSettings:
             f"position_size is a fraction in (0, 1], got {self.position_size!r}",
         )
         for name in ("max_positions", "entry_top_n", "exit_threshold"):
-            value = getattr(self, name)
-            _require(
-                value is None or (_is_whole(value) and value >= 1),
-                f"{name} is a whole number of at least 1, got {value!r}",
-            )
-        _require(
-            _is_whole(self.min_active_days) and self.min_active_days >= 0,
-            f"min_active_days is a whole number of at least 0, got {self.min_active_days!r}",
-        )
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 1)
+        check_whole("min_active_days", self.min_active_days, 0)
         _require(
             0 <= self.min_active_share <= 1,
             f"min_active_share is a fraction of the days in [0, 1], got {self.min_active_share!r}",
@@ -131,6 +133,11 @@ class BacktestSettings:
             _require(
                 self.start_date < self.end_date,
                 f"start_date must be before end_date, got {self.start_date} and {self.end_date}",
+            )
+        if isinstance(self.split_date, dt.date) and self.start_date and not self.end_date:
+            _require(
+                self.start_date < self.split_date,
+                f"split_date must be after start_date, got {self.split_date} and {self.start_date}",
             )
         if isinstance(self.split_date, dt.date) and self.start_date and self.end_date:
             first = self.start_date + dt.timedelta(days=2)
@@ -238,11 +245,14 @@ class BacktestSettings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "BacktestSettings":
         """Build settings from plain values, refusing unknown names."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
+        _require(
+            isinstance(values, Mapping), f"backtest settings are a mapping, got {shown(values)}"
+        )
+        unknown = set(map(str, values)) - set(cls.__dataclass_fields__)
         _require(
             not unknown,
-            f"unknown backtest setting {', '.join(sorted(unknown))}; known are "
-            f"{', '.join(cls.__dataclass_fields__)}",
+            f"unknown backtest setting {', '.join(sorted(unknown))}; "
+            f"{likely(min(unknown, default=''), cls.__dataclass_fields__)}",
         )
         return cls(**values)
 
@@ -299,7 +309,7 @@ def _as_date(name: str, value: Any) -> dt.date | None:
     try:
         moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
-        raise ConfigError(f"{name} is a date like 2025-01-31, got {value!r}") from None
+        raise ConfigError(f"{name} is a date like 2025-01-31, got {shown(value)}") from None
     return moment.astimezone(dt.UTC).date() if moment.tzinfo else moment.date()
 
 
@@ -314,7 +324,7 @@ def _as_split(value: Any) -> dt.date | Literal["auto"] | None:
         return _as_date("split_date", value)
     except ConfigError:
         raise ConfigError(
-            f"split_date is a date like 2025-01-31, auto, or none, got {value!r}"
+            f"split_date is a date like 2025-01-31, auto, or none, got {shown(value)}"
         ) from None
 
 
@@ -330,13 +340,12 @@ def _as_number(name: str, value: Any) -> float | None:
         return None
     _require(
         isinstance(value, (int, float)) and not isinstance(value, bool),
-        f"{name} is a number, got {value!r}",
+        f"{name} is a number, got {shown(value)}",
     )
-    return float(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _require(condition: bool, message: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from search_spaces.errors import StorageError
+from search_spaces.errors import DatabaseUrlError
 
 __all__ = ["refuse_tilde", "sqlite_url"]
 
@@ -38,7 +38,7 @@ def refuse_tilde(url: URL, name: str) -> None:
 
     Raises
     ------
-    StorageError
+    DatabaseUrlError
         With the path that was meant.
     """
     path = url.database or ""
@@ -48,4 +48,4 @@ def refuse_tilde(url: URL, name: str) -> None:
         meant = f", perhaps {sqlite_url(Path(path).expanduser())}"
     except RuntimeError:  # no such user, or no home
         meant = ""
-    raise StorageError(f"{name}: the ~ in a URL is not expanded; write the whole path{meant}")
+    raise DatabaseUrlError(f"{name}: the ~ in a URL is not expanded; write the whole path{meant}")

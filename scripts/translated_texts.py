@@ -20,7 +20,15 @@ from studies.console.settings_file import setting_comments  # noqa: E402
 PACKAGES = ("search_spaces", "objectives", "studies")
 ERRORS = (
     *("MassTuningError", "SpaceError", "SpaceTooLargeError", "DataError", "NoMarketError"),
-    *("ConfigError", "SessionError", "StorageError", "FetchError", "NoPairsError", "FactorError"),
+    *(
+        "ConfigError",
+        "SessionError",
+        "StorageError",
+        "DatabaseUrlError",
+        "FetchError",
+        "NoPairsError",
+        "FactorError",
+    ),
     *("ClickException", "UsageError", "BadParameter"),
 )
 PRINTED = {

@@ -8,6 +8,7 @@ still catch it. Messages state the rule, the value got and the way out.
 __all__ = [
     "ConfigError",
     "DataError",
+    "DatabaseUrlError",
     "FetchError",
     "MassTuningError",
     "NoMarketError",
@@ -48,6 +49,10 @@ class SessionError(MassTuningError, ValueError):
 
 class StorageError(MassTuningError, RuntimeError):
     """A database that cannot be reached, read, written or understood."""
+
+
+class DatabaseUrlError(ConfigError, StorageError):
+    """A database URL that cannot be understood, or that leads nowhere."""
 
 
 class FetchError(MassTuningError, RuntimeError):

@@ -9,12 +9,14 @@ import pydantic
 from pydantic import Field
 
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
+from search_spaces.checks import shown
 from search_spaces.errors import ConfigError
 from search_spaces.strict_yaml import dump_yaml, parse_yaml
 from studies.alerts import AlertRule
 from studies.methods.care_config import LoggingConfig, RetentionConfig
 from studies.methods.checked_model import CheckedModel, complaints, refuse_home
 from studies.methods.methods_config import MethodsConfig
+from studies.methods.problem_config import MarketConfig, ObjectiveConfig
 
 __all__ = [
     "DEFAULT_CONFIG_FILE",
@@ -33,73 +35,11 @@ __all__ = [
 ]
 
 DEFAULT_CONFIG_FILE = "mass_tuning_config.yaml"
-Direction = Literal["maximize", "minimize"]
 PositiveInt = Annotated[int, Field(ge=1)]
-_METRICS: dict[str, Direction] = {"net_sharpe_ratio": "maximize"}
+MOST_WORKERS = 1_000
 _MEMORY = re.compile(
-    r"auto|([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)? *(([kmgtp]i?)?b|[kmgtp]i?)?", re.I
+    r"auto|([0-9]{1,15}\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]{1,2})? *(([kmgtp]i?)?b|[kmgtp]i?)?", re.I
 )
-
-
-class MarketConfig(CheckedModel):
-    """Where the returns come from.
-
-    Attributes
-    ----------
-    database : str or None
-        SQLAlchemy URL of the database with ``return_metrics`` and ``market_caps``; None: the
-        project's own database.
-    pairs : tuple of str or None
-        Use only these trading pairs.
-    both_directions : bool or None
-        Make also the pair ``SYMBOL_B_A`` of funding events, with the opposite return. None: as the
-        returns of the database were made; at first no.
-    incomplete_days : {"drop", "keep"} or None
-        Whether a day on which a side lacks a settlement gives no return, or the sum of the others.
-        None: as the returns of the database were made; at first no return.
-    timezone : str
-        Zone of times in files that do not say theirs.
-    aliases : dict of str
-        Other names of symbols and exchanges in files, ``NAME`` or ``exchange:NAME``.
-    """
-
-    database: str | None = None
-    pairs: tuple[str, ...] | None = None
-    both_directions: bool | None = None
-    incomplete_days: Literal["drop", "keep"] | None = None
-    timezone: str = "UTC"
-    aliases: dict[str, str] = Field(default_factory=dict)
-
-    @pydantic.field_validator("database")
-    @classmethod
-    def _no_password(cls, url: str | None) -> str | None:
-        # sessions keep a snapshot of their configuration in the database
-        if url is not None and re.search(r"://[^/@]*:[^/@]+@", url):
-            raise ValueError(
-                "the URL must not hold a password: sessions record it; use a password file "
-                "(~/.pgpass or PGPASSFILE)"
-            )
-        return url
-
-
-class ObjectiveConfig(CheckedModel):
-    """What a search optimises.
-
-    Attributes
-    ----------
-    type : str
-        ``factor_backtest``, ``external`` for a program of the user's own, or
-        ``package.module:ClassName`` of a subclass of `objectives.Objective`, importable or in the
-        current folder.
-    metrics : dict of str to {"maximize", "minimize"}
-        Optimised metrics, in order.
-    options : dict
-        Keyword arguments of an objective of one's own.
-    """
-
-    type: str = "factor_backtest"
-    metrics: dict[str, Direction] = Field(default_factory=_METRICS.copy)
-    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class ExecutionConfig(CheckedModel):
@@ -130,9 +70,9 @@ class ExecutionConfig(CheckedModel):
 
     parallel: PositiveInt | Literal["auto"] = 1
     chunk_size: PositiveInt | None = None
-    lease_seconds: Annotated[float, Field(ge=1.0)] = 15.0
-    chunk_seconds: Annotated[float, Field(gt=0.0)] = 300.0
-    strategy_seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    lease_seconds: Annotated[float, Field(ge=1.0, le=86_400.0)] = 15.0
+    chunk_seconds: Annotated[float, Field(gt=0.0, le=10_000_000.0)] = 300.0
+    strategy_seconds: Annotated[float, Field(gt=0.0, le=10_000_000.0)] = 60.0
     reuse: bool = True
     cache: str | None = None
     memory_limit: str = "2GiB"
@@ -141,8 +81,11 @@ class ExecutionConfig(CheckedModel):
     @pydantic.field_validator("parallel", mode="before")
     @classmethod
     def _is_number_or_auto(cls, value: Any) -> Any:
-        if value != "auto" and not (isinstance(value, int) and value >= 1):
-            raise ValueError(f"expected a number of processes from 1, or auto, got {value!r}")
+        if value != "auto" and not (isinstance(value, int) and 1 <= value <= MOST_WORKERS):
+            raise ValueError(
+                f"expected a number of processes from 1 to {MOST_WORKERS:,}, or auto, got "
+                f"{shown(value)}"
+            )
         return value
 
     @pydantic.field_validator("cache")
@@ -154,7 +97,9 @@ class ExecutionConfig(CheckedModel):
     @classmethod
     def _is_size(cls, text: str) -> str:
         if not _MEMORY.fullmatch(text.strip()):
-            raise ValueError(f'expected a size like 2GiB or 500 MB, or "0" for none, got {text!r}')
+            raise ValueError(
+                f'expected a size like 2GiB or 500 MB, or "0" for none, got {shown(text)}'
+            )
         return text
 
 
@@ -283,7 +228,7 @@ class TuningConfig(CheckedModel):
         try:
             config = cls.model_validate(values)
         except pydantic.ValidationError as error:
-            raise ConfigError("; ".join(complaints(error))) from None
+            raise ConfigError("; ".join(complaints(error, cls))) from None
         try:
             BacktestSettings.from_dict(config.backtest)
         except ConfigError as error:
@@ -392,7 +337,7 @@ def load_config(path: str | Path | None = None) -> TuningConfig:
     if values is None:
         return TuningConfig()
     if not isinstance(values, dict):
-        raise ConfigError(f"the configuration {path} is a mapping of sections, got {values!r}")
+        raise ConfigError(f"the configuration {path} is a mapping of sections, got {shown(values)}")
     try:
         return TuningConfig.from_mapping(values)
     except ConfigError as error:

@@ -20,7 +20,8 @@ from objectives.market.panel_fields import PanelFields
 from objectives.market.returns import fields_of_table
 from objectives.market.tables import Table
 from objectives.sqlite_url import refuse_tilde
-from search_spaces.errors import DataError, NoMarketError, StorageError
+from objectives.url_passwords import SECRETS, display_url
+from search_spaces.errors import DatabaseUrlError, DataError, NoMarketError, StorageError
 
 __all__ = ["CAP_HISTORY", "MARKET_CAPS", "RETURN_METRICS", "connected_engine", "read_database"]
 
@@ -29,7 +30,6 @@ MARKET_CAPS = "market_caps"
 CAP_HISTORY = "market_cap_history"
 
 _FEW_PAIRS = 500  # more are picked after reading: databases limit the variables of a query
-_SECRETS = ("password", "passwd", "sslpassword", "passfile")
 
 
 def read_database(
@@ -95,7 +95,7 @@ def connected_engine(
     """
     own = not isinstance(url_or_engine, Engine)
     url = _parse(url_or_engine) if not isinstance(url_or_engine, Engine) else url_or_engine.url
-    name = _display(url)
+    name = display_url(url)
     refuse_tilde(url, name)
     if own and not create:
         _require_file(url, name)
@@ -114,7 +114,7 @@ def _parse(url: str | URL) -> URL:
     try:
         return with_driver(make_url(url))
     except (ArgumentError, ValueError, TypeError):
-        raise StorageError(
+        raise DatabaseUrlError(
             "the database URL cannot be understood; it looks like sqlite:///funding_rate.db or "
             "postgresql+psycopg://user:password@host/name"
         ) from None
@@ -125,6 +125,11 @@ def _engine(url: URL, name: str) -> Engine:
     try:
         return sa.create_engine(url, connect_args=timeout)
     except (ImportError, NoSuchModuleError) as error:
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise DatabaseUrlError(
+                f"{name}: a market comes from a file of this machine, sqlite:///FILE or "
+                "postgresql://user@host/name"
+            ) from None
         raise StorageError(
             f"{name}: the driver of this kind of database is missing ({error}); "
             "for PostgreSQL install psycopg"
@@ -141,14 +146,9 @@ def _require_file(url: URL, name: str) -> None:
         raise StorageError(f"{name}: no such file; `mass-tuning import` creates the database")
 
 
-def _display(url: URL) -> str:
-    hidden = {key: "***" for key in url.query if key.lower() in _SECRETS}
-    return url.update_query_dict(hidden).render_as_string(hide_password=True)
-
-
 def _without_secrets(error: Exception, url: URL) -> str:
     text = str(getattr(error, "orig", None) or error).strip().split("\n(Background on")[0]
-    secrets = [url.password, *(url.query.get(key) for key in url.query if key.lower() in _SECRETS)]
+    secrets = [url.password, *(url.query.get(key) for key in url.query if key.lower() in SECRETS)]
     for secret in secrets:
         for form in (str(secret), quote(str(secret)), quote_plus(str(secret))) if secret else ():
             text = text.replace(form, "***")

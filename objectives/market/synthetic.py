@@ -14,6 +14,9 @@ from search_spaces.errors import DataError
 
 __all__ = ["synthetic_market"]
 
+MOST_DAYS = 36_500
+MOST_RETURNS = 20_000_000
+
 _FIRST_DAY = "2024-01-01"
 _EXCHANGES = ("binance", "bybit", "hyperliquid", "okx")
 _PAIRS_PER_SYMBOL = 2
@@ -105,6 +108,11 @@ def _check_arguments(n_pairs: int, n_days: int, seed: int, edge: float) -> None:
         raise DataError(f"a synthetic market needs at least one pair, {n_pairs=}")
     if n_days < 1:
         raise DataError(f"a synthetic market needs at least one day, {n_days=}")
+    if n_days > MOST_DAYS or n_pairs * n_days > MOST_RETURNS:
+        raise DataError(
+            f"a synthetic market has at most {MOST_DAYS:,} days and {MOST_RETURNS:,} returns, "
+            f"{n_pairs=}, {n_days=}"
+        )
     if seed < 0:
         raise DataError(f"a seed must not be negative, {seed=}")
     if not (np.isfinite(edge) and edge >= 0):

@@ -15,6 +15,7 @@ The words ``and``, ``or``, ``not``, ``in`` may be written large. Nothing is eval
 ``a < 1`` is ``a >= 1``, of a strategy without the figure neither is true.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -227,7 +228,10 @@ class _Parser:
             self._refuse("a name, a number or a text in quotes is expected")
         self._place += 1
         if token.kind == "number":
-            return float(token.text)
+            number = float(token.text)
+            if not math.isfinite(number):
+                self._refuse("a number has no more than 308 digits")
+            return number
         return token.text[1:-1] if token.kind == "text" else Name(token.text, token.at)
 
     @property

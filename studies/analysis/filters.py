@@ -1,6 +1,5 @@
 """Which strategies of a session are meant: one grammar for tables, files and pages."""
 
-import difflib
 import json
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from search_spaces import Parameter, Subsets
+from search_spaces.checks import likely
 from search_spaces.errors import ConfigError
 from studies.analysis.filter_grammar import (
     Among,
@@ -204,9 +204,8 @@ def _is_worded(session: StoredSession, name: Name, text: str) -> bool:
     if name.name in OOS_METRIC_COLUMNS:
         raise refusal(text, name.at, f"there is no {name.name}: nothing was measured out of sample")
     known = [*session.figures, *session.config.parameters]
-    near = difflib.get_close_matches(name.name, known, n=1)
-    message = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    raise refusal(text, name.at, f"unknown name {name.name!r} (a text goes in quotes); {message}")
+    message = f"unknown name {name.name!r} (a text goes in quotes); {likely(name.name, known)}"
+    raise refusal(text, name.at, message)
 
 
 def _parameter(session: StoredSession, name: str) -> Parameter:

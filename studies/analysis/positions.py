@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from objectives.factor_backtest import Holdings, holdings_after
+from objectives.settings import LARGEST_CAPITAL
 from search_spaces.errors import ConfigError, DataError
 from studies.analysis.chosen_strategy import MarketStrategy
 from studies.analysis.held_positions import NOTHING, Held
@@ -268,6 +269,8 @@ def _capital(
         capital = initial_capital if held.source == NOTHING else held.worth
     if not 0.0 < capital < float("inf"):
         raise ConfigError(f"the capital must be above 0, got {capital}")
+    if capital > LARGEST_CAPITAL:
+        raise ConfigError(f"the capital is at most {LARGEST_CAPITAL:,.0f}, got {capital}")
     return capital
 
 

@@ -38,7 +38,7 @@ ASKED_ROWS = 1_000
 @click.option("--session", "session_id", metavar="ID", help="Session to remove.")
 @click.option(
     "--older-than",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(0, 100_000),
     metavar="DAYS",
     help="Instead: all sessions completed longer ago; those with work left stay.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import shlex
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from search_spaces.checks import LARGEST_SEED, shown
 from studies.cli.help_text import SpokenCommand, in_words
 from studies.language import LANGUAGES, language_of_locale
 
@@ -153,7 +155,7 @@ class Command(SpokenCommand):
         rest = super().parse_args(ctx, args)
         for param in self.params:
             if param.name != "notes":  # the one text for which nothing is a value
-                refuse_empty(param, ctx.params.get(str(param.name)))
+                refuse_odd(param, ctx.params.get(str(param.name)))
         return rest
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -249,8 +251,10 @@ def session_argument(default: str) -> Callable[[_F], _F]:
     return decorate
 
 
-def refuse_empty(param: click.Parameter, value: Any) -> None:
-    """Refuse an empty text: a variable of a script that is not set, never the default.
+def refuse_odd(param: click.Parameter, value: Any) -> None:
+    """Refuse an empty text, such as a variable that is not set, and a number without measure.
+
+    An empty text is never the default; what no column of the database holds is a slip.
 
     Parameters
     ----------
@@ -264,9 +268,14 @@ def refuse_empty(param: click.Parameter, value: Any) -> None:
         Naming the option.
     """
     values = value if isinstance(value, tuple) else (value,)
+    option = isinstance(param, click.Option)
+    name = max(param.opts, key=len) if option else param.human_readable_name.strip("[].")
+    for number in values:
+        if isinstance(number, int) and number > LARGEST_SEED:
+            raise click.ClickException(f"{name} is at most {LARGEST_SEED:,}, got {shown(number)}")
+        if isinstance(number, float) and not math.isfinite(number):
+            raise click.ClickException(f"{name} is a finite number, got {number}")
     if any(isinstance(text, str) and not text.strip() for text in values):
-        option = isinstance(param, click.Option)
-        name = max(param.opts, key=len) if option else param.human_readable_name.strip("[].")
         way_out = "give a value" if param.required else "give a value, or leave it out"
         raise click.ClickException(f"{name} is empty; {way_out}")
 
@@ -279,7 +288,7 @@ def database_url(text: str) -> str:
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    refuse_empty(param, value)
+    refuse_odd(param, value)
     # Given before the command and not after it, an option keeps its value.
     if value:
         assert param.name is not None

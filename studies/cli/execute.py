@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from search_spaces.checks import shown
 from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
@@ -270,8 +272,12 @@ def _n_workers(
         return context.config.execution.parallel
     if parallel == "auto":
         return "auto"
-    if not parallel.isascii() or not parallel.isdigit() or int(parallel) < 1:
+    from studies.config import MOST_WORKERS
+
+    number = int(parallel) if re.fullmatch("[0-9]{1,9}", parallel) else 0
+    if not 1 <= number <= MOST_WORKERS:
         raise click.ClickException(
-            f"--parallel is a number of processes from 1, or auto, got {parallel!r}"
+            f"--parallel is a number of processes from 1 to {MOST_WORKERS:,}, or auto, got "
+            f"{shown(parallel)}"
         )
-    return int(parallel)
+    return number

@@ -92,7 +92,7 @@ def read_plan(
 
     planned_or_not = "adaptive" if adaptive else "planned"
     chosen = method or METHODS[0] if mode == "sampling" else mode
-    check_request(planned_or_not, chosen, size)
+    check_request(planned_or_not, chosen, size, seed)
     return SessionRequest(
         config=config,
         mode=planned_or_not,

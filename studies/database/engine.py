@@ -8,7 +8,7 @@ the same file: they wait for the lock five seconds only, and crash when it never
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -18,10 +18,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from objectives.database_driver import with_driver
 from objectives.sqlite_url import refuse_tilde, sqlite_url
-from search_spaces.errors import StorageError
-
-if TYPE_CHECKING:
-    pass
+from objectives.url_passwords import display_url
+from search_spaces.errors import DatabaseUrlError, StorageError
 
 __all__ = ["create_engine", "database_clock", "display_url"]
 
@@ -71,14 +69,6 @@ def create_engine(url: str | URL | Path) -> Engine:
     return engine
 
 
-def display_url(url: str | URL | Engine) -> str:
-    """Write a database URL for people, with every password replaced by ``***``."""
-    parsed = url.url if isinstance(url, Engine) else make_url(url)
-    if "password" in parsed.query:
-        parsed = parsed.update_query_dict({"password": "***"})
-    return parsed.render_as_string(hide_password=True)
-
-
 class database_clock(FunctionElement[float]):  # noqa: N801 (an SQL function, as sa.func.now)
     """SQL expression: seconds since 1970-01-01 UTC on the clock of the database.
 
@@ -121,27 +111,29 @@ def _parse_url(url: str | URL | Path) -> URL:
         parsed = with_driver(make_url(url))
     except (ArgumentError, ValueError) as error:
         # The text itself is not repeated: it may hold a password.
-        raise StorageError(
+        raise DatabaseUrlError(
             "the database URL cannot be understood; expected sqlite:///funding_rate.db or "
             "postgresql://user:password@host:5432/name"
         ) from error
     if parsed.drivername == "postgresql+psycopg":
         return parsed
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise StorageError(
+        raise DatabaseUrlError(
             f"{parsed.drivername!r} databases are not supported; use sqlite:///FILE or "
             "postgresql://user:password@host:5432/name"
         )
     database = parsed.database or ":memory:"
     if database == ":memory:" or database.startswith("file:"):
-        raise StorageError(
+        raise DatabaseUrlError(
             f"{display_url(parsed)}: the database is shared by several connections and must be a "
             "file given by its path, for example sqlite:///funding_rate.db"
         )
     refuse_tilde(parsed, display_url(parsed))
     folder = Path(database).resolve().parent
     if not folder.is_dir():
-        raise StorageError(f"{display_url(parsed)}: the folder {folder} does not exist; create it")
+        raise DatabaseUrlError(
+            f"{display_url(parsed)}: the folder {folder} does not exist; create it"
+        )
     return parsed
 
 

@@ -7,8 +7,8 @@ from typing import NoReturn
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
+from objectives.url_passwords import display_url
 from search_spaces.errors import StorageError
-from studies.database.engine import display_url
 
 __all__ = ["database_errors"]
 

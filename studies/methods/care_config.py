@@ -7,7 +7,10 @@ from pydantic import Field
 
 from studies.methods.checked_model import CheckedModel, refuse_home
 
-__all__ = ["LoggingConfig", "RetentionConfig"]
+__all__ = ["MOST_DAYS", "LoggingConfig", "RetentionConfig"]
+
+MOST_DAYS = 100_000
+"""What is more lies before the calendar begins, or is a slip."""
 
 
 class RetentionConfig(CheckedModel):
@@ -23,9 +26,9 @@ class RetentionConfig(CheckedModel):
         Entries of the execution log that are older go, of sessions that stay too; None: none.
     """
 
-    keep_days: Annotated[float, Field(ge=0.0)] | None = None
+    keep_days: Annotated[float, Field(ge=0.0, le=MOST_DAYS)] | None = None
     keep_sessions: Annotated[int, Field(ge=0)] | None = None
-    log_days: Annotated[float, Field(ge=0.0)] | None = None
+    log_days: Annotated[float, Field(ge=0.0, le=MOST_DAYS)] | None = None
 
 
 class LoggingConfig(CheckedModel):
@@ -48,8 +51,8 @@ class LoggingConfig(CheckedModel):
     file: str | None = None
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_mb: Annotated[float, Field(gt=0.0)] = 10.0
-    backups: Annotated[int, Field(ge=1)] = 3
-    days: Annotated[float, Field(ge=0.0)] = 30.0
+    backups: Annotated[int, Field(ge=1, le=10_000)] = 3
+    days: Annotated[float, Field(ge=0.0, le=MOST_DAYS)] = 30.0
 
     @pydantic.field_validator("file")
     @classmethod

@@ -1,10 +1,14 @@
 """The model that every section of the configuration is."""
 
+import math
 import types
-from typing import Any, Union, get_args, get_origin
+from collections.abc import Iterator
+from typing import Any, ClassVar, Union, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict
+
+from search_spaces.checks import LARGEST_WHOLE, likely, shown
 
 __all__ = ["CheckedModel", "complaints", "refuse_home"]
 
@@ -12,16 +16,20 @@ __all__ = ["CheckedModel", "complaints", "refuse_home"]
 class CheckedModel(BaseModel):
     """A frozen section of settings that refuses what pydantic would take for something else.
 
-    A truth value is no number, although Python counts True as 1; an empty text is not the default.
+    A truth value is no number, although Python counts True as 1; an empty text is not the default;
+    numbers are finite and at most `largest`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    largest: ClassVar[int] = LARGEST_WHOLE
 
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _refuse_slips(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
         if isinstance(value, str) and not value.strip():
             raise ValueError("an empty text is no value; leave the key out for the default")
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("a text holds no character 0")
         if isinstance(value, bool):
             assert info.field_name is not None
             kinds = _kinds(cls.model_fields[info.field_name].annotation)
@@ -30,26 +38,59 @@ class CheckedModel(BaseModel):
                     f"expected a number, got {str(value).lower()} (YAML reads yes, no, on "
                     "and off as truth values)"
                 )
+        elif isinstance(value, int | float) and not abs(value) <= cls.largest:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"expected a finite number, got {value}")
+            raise ValueError(f"expected a number of at most {cls.largest:,}, got {shown(value)}")
         return value
 
 
-def complaints(error: pydantic.ValidationError) -> list[str]:
-    """Say of every wrong setting its key and what is wrong."""
+def complaints(error: pydantic.ValidationError, model: type[BaseModel]) -> list[str]:
+    """Say of every wrong setting its key and what is wrong.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+    model : type
+        That refused the settings.
+    """
     found = []
     for detail in error.errors():
         key = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
-            found.append(f"unknown setting {key!r}")
+            known = _known(model, detail["loc"][:-1])
+            found.append(f"unknown setting {shown(key)}; {likely(detail['loc'][-1], known)}")
         elif detail["type"] == "value_error":
             found.append(f"{key}: {detail['ctx']['error']}")
+        elif detail["type"] == "model_type":
+            found.append(f"{key}: expected settings with their names{_got(detail['input'])}")
         else:
             found.append(f"{key}: {detail['msg'].lower()}{_got(detail['input'])}")
     return found
 
 
+def _known(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Return the names of the settings in the section that a path leads to."""
+    for part in path:
+        if isinstance(part, str):
+            below = list(_models(model.model_fields[part].annotation))
+            if not below:
+                break
+            model = below[0]
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that an annotation names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
 def _got(value: Any) -> str:
     """Show a wrong value, unless it holds an address, which may hold a password."""
-    text = repr(value)
+    text = shown(value)
     return "" if "://" in text else f", got {text}"
 
 

@@ -22,7 +22,9 @@ __all__ = ["Method", "MethodOptions", "SamplerContext", "require_package"]
 
 
 class MethodOptions(CheckedModel):
-    """Options of a method; an unknown one is refused."""
+    """Options of a method; an unknown one is refused, and numbers above a million."""
+
+    largest: ClassVar[int] = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from objectives.metrics import METRICS
 from search_spaces import PARAMETER_NAMES
+from search_spaces.checks import likely, shown
 from search_spaces.errors import ConfigError
 from studies.database import METRIC_COLUMNS, OOS_METRIC_COLUMNS
 
@@ -43,7 +44,7 @@ def direction_of(metric: str, directions: Mapping[str, str], direction: str | No
         If the figure or the direction is unknown.
     """
     if metric not in NATURAL_DIRECTIONS:
-        raise ConfigError(f"unknown metric {metric!r}; known are {', '.join(NATURAL_DIRECTIONS)}")
+        raise ConfigError(f"unknown metric {shown(metric)}; {likely(metric, NATURAL_DIRECTIONS)}")
     if direction is None:
         direction = directions.get(metric, NATURAL_DIRECTIONS[metric])
     if direction not in ("maximize", "minimize"):

@@ -53,7 +53,7 @@ def create_session(
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[Engine, SessionRow]:
     """Plan a session and write it; parameters and errors are those of `studies.Session.create`."""
-    check_request(mode, method, size)
+    check_request(mode, method, size, seed)
     space = config.space(restrictions)
     engine = open_database(config.database)
     if start_from is not None:

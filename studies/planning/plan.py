@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from objectives.constants import SEMANTICS_VERSION
 from search_spaces import DESIGNS, Design, SearchSpace, make_design
+from search_spaces.checks import LARGEST_SEED, check_whole
 from search_spaces.errors import ConfigError, SpaceError
 from studies.config import TuningConfig
 from studies.database import utc_now
@@ -36,17 +37,23 @@ __all__ = ["CHUNK_LIMIT", "check_request", "is_too_large", "make_plan", "new_row
 CHUNK_LIMIT = 10_000_000
 """Chunks of a planned session, each of which is a row."""
 
+LARGEST_SIZE = 10**15
+"""What is larger is a slip; a space may still have fewer strategies."""
+
 _CHUNKS_PER_GENERATION = 2
 
 
-def check_request(mode: str | None, method: str, size: int | None) -> None:
-    """Refuse the size of an adaptive or genetic session that cannot be, before data are read.
+def check_request(mode: str | None, method: str, size: int | None, seed: int = 0) -> None:
+    """Refuse a seed or a size that cannot be, before data are read.
 
     Raises
     ------
     ConfigError
-        As `studies.sessions.check_size`.
+        If the seed is none, or as `studies.sessions.check_size`.
     """
+    check_whole("seed", seed, 0, LARGEST_SEED)
+    if size is not None and not _is_adaptive(mode, method):
+        check_whole("size", size, 1, LARGEST_SIZE)
     if _is_adaptive(mode, method):
         check_size(method, size)
 

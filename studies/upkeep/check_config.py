@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from objectives import METRIC_NAMES, BacktestSettings
+from search_spaces.checks import likely, shown
 from search_spaces.errors import ConfigError
 from studies.config import TuningConfig
 from studies.database import create_engine
@@ -55,7 +56,7 @@ def checked_config(config: TuningConfig) -> CheckedConfig:
     for name in config.objective.metrics:
         if name not in METRIC_NAMES:
             raise ConfigError(
-                f"objective.metrics: unknown metric {name!r}; known are {', '.join(METRIC_NAMES)}"
+                f"objective.metrics: unknown metric {shown(name)}; {likely(name, METRIC_NAMES)}"
             )
     for url in (config.database, config.market.database):
         if url is not None:

@@ -87,7 +87,7 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("databse: x", "unknown setting 'databse'"),
         ("execution: {workers: 3}", "unknown setting 'execution.workers'"),
         ("study: {trails: full}", "unknown setting 'study.trails'"),
-        ("execution: {parallel: 0}", "execution.parallel: .*from 1, or auto, got 0"),
+        ("execution: {parallel: 0}", "execution.parallel: .*from 1 to 1,000, or auto, got 0"),
         ("execution: {chunk_size: -1}", "execution.chunk_size: .*got -1"),
         ("execution: {lease_seconds: 0.5}", "execution.lease_seconds: .*got 0.5"),
         ("study: {trials: some}", "study.trials: .*'digest' or 'full', got 'some'"),
@@ -98,7 +98,10 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("constraints: a < b", "constraints: "),
         ("a: [", "is not YAML"),
         ("backtest: {fee_rate: 0.001, fee_rate: 0.0}", r"backtest\.fee_rate is given twice"),
-        ("execution: {parallel: many}", "execution.parallel: .*from 1, or auto, got 'many'"),
+        (
+            "execution: {parallel: many}",
+            "execution.parallel: .*from 1 to 1,000, or auto, got 'many'",
+        ),
         ("execution: {parallel: yes}", "execution.parallel: expected a number, got true"),
         ("study: {sample: on}", "study.sample: expected a number, got true"),
         ("execution: {chunk_size: no}", "execution.chunk_size: expected a number, got false"),
@@ -118,7 +121,7 @@ def test_yaml_reads_back_the_same(tmp_path, values):
         ("objective: {type: ''}", "objective.type: an empty text"),
         ("just text", "a mapping of sections, got 'just text'"),
         ("- 1", "a mapping of sections"),
-        ("databse: x\nstudi: y", "'databse'; unknown setting 'studi'"),
+        ("databse: x\nstudi: y", "'databse'; did you mean database\\?; unknown setting 'studi'"),
     ],
 )
 def test_bad_files_name_the_file_and_the_key(tmp_path, text, message):

@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from objectives.url_passwords import display_url
 from search_spaces.errors import StorageError
-from studies.database.engine import display_url
 from studies.database.errors import database_errors
 from studies.database.transactions import write_transaction
 
