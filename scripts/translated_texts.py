@@ -20,16 +20,8 @@ from studies.console.settings_file import setting_comments  # noqa: E402
 PACKAGES = ("search_spaces", "objectives", "studies")
 ERRORS = (
     *("MassTuningError", "SpaceError", "SpaceTooLargeError", "DataError", "NoMarketError"),
-    *(
-        "ConfigError",
-        "SessionError",
-        "StorageError",
-        "DatabaseUrlError",
-        "FetchError",
-        "NoPairsError",
-        "FactorError",
-    ),
-    *("ClickException", "UsageError", "BadParameter"),
+    *("ConfigError", "SessionError", "StorageError", "FetchError", "NoPairsError", "FactorError"),
+    *("DatabaseUrlError", "ClickException", "UsageError", "BadParameter"),
 )
 PRINTED = {
     "say": (0,),

@@ -6,7 +6,7 @@ from typing import Any
 
 from search_spaces.errors import ConfigError
 
-__all__ = ["LARGEST_SEED", "LARGEST_WHOLE", "check_text", "check_whole", "likely", "shown"]
+__all__ = ["LARGEST_SEED", "LARGEST_WHOLE", "check_kind", "check_whole", "likely", "shown"]
 
 LARGEST_WHOLE = 1_000_000_000
 """Of counts, sizes and seconds: what is larger is a slip, and would not fit the database."""
@@ -58,13 +58,22 @@ def check_whole(name: str, value: Any, least: int, most: int = LARGEST_WHOLE) ->
         raise ConfigError(f"{name} is at most {most:,}, got {shown(value)}")
 
 
-def check_text(name: str, value: Any) -> None:
-    """Refuse what is no text, or an empty one.
+def check_kind(name: str, value: Any, kind: type | tuple[type, ...], expected: str) -> None:
+    """Refuse an argument of another type.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : Any
+    kind : type or tuple of type
+    expected : str
+        What it is, in words.
 
     Raises
     ------
     ConfigError
-        Naming the value.
+        Naming the argument and the value.
     """
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigError(f"{name} is a text, got {shown(value)}")
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} is {expected}, got {shown(value)}")

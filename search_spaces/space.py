@@ -11,6 +11,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 
+from search_spaces.checks import check_kind, likely, shown
 from search_spaces.constraints import Constraint, parse_constraint
 from search_spaces.errors import SpaceError, SpaceTooLargeError
 from search_spaces.lattice import Lattice
@@ -55,6 +56,9 @@ class SearchSpace:
         constraints: Iterable[Constraint | str | Mapping[str, str]] = (),
         block_parameters: Sequence[str] = (),
     ) -> None:
+        check_kind("parameters", parameters, Sequence, "a sequence of parameters")
+        for parameter in parameters:
+            check_kind("a parameter", parameter, Parameter, "a Choice, Range, Fixed or Subsets")
         self.parameters: tuple[Parameter, ...] = tuple(parameters)
         self.constraints: tuple[Constraint, ...] = tuple(map(parse_constraint, constraints))
         self.block_parameters: tuple[str, ...] = tuple(block_parameters)
@@ -308,9 +312,10 @@ class SearchSpace:
             If a name is unknown or a value is outside its domain, naming what is allowed.
             If no point is left.
         """
+        check_kind("restrictions", values, Mapping, "a mapping of names to values")
         for name in values:
             if name not in self._by_name:
-                raise SpaceError(f"unknown parameter {name!r}; there are {', '.join(self.names)}")
+                raise SpaceError(f"unknown parameter {shown(name)}; {likely(name, self.names)}")
         return self._with_parameters(
             [
                 parameter.restrict(values[parameter.name])

@@ -5,7 +5,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from search_spaces.checks import check_kind
 from search_spaces.errors import SpaceError
+from search_spaces.short_files import read_short_file
 from search_spaces.strict_yaml import parse_yaml
 
 __all__ = ["read_space_config"]
@@ -26,6 +28,7 @@ def read_space_config(
     if isinstance(source, Mapping):
         config, where = dict(source), "the configuration"
     else:
+        check_kind("a space", source, (str, PathLike), "a mapping or the path of a file")
         where = str(source)
         config = _load(Path(source))
     parameters = config.get("parameters")
@@ -44,7 +47,7 @@ def read_space_config(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_short_file(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SpaceError(f"cannot read the configuration {path}: {error}") from error
     try:

@@ -9,8 +9,9 @@ import pydantic
 from pydantic import Field
 
 from search_spaces import PARAMETER_NAMES, FactorSpace, SearchSpace
-from search_spaces.checks import shown
+from search_spaces.checks import check_kind, shown
 from search_spaces.errors import ConfigError
+from search_spaces.short_files import read_short_file
 from search_spaces.strict_yaml import dump_yaml, parse_yaml
 from studies.alerts import AlertRule
 from studies.methods.care_config import LoggingConfig, RetentionConfig
@@ -220,11 +221,18 @@ class TuningConfig(CheckedModel):
     alerts: tuple[AlertRule, ...] = ()
     strategy: StrategyConfig | None = None
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except pydantic.ValidationError as error:
+            raise ConfigError("; ".join(complaints(error, type(self)))) from None
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """Check plain values; an unknown or impossible one is a ConfigError that names the key."""
         from objectives import BacktestSettings
 
+        check_kind("the configuration", values, Mapping, "a mapping of sections")
         try:
             config = cls.model_validate(values)
         except pydantic.ValidationError as error:
@@ -324,12 +332,14 @@ def load_config(path: str | Path | None = None) -> TuningConfig:
             return TuningConfig()
         path = DEFAULT_CONFIG_FILE
     try:
-        values = parse_yaml(Path(path).read_text(encoding="utf-8"))
+        values = parse_yaml(read_short_file(path))
     except OSError as error:
         raise ConfigError(
             f"the configuration {path} cannot be read ({error.strerror}); give another one with "
             "--config FILE"
         ) from None
+    except TypeError:
+        raise ConfigError(f"the configuration is the path of a file, got {shown(path)}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"the configuration {path} is not YAML: {error}") from None
     except ValueError as error:

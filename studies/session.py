@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
-from studies.config import TuningConfig
+from search_spaces.checks import check_whole
+from studies.config import MOST_WORKERS, TuningConfig
 from studies.planning import create_session
 from studies.sessions import StoredSession, build_objective
 
@@ -107,7 +108,7 @@ class Session(StoredSession):
             If the database cannot be written.
         """
         engine, row = create_session(
-            config or TuningConfig(),
+            TuningConfig() if config is None else config,
             method=method,
             mode=mode,
             size=size,
@@ -186,6 +187,8 @@ class Session(StoredSession):
             there.
         """
         n_workers = self.config.execution.parallel if parallel is None else parallel
+        if n_workers != "auto":
+            check_whole("parallel", n_workers, 1, MOST_WORKERS)
         from studies.runs import follows_load
 
         if scheduler is None and (n_workers == 1 or (n_workers == "auto" and not follows_load())):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from objectives.base import Batch, DailyReturns, Objective, Points
 from objectives.constants import DEFAULT_METRIC, NO_MARKET_CAPS_ADVICE, SEMANTICS_VERSION
+from objectives.factor_backtest.arguments import check_arguments, check_params
 from objectives.factor_backtest.daily_series import simulate_days
 from objectives.factor_backtest.factor_cube import FactorCube
 from objectives.factor_backtest.point_table import PointTable, domain, space_factors
@@ -24,7 +25,6 @@ from objectives.factors import get_factor
 from objectives.judge import judge, reliable_records
 from objectives.market import ReturnPanel
 from objectives.market.panel import LOOK_AHEAD_WARNING
-from objectives.market.panel_checks import require_pairs
 from objectives.metrics import METRIC_NAMES, METRICS, directions_of
 from objectives.settings import BacktestSettings, ResolvedSettings
 from search_spaces import FACTOR_CODES, FactorSpace, StrategyParams
@@ -59,7 +59,7 @@ class FactorBacktest(Objective):
     Raises
     ------
     ConfigError
-        For an unknown metric or direction, or dates outside the panel.
+        For an unknown metric or direction, dates outside the panel, arguments of other types.
     SpaceError
         If the space uses a factor that is not registered.
     DataError
@@ -90,7 +90,7 @@ class FactorBacktest(Objective):
         metrics: Sequence[str] | Mapping[str, str] = (DEFAULT_METRIC,),
         cube: FactorCube | None = None,
     ) -> None:
-        require_pairs(panel.pairs)
+        check_arguments(panel, settings, space, metrics)
         self.panel = panel
         self.space: FactorSpace = FactorSpace.default() if space is None else space
         first, last = panel.dates[0].date(), panel.dates[-1].date()
@@ -121,8 +121,7 @@ class FactorBacktest(Objective):
     def fingerprint(self) -> str:
         """Hex digest of data, settings, metrics, text of own factors, version of the definition."""
         own = {"own_factors": self._own_factors} if self._own_factors else {}
-        directions = {"directions": list(self.directions.items())}
-        return _digest({**self._conditions, **directions, **own})
+        return _digest({**self._conditions, "directions": list(self.directions.items()), **own})
 
     @cached_property
     def measurement_fingerprint(self) -> str:
@@ -329,6 +328,7 @@ class FactorBacktest(Objective):
         DataError
             For IC weights on a panel without market caps, or if a factor raises.
         """
+        check_params(params)
         if params.weight_method == "IC" and not self._simulator.knows_caps:
             raise DataError(NO_MARKET_CAPS_ADVICE)
         self.prepare()

@@ -12,6 +12,7 @@ from objectives.base import Points
 from objectives.settings import BacktestSettings
 from objectives.trading_rules import RuleTable, rule_table
 from search_spaces import WEIGHT_METHODS, FactorSpace, StrategyParams
+from search_spaces.checks import shown
 from search_spaces.errors import SpaceError
 
 __all__ = ["PointTable", "domain", "space_factors"]
@@ -48,6 +49,8 @@ class PointTable:
         SpaceError
             If an index is not a whole number of the space.
         """
+        if not isinstance(points, (Sequence, np.ndarray)) or isinstance(points, str):
+            raise SpaceError(f"points are a sequence of indices or parameters, got {shown(points)}")
         if len(points) and isinstance(points[0], StrategyParams):
             return cls.of_params(points, settings)  # type: ignore[arg-type]
         subsets, columns = _columns_of_indices(points, space)

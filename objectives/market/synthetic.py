@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from objectives.market.caps import MarketCaps
 from objectives.market.panel_fields import PanelFields
+from search_spaces.checks import check_kind
 from search_spaces.errors import DataError
 
 __all__ = ["synthetic_market"]
@@ -104,6 +105,9 @@ def synthetic_market(
 
 
 def _check_arguments(n_pairs: int, n_days: int, seed: int, edge: float) -> None:
+    for name, number in {"n_pairs": n_pairs, "n_days": n_days, "seed": seed}.items():
+        check_kind(name, number, int, "a whole number")
+    check_kind("edge", edge, (int, float), "a number")
     if n_pairs < 1:
         raise DataError(f"a synthetic market needs at least one pair, {n_pairs=}")
     if n_days < 1:

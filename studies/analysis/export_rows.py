@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from search_spaces.checks import LARGEST_SEED, check_whole
 from search_spaces.errors import ConfigError
 from studies.analysis.filters import Filter
 from studies.analysis.leaderboard import order_of
@@ -79,8 +80,8 @@ class Selection:
         if self.n is None and (self.metric is not None or self.all_names):
             name = "--metric" if self.metric is not None else "--all-names"
             raise ConfigError(f"{name} says how the best are listed; say how many with --top N")
-        if self.n is not None and self.n < 1:
-            raise ConfigError(f"the number of strategies is at least 1, got {self.n}")
+        if self.n is not None:
+            check_whole("the number of strategies", self.n, 1, LARGEST_SEED)
 
 
 @dataclass(frozen=True)

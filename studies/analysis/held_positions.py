@@ -1,6 +1,7 @@
 """What is held now, read from a file as `mass-tuning positions -o` writes it."""
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search_spaces.errors import ConfigError, DataError
+from search_spaces.short_files import read_short_file
 from studies.analysis.export_files import FORMULA
 
 __all__ = ["CASH", "NOTHING", "POSITION_COLUMNS", "Held", "read_held"]
@@ -101,8 +103,8 @@ def read_held(path: str | Path) -> Held:
         If the file cannot be read, naming the row.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            return _held(str(path), csv.reader(file, strict=True))
+        lines = io.StringIO(read_short_file(path, "utf-8-sig"), newline="")
+        return _held(str(path), csv.reader(lines, strict=True))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:

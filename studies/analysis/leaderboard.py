@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from search_spaces.checks import LARGEST_SEED, check_kind, check_whole
 from search_spaces.errors import ConfigError, SessionError
 from studies.analysis.filters import Filter, read_filter
 from studies.analysis.parameter_columns import (
@@ -96,6 +97,8 @@ def top(
         If the metric, direction or filter cannot be, ``n`` is below 1, or there are several
         objectives and a direction without a metric.
     """
+    if where is not None:
+        check_kind("where", where, (str, Filter), "a text or a Filter")
     chosen = read_filter(session, where) if isinstance(where, str) else where
     if metric == NEIGHBOURS:
         return _top_by_neighbours(session, n, direction, all_names, chosen)
@@ -324,8 +327,7 @@ def _frame(
 
 
 def _check_number(n: int) -> None:
-    if n < 1:
-        raise ConfigError(f"the number of strategies is at least 1, got {n}")
+    check_whole("the number of strategies", n, 1, LARGEST_SEED)
 
 
 def order_of(session: StoredSession, metric: str | None, direction: str | None) -> tuple[str, str]:

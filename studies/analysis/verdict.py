@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from objectives import FactorBacktest, Objective
 from objectives.validation import Verdict, Verification, verify
 from objectives.validation.verdict import STRONG, WEAK
+from search_spaces.checks import LARGEST_SEED, check_whole
 from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
 from studies.analysis.verdict_rows import StoredVerdict, store_verdict, stored_answer
@@ -87,6 +88,10 @@ def verify_session(
     if objective is None:
         objective = build_objective(session)
     rules = session.config.verify
+    if n_resamples is not None:
+        check_whole("n_resamples", n_resamples, 100, 100_000)
+    if seed is not None:
+        check_whole("seed", seed, 0, LARGEST_SEED)
     settings = Verification(
         n_resamples=rules.resamples if n_resamples is None else n_resamples,
         seed=rules.seed if seed is None else seed,

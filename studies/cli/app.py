@@ -5,6 +5,7 @@ Exit codes: `studies.cli.exit_codes`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -26,7 +27,7 @@ from studies.cli.demo import demo
 from studies.cli.doctor import doctor
 from studies.cli.estimate import estimate
 from studies.cli.execute import execute
-from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
+from studies.cli.exit_codes import FAILED, INTERRUPTED, READER_GONE, REFUSED
 from studies.cli.export import export_command
 from studies.cli.fetch import fetch
 from studies.cli.generate import generate
@@ -40,6 +41,7 @@ from studies.cli.positions import positions
 from studies.cli.rank import rank
 from studies.cli.report import report
 from studies.cli.show import show
+from studies.cli.standard_streams import open_standard_streams, shortened
 from studies.cli.stats import stats
 from studies.cli.status import sessions, status
 from studies.cli.top import top
@@ -61,11 +63,17 @@ EXAMPLES = """\
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
+    open_standard_streams()
     code = run(sys.argv[1:] if args is None else args)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _close_stdout()
+        code = READER_GONE
+    except OSError as error:
+        print_error(f"the output cannot be written: {error.strerror}")
+        _close_stdout()
+        code = FAILED
     sys.exit(code)
 
 
@@ -94,7 +102,7 @@ def run(args: Sequence[str]) -> int:
         return _fail(context, f"stopped{context.hint}", INTERRUPTED)
     except BrokenPipeError:
         _close_stdout()
-        return FAILED
+        return READER_GONE
     except Exception as error:
         return _fail(context, *_message_and_code(error))
 
@@ -114,6 +122,8 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
         return str(error), FAILED
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}", FAILED
+    if isinstance(error, OSError) and error.strerror:
+        return f"the output cannot be written, or a folder is gone: {error.strerror}", FAILED
     return (
         f"unexpected {type(error).__name__}: {error}; run it again with --debug and report it",
         FAILED,
@@ -127,9 +137,11 @@ def _usage(refused: click.ClickException) -> str:
 
 
 def _fail(context: Context, message: str, code: int) -> int:
+    message = shortened(message)
     if context.debug:
         traceback.print_exc()
-    print_error(message)
+    with contextlib.suppress(OSError):  # nobody can be told
+        print_error(message)
     if context.logs:
         logging.getLogger(__name__).error("%s (exit code %d)", message, code)
     return code

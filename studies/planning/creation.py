@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Engine
 
 from search_spaces import Design
+from search_spaces.checks import check_kind, check_whole
 from search_spaces.errors import ConfigError
 from studies import queue
 from studies.config import TuningConfig
@@ -53,11 +54,20 @@ def create_session(
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[Engine, SessionRow]:
     """Plan a session and write it; parameters and errors are those of `studies.Session.create`."""
+    check_kind("config", config, TuningConfig, "a TuningConfig")
+    check_kind("the method", method, str, "a name")
+    check_kind("restrictions", restrictions or {}, Mapping, "a mapping of names to lists")
+    check_kind("notes", notes or "", str, "a text")
     check_request(mode, method, size, seed)
+    if panel is not None:
+        from objectives import ReturnPanel
+
+        check_kind("the panel", panel, ReturnPanel, "a ReturnPanel")
     space = config.space(restrictions)
     engine = open_database(config.database)
     if start_from is not None:
         read_row(engine, start_from)
+        check_whole("n_start", n_start, 1)
     if panel is None:
         named = names_value(config, restrictions, space, "weight_method", "IC")
         refuse_impossible(config, engine, space, named)

@@ -25,6 +25,7 @@ from studies import queue
 from studies.database import logged_suppress, retry_transient, write_transaction
 from studies.runs.cluster_task import Target, end_run, work_on_chunk
 from studies.runs.load import LoadMeter, start_size
+from studies.runs.main_guard import require_main_guard
 from studies.runs.progress import Progress, show_waiting
 from studies.runs.run import is_over, running_session
 from studies.runs.scaling import REPORT_SECONDS, Scaling
@@ -113,6 +114,8 @@ def run_on_cluster(
     SessionError, StorageError
         As `studies.runs.run.run_session`.
     """
+    if scheduler is None:
+        require_main_guard()
     stop = stop or Stop()
     clients: list[Client] = []
     scales = n_workers == "auto"
