@@ -20,9 +20,10 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from search_spaces.checks import check_kind
 from search_spaces.errors import SpaceError
 
-__all__ = ["MAX_DOMAIN", "Parameter", "as_list"]
+__all__ = ["MAX_DOMAIN", "Parameter", "as_list", "checked_parameters"]
 
 MAX_DOMAIN = 1_000_000
 """A parameter of more values than this counts as continuous: it is searched, never enumerated."""
@@ -247,3 +248,17 @@ def _spell(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
+
+
+def checked_parameters(parameters: Any) -> "tuple[Parameter, ...]":
+    """Return the parameters of a space, or refuse what are none.
+
+    Raises
+    ------
+    ConfigError
+        Naming the value.
+    """
+    check_kind("parameters", parameters, Sequence, "a sequence of parameters")
+    for parameter in parameters:
+        check_kind("a parameter", parameter, Parameter, "a Choice, Range, Fixed or Subsets")
+    return tuple(parameters)

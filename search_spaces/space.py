@@ -15,6 +15,7 @@ from search_spaces.checks import check_kind, likely, shown
 from search_spaces.constraints import Constraint, parse_constraint
 from search_spaces.errors import SpaceError, SpaceTooLargeError
 from search_spaces.lattice import Lattice
+from search_spaces.parameter import checked_parameters
 from search_spaces.parameters import Parameter, parse_parameter
 from search_spaces.space_config import read_space_config
 
@@ -56,10 +57,7 @@ class SearchSpace:
         constraints: Iterable[Constraint | str | Mapping[str, str]] = (),
         block_parameters: Sequence[str] = (),
     ) -> None:
-        check_kind("parameters", parameters, Sequence, "a sequence of parameters")
-        for parameter in parameters:
-            check_kind("a parameter", parameter, Parameter, "a Choice, Range, Fixed or Subsets")
-        self.parameters: tuple[Parameter, ...] = tuple(parameters)
+        self.parameters: tuple[Parameter, ...] = checked_parameters(parameters)
         self.constraints: tuple[Constraint, ...] = tuple(map(parse_constraint, constraints))
         self.block_parameters: tuple[str, ...] = tuple(block_parameters)
         self._check()

@@ -88,13 +88,9 @@ def verify_session(
     if objective is None:
         objective = build_objective(session)
     rules = session.config.verify
-    if n_resamples is not None:
-        check_whole("n_resamples", n_resamples, 100, 100_000)
-    if seed is not None:
-        check_whole("seed", seed, 0, LARGEST_SEED)
     settings = Verification(
-        n_resamples=rules.resamples if n_resamples is None else n_resamples,
-        seed=rules.seed if seed is None else seed,
+        n_resamples=_whole("n_resamples", n_resamples, rules.resamples, 100, 100_000),
+        seed=_whole("seed", seed, rules.seed, 0, LARGEST_SEED),
         by_excess=next(iter(session.directions)).startswith("excess_"),
     )
     population, whole = population_of(session, objective)
@@ -299,3 +295,10 @@ def verdict_settings(settings: Mapping[str, Any]) -> str:
     else:
         against = f"the {settings['n_population']:,} strategies that were tried"
     return f"against {against}, {settings['n_resamples']:,} resamples, seed {settings['seed']}"
+
+
+def _whole(name: str, value: int | None, default: int, least: int, most: int) -> int:
+    if value is None:
+        return default
+    check_whole(name, value, least, most)
+    return value

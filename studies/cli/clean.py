@@ -129,6 +129,7 @@ def _clean(
     yes: bool,
 ) -> dict[str, Any] | None:
     """Show, ask and delete; None if nothing was to be deleted now."""
+    from studies.sessions import find_session
     from studies.upkeep import (
         count_old_entries,
         delete_failed,
@@ -141,6 +142,7 @@ def _clean(
 
     log_days = None
     if session_id is not None:
+        session_id = find_session(engine, session_id).session_id
         ids = [session_id]
     elif older_than is not None:
         ids = sessions_older_than(engine, older_than)

@@ -61,7 +61,7 @@ def write_comparison_file(
 def sessions_of(context: Context, session_ids: Sequence[str]) -> list[Session]:
     """Open the sessions that are named."""
     from studies.session import Session
-    from studies.sessions import read_row
+    from studies.sessions import find_session
 
     engine = context.engine()
-    return [Session(engine, read_row(engine, session_id)) for session_id in session_ids]
+    return [Session(engine, find_session(engine, session_id)) for session_id in session_ids]

@@ -6,6 +6,7 @@ import functools
 import logging
 import math
 import os
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -129,11 +130,11 @@ class Context:
             with results.
         """
         from studies.session import Session
-        from studies.sessions import choose_session, read_row
+        from studies.sessions import choose_session, find_session
 
         engine = self.engine()
         if session_id is not None:
-            return Session(engine, read_row(engine, session_id))
+            return Session(engine, find_session(engine, session_id))
         return Session(engine, choose_session(engine, choice))
 
 
@@ -152,11 +153,17 @@ class Command(SpokenCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line; refuse options and arguments that are there but empty."""
+        if args and re.fullmatch("-[1-9][0-9]*", args[0]) and self._takes_session:
+            args = ["--session", *args]  # status -1: the newest session, not an option
         rest = super().parse_args(ctx, args)
         for param in self.params:
             if param.name != "notes":  # the one text for which nothing is a value
                 refuse_odd(param, ctx.params.get(str(param.name)))
         return rest
+
+    @property
+    def _takes_session(self) -> bool:
+        return any(param.name == "named" for param in self.params)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
@@ -228,7 +235,11 @@ def debug_option() -> Callable[[_F], _F]:
 def session_option(default: str) -> Callable[[_F], _F]:
     """``--session``, with a word on what it is when left out."""
     return click.option(
-        "--session", "session_id", metavar="ID", help=f"Session; default: {default}."
+        "--session",
+        "session_id",
+        metavar="ID",
+        help=f"Session: its id, the beginning or the end of it, its notes, or -1 for the newest; "
+        f"default: {default}.",
     )
 
 

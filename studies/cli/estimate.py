@@ -104,7 +104,7 @@ def _sources(measured: Estimate) -> list[str]:
         f"{duration(executed.seconds)}, {trials.strategies:,} with their trials; in a temporary "
         "SQLite file"
     )
-    if measured.mode == "adaptive":
+    if measured.mode in ("adaptive", "genetic"):
         where = (
             f"measured here: the first {trials.strategies:,} strategies of {measured.method} in "
             f"{duration(trials.seconds)}, in a temporary SQLite file; a sampler takes longer the "

@@ -84,6 +84,7 @@ def execute(
     is running already is joined: both share what is left.
     """
     n_workers = _n_workers(context, parallel, scheduler)
+    _note_crowd(n_workers)
     if scheduler is not None:
         from studies.runs import check_scheduler
 
@@ -91,6 +92,8 @@ def execute(
     elif insecure_scheduler:
         raise click.ClickException("--insecure-scheduler is about --scheduler ADDRESS; add that")
     engine = context.engine()
+    if session_id is not None:
+        session_id = context.session(session_id, "newest").row.session_id
     housekeeping(context, engine, session_id)
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
@@ -256,6 +259,19 @@ def _retry(context: Context, session: Session) -> int:
     if not context.as_json:
         note(f"{n_retried:,} failed strategies are tried again")
     return n_retried
+
+
+def _note_crowd(n_workers: int | Literal["auto"]) -> None:
+    """Say what more workers than processors cost."""
+    from studies.upkeep import usable_cpus
+
+    n_cpus = max(1, int(usable_cpus()))
+    if n_workers == "auto" or n_workers <= n_cpus:
+        return
+    warn(
+        f"{n_workers:,} workers on {n_cpus} processors are no faster than {n_cpus} and take "
+        f"memory and time to start; --parallel {n_cpus} or auto suits this machine"
+    )
 
 
 def _n_workers(

@@ -72,6 +72,8 @@ def generate(
     from studies.session import Session
 
     housekeeping(context, context.engine(create=True))
+    if start_from is not None:
+        start_from = context.session(start_from, "results").row.session_id
     with counting("planning") as advance:
         session = Session.create(
             request.config,

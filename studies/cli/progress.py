@@ -168,7 +168,7 @@ def run_progress(
         bar.now = now
 
     def line() -> Any:
-        text = Text("  ")
+        text = Text("  ", no_wrap=True, overflow="ellipsis")
         best, failed = _best(bar.now, metric), _failed(bar.now)
         parts = (workers, _waiting(bar.now), best, failed)
         text.append("  ".join(part for part in parts if part), style="dim")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from search_spaces.checks import shown
+
 if TYPE_CHECKING:
     from studies.cli.context import Context
     from studies.runs import SessionRequest
@@ -16,7 +18,10 @@ __all__ = ["plan_options", "read_plan"]
 PLANNED = ("exhaustive", "sampling")
 ADAPTIVE = ("tpe", "genetic", "nsga2", "nsga3", "gp", "cmaes", "random", "qmc")
 """The names of `studies.methods.METHODS`, which the help must not wait for."""
-METHODS = ("random", "latin_hypercube", "grid", "sobol", "halton")
+DESIGNS = ("latin_hypercube", "grid", "sobol", "halton")
+"""Samples drawn beforehand that are modes by their own name; `random` is one with `--method`."""
+METHODS = ("random", *DESIGNS)
+MODES = (*PLANNED, *ADAPTIVE, *DESIGNS, "adaptive")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -26,10 +31,10 @@ class _Mode(click.ParamType[str]):
     name = "mode"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value in (*PLANNED, *ADAPTIVE) or ":" in value:
+        if value in MODES or ":" in value:
             return value
         raise click.ClickException(
-            f"--mode {value} is unknown; choose {', '.join((*PLANNED, *ADAPTIVE))}, or "
+            f"--mode {shown(value)} is unknown; choose {', '.join(MODES[:-1])}, or "
             "package.module:ClassName, an Optuna sampler of your own"
         )
 
@@ -59,6 +64,7 @@ def read_plan(
     click.UsageError
         If options do not go together or are malformed.
     """
+    mode, method = _chosen(mode, method)
     adaptive = mode not in PLANNED
     if mode != "sampling" and method is not None:
         raise click.ClickException(
@@ -106,6 +112,27 @@ def read_plan(
     )
 
 
+def _chosen(mode: str, method: str | None) -> tuple[str, str | None]:
+    """Return mode and method of a name that says both, or of both given apart."""
+    if mode in DESIGNS and method in (None, mode):
+        return "sampling", mode
+    if mode == "adaptive":
+        if method not in ADAPTIVE:
+            raise click.ClickException(
+                f"--mode adaptive needs --method, one of {', '.join(ADAPTIVE)}; or give that as "
+                "--mode"
+            )
+        return method, None
+    if mode in ADAPTIVE and method == mode:
+        return mode, None
+    if mode == "sampling" and method not in (None, *METHODS):
+        raise click.ClickException(
+            f"--mode sampling draws by one of {', '.join(METHODS)}, got {method}; a sampler is a "
+            f"mode: --mode {method}"
+        )
+    return mode, method
+
+
 def _assignments(option: str, texts: tuple[str, ...]) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for text in texts:
@@ -141,14 +168,15 @@ _OPTIONS = [
         show_default=True,
         metavar="MODE",
         help="exhaustive: the whole space (or its first --size in an evenly spread order); "
-        "sampling: a sample, drawn beforehand; genetic: bred a generation at a time; tpe, nsga2, "
+        "sampling: a sample, drawn beforehand, or by the name of its method (sobol, "
+        "halton, grid, latin_hypercube); genetic: bred a generation at a time; tpe, nsga2, "
         "nsga3, gp, cmaes, random, qmc: an Optuna sampler chooses as it learns, or one of your "
         "own, package.module:ClassName.",
     ),
     click.option(
         "--method",
-        type=click.Choice(METHODS),
-        help="How --mode sampling draws.  [default: random]",
+        type=click.Choice([*METHODS, *(name for name in ADAPTIVE if name != "random")]),
+        help="How --mode sampling draws.  [default: random]  With --mode adaptive the sampler.",
     ),
     click.option(
         "--size",

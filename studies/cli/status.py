@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studies.cli.context import Command, Context, command_options, session_argument
-from studies.cli.output import Column, duration, local_time, pairs, print_json, say, style, table
+from studies.cli.output import (
+    Column,
+    duration,
+    local_time,
+    pairs,
+    print_json,
+    say,
+    style,
+    table,
+    width,
+)
 from studies.cli.verdict_line import basket_rows, verdict_document, verdict_text
 
 if TYPE_CHECKING:
@@ -24,6 +34,9 @@ __all__ = ["sessions", "status"]
 
 _WATCH_SECONDS = 2.0
 _COLORS = {"completed": "green", "running": "cyan", "paused": "yellow", "failed": "red"}
+_WIDE = 130
+"""Columns of a terminal on which the list of sessions stands whole."""
+
 _BAR_WIDTH = 40
 
 
@@ -107,19 +120,29 @@ def sessions(context: Context) -> None:
     if not rows:
         say("no session yet; create one with: mass-tuning generate")
         return
-    table(
-        [
-            Column("session", [row.session_id for row in rows], right=False),
-            Column("status", [row.status for row in rows], right=False),
-            Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
-            Column("of", [f"{row.total:,}" for row in rows]),
-            Column("failed", [f"{row.failed:,}" for row in rows]),
-            Column("verdict", [_short(verdicts.get(row.session_id)) for row in rows], right=False),
-            Column("method", [row.method for row in rows], right=False),
-            Column("created", [local_time(row.created_at) for row in rows], right=False),
-            Column("notes", [" ".join((row.notes or "").split()) for row in rows], right=False),
-        ]
-    )
+    room = width()
+    narrow = room is not None and room < _WIDE
+    words = [_short(verdicts.get(row.session_id)) for row in rows]
+    columns = [
+        Column("session", [row.session_id for row in rows], right=False),
+        Column("status", [row.status for row in rows], right=False),
+        Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
+        Column("of", [f"{row.total:,}" for row in rows]),
+        Column("failed", [f"{row.failed:,}" for row in rows]),
+        Column(
+            "verdict",
+            [word.partition(" (")[0] if narrow else word for word in words],
+            right=False,
+        ),
+        Column("method", [row.method for row in rows], right=False),
+        Column("created", [local_time(row.created_at) for row in rows], right=False),
+        Column("notes", [" ".join((row.notes or "").split()) for row in rows], right=False),
+    ]
+    table(columns)
+    noted = [(row.session_id, " ".join(row.notes.split())) for row in rows if row.notes]
+    if narrow and noted:  # when a session was created stands in its id, its notes nowhere else
+        say()
+        pairs(noted, indent=0)
 
 
 def _short(stored: StoredVerdict | None) -> str:

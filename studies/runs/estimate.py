@@ -29,6 +29,7 @@ from studies.runs.session_request import SessionRequest
 from studies.runs.stop import Stop
 from studies.sessions import (
     ADAPTIVE,
+    GENETIC,
     StoredSession,
     load_panel,
     open_database,
@@ -108,7 +109,7 @@ class Estimate:
     ----------
     strategies : int
         Strategies of the session.
-    mode : {"exhaustive", "sampling", "adaptive"}
+    mode : {"exhaustive", "sampling", "genetic", "adaptive"}
     method : str
         Of the design, or the sampler.
     trials : int
@@ -232,7 +233,7 @@ def _measure_adaptive(
         planning, trials = _sample_session(Path(folder) / "slots.db", request, objective, size, {})
     return Estimate(
         strategies=slots.size,
-        mode=ADAPTIVE,
+        mode=GENETIC if request.method == GENETIC else ADAPTIVE,
         method=slots.method,
         trials=slots.size,
         seconds=EstimatedSeconds(

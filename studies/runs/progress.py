@@ -49,6 +49,7 @@ class Progress:
     last_failure: str | None = None
     waited_seconds: float = 0.0
     _began: float = field(default_factory=time.perf_counter, repr=False)
+    _first: tuple[int, float] = field(default=(0, 0.0), repr=False)
     _waiting_since: float | None = field(default=None, repr=False)
 
     @property
@@ -63,8 +64,12 @@ class Progress:
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds left at this rate; None before the first chunk."""
-        return (self.total - self.done) / self.rate if self.rate > 0 else None
+        """Seconds left at the rate after the first chunk, which is slow; None before a second."""
+        done, seconds = self._first
+        later = self.seconds - seconds
+        if self.done_here <= done or not done or later <= 0:
+            return None
+        return (self.total - self.done) * later / (self.done_here - done)
 
     @property
     def waiting_seconds(self) -> float:
@@ -89,6 +94,8 @@ class Progress:
         self.done_here += report.n_completed + report.n_failed
         self.last_failure = report.last_failure or self.last_failure
         self.seconds = time.perf_counter() - self._began
+        if not self._first[0]:
+            self._first = (self.done_here, self.seconds)
         if report.best_id is None:
             return
         sign = sign_of(self.direction)

@@ -9,6 +9,7 @@ from .objective_cache import cache_folder as cache_folder
 from .objective_cache import cached_objective as cached_objective
 from .pick_session import SessionChoice as SessionChoice
 from .pick_session import choose_session as choose_session
+from .pick_session import find_session as find_session
 from .prepared_database import open_database as open_database
 from .session_objective import build_objective as build_objective
 from .session_objective import check_definition as check_definition

@@ -322,7 +322,7 @@ class TestRestriction:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ({"fsat": [5]}, "unknown parameter 'fsat'; there are fast, slow, codes, label"),
+            ({"fsat": [5]}, "unknown parameter 'fsat'; did you mean fast"),
             ({"fast": [6]}, "6 is not a value of parameter 'fast'; allowed: 5, 10, 20"),
             ({"slow": ["x"]}, "'x' is not a value .*integers from 10 to 40 in steps of 10"),
             ({"label": ["y"]}, "'y' is not a value of parameter 'label'; allowed: x"),

@@ -112,7 +112,10 @@ def test_asking_for_more_than_there_is_says_so(cli, project):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--mode", "annealing"], "--mode annealing is unknown; choose exhaustive, sampling, tpe,"),
+        (
+            ["--mode", "annealing"],
+            "--mode 'annealing' is unknown; choose exhaustive, sampling, tpe,",
+        ),
         (["--mode", "sampling"], "needs --size"),
         (["--method", "sobol"], "exhaustive takes no --method"),
         (["--mode", "sampling", "--method", "lhs", "--size", "3"], "'lhs' is not one of"),
