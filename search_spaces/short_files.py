@@ -3,6 +3,7 @@
 import errno
 import os
 import select
+import stat
 import time
 from os import PathLike
 
@@ -39,6 +40,11 @@ def _parts(descriptor: int) -> list[bytes]:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
                 raise OSError(errno.ETIMEDOUT, "nobody writes into this pipe") from None
+            continue
+        if not part and not parts and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            if time.monotonic() > deadline:  # read before anybody opened it, a pipe is at its end
+                raise OSError(errno.ETIMEDOUT, "nobody writes into this pipe")
+            time.sleep(0.05)
             continue
         if not part:
             return parts

@@ -39,7 +39,7 @@ DEFAULT_CONFIG_FILE = "mass_tuning_config.yaml"
 PositiveInt = Annotated[int, Field(ge=1)]
 MOST_WORKERS = 1_000
 _MEMORY = re.compile(
-    r"auto|([0-9]{1,15}\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]{1,2})? *(([kmgtp]i?)?b|[kmgtp]i?)?", re.I
+    r"auto|([0-9]{1,15}(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]{1,2})? *(([kmgtp]i?)?b|[kmgtp]i?)?", re.I
 )
 
 
@@ -233,6 +233,8 @@ class TuningConfig(CheckedModel):
         from objectives import BacktestSettings
 
         check_kind("the configuration", values, Mapping, "a mapping of sections")
+        for key in values:
+            check_kind("the name of a section", key, str, "a text")
         try:
             config = cls.model_validate(values)
         except pydantic.ValidationError as error:

@@ -103,6 +103,9 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_stdout()
         return READER_GONE
+    except SystemExit:  # so click leaves when the reader of a pipe has gone
+        _close_stdout()
+        return READER_GONE
     except Exception as error:
         return _fail(context, *_message_and_code(error))
 

@@ -103,7 +103,7 @@ class Column:
     @property
     def shown(self) -> list[str]:
         """Title and cells in the language spoken; of cells words only."""
-        cells = self.cells if self.right else map(worded, self.cells)
+        cells = self.cells if self.right else map(worded, map(_printable, self.cells))
         return [worded(self.title), *cells]
 
 
@@ -148,6 +148,11 @@ def _fitted(column: Column) -> list[str]:
     gaps = [" " * (width - cell_len(text)) for text in column.shown]
     pairs = zip(column.shown, gaps, strict=True)
     return [gap + text if column.right else text + gap for text, gap in pairs]
+
+
+def _printable(text: str) -> str:
+    """Show a name without what would steer the terminal: names come from files of others."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _write(line: str) -> None:

@@ -82,6 +82,7 @@ def show(
             | ({"trades": _trades(result, funding)} if trades and result is not None else {})
         )
         return
+    ranking = result.ranking(date) if date is not None and result is not None else None
     _print_recorded(context, session, recorded)
     if result is not None:
         print_basket(result.benchmark)
@@ -92,8 +93,8 @@ def show(
             say(f"  {line}")
     if trades and result is not None:
         _print_trades(_trade_table(result, funding))
-    if date is not None and result is not None:
-        _print_ranking(result.ranking(date), date)
+    if date is not None and ranking is not None:
+        _print_ranking(ranking, date)
     if saved is not None:
         say()
         say(saved_text(saved))

@@ -23,6 +23,12 @@ def database_errors(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise_storage_error(engine, error)
+    except (ValueError, TypeError) as error:
+        if "isoformat" not in str(error):
+            raise
+        raise StorageError(
+            f"{display_url(engine)}: a time stored in it is damaged ({error}); restore a backup"
+        ) from error
 
 
 _WAYS_OUT = (

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from search_spaces.errors import SessionError
 from studies.database import database_errors, tuning_sessions, utc_now
 from studies.sessions.snapshot import Snapshot
+from studies.sessions.stored_row import as_text, as_time, as_whole, row_query
 
 __all__ = [
     "ADAPTIVE",
@@ -113,7 +114,10 @@ class SessionRow:
 
     @property
     def is_of_earlier_system(self) -> bool:
-        """Whether it was recorded without what working on it needs; it is read at most."""
+        """Whether it was recorded without what working on it needs; it is read at most.
+
+        So is a damaged one.
+        """
         return self.snapshot.config is None
 
     @property
@@ -131,7 +135,7 @@ def read_row(engine: Engine, session_id: str) -> SessionRow:
         If there is no such session.
     """
     with database_errors(engine), engine.connect() as connection:
-        row = connection.execute(sa.select(tuning_sessions).where(_is(session_id))).first()
+        row = connection.execute(row_query().where(_is(session_id))).first()
     if row is None:
         raise SessionError(_no_session(session_id))
     return _to_row(row)
@@ -141,7 +145,7 @@ def list_sessions(engine: Engine) -> list[SessionRow]:
     """All sessions, newest first."""
     with database_errors(engine), engine.connect() as connection:
         rows = connection.execute(
-            sa.select(tuning_sessions).order_by(
+            row_query().order_by(
                 tuning_sessions.c.created_at.desc(), tuning_sessions.c.session_id.desc()
             )
         ).all()
@@ -257,21 +261,49 @@ def _update(connection: Connection, session_id: str, **values: Any) -> None:
 
 
 def _to_row(row: Any) -> SessionRow:
-    status = row.status or ""
+    try:
+        return _whole_row(row)
+    except (ValueError, TypeError, KeyError) as error:
+        return _damaged_row(str(row.session_id), f"{type(error).__name__}: {error}")
+
+
+def _whole_row(row: Any) -> SessionRow:
+    status = as_text(row.status)
     return SessionRow(
         session_id=row.session_id,
-        mode=row.mode or "",
-        method=row.method or "",
-        seed=row.seed or 0,
-        total=row.total_strategies or 0,
-        completed=row.completed_strategies or 0,
-        failed=row.failed_strategies or 0,
+        mode=as_text(row.mode),
+        method=as_text(row.method),
+        seed=as_whole(row.seed),
+        total=as_whole(row.total_strategies),
+        completed=as_whole(row.completed_strategies),
+        failed=as_whole(row.failed_strategies),
         status=SessionState(status) if status in set(SessionState) else status,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        completed_at=row.completed_at,
+        created_at=as_time(row.created_at),
+        started_at=as_time(row.started_at),
+        completed_at=as_time(row.completed_at),
         snapshot=Snapshot.from_json(row.config_data),
-        notes=row.notes,
+        notes=as_text(row.notes) or row.notes,
         space_fingerprint=row.space_fingerprint,
         data_fingerprint=row.data_fingerprint,
+    )
+
+
+def _damaged_row(session_id: str, damage: str) -> SessionRow:
+    """Stand for a row that cannot be read: it is listed and can be deleted, nothing else."""
+    return SessionRow(
+        session_id=session_id,
+        mode="",
+        method="",
+        seed=0,
+        total=0,
+        completed=0,
+        failed=0,
+        status="damaged",
+        created_at=None,
+        started_at=None,
+        completed_at=None,
+        snapshot=Snapshot(),
+        notes=damage,
+        space_fingerprint=None,
+        data_fingerprint=None,
     )

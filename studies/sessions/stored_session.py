@@ -64,6 +64,11 @@ class StoredSession:
     @cached_property
     def config(self) -> TuningConfig:
         """The configuration of the session's snapshot, dates resolved."""
+        if self.row.status == "damaged":
+            raise SessionError(
+                f"the row of {self.row.session_id} is damaged ({self.row.notes}); restore a "
+                f"backup, or delete it with: mass-tuning clean --session {self.row.session_id}"
+            )
         if self.row.snapshot.config is None:
             raise SessionError(
                 f"{self.row.session_id} was recorded by an earlier system and cannot be worked "
