@@ -9,7 +9,7 @@ from tests.helpers.databases import PostgresServer
 
 
 def pytest_configure(config):
-    """Speak English; compile the kernels in a clean checkout once, not in every process of pytest-xdist."""
+    """Speak English; compile the kernels once, not in every process of pytest-xdist."""
     os.environ.pop("LC_ALL", None)
     os.environ["LC_MESSAGES"] = "C"
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):

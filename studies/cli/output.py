@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.cells import cell_len
 
 from studies.analysis import byte_size as size
 from studies.analysis import duration, figure, local_time, plain
 from studies.cli.language import shown, worded
+from studies.language import columns_of
 
 __all__ = [
     "Column",
@@ -102,7 +102,7 @@ class Column:
     @property
     def width(self) -> int:
         """Characters of the longest cell."""
-        return max(map(cell_len, self.shown), default=0)
+        return max(map(columns_of, self.shown), default=0)
 
     @property
     def shown(self) -> list[str]:
@@ -141,16 +141,16 @@ def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     """Print names and values in two columns."""
     # notes are the user's own
     listed = [(shown(n), value if n == "notes" else shown(value)) for n, value in rows]
-    longest = max((cell_len(name) for name, _ in listed), default=0)
+    longest = max((columns_of(name) for name, _ in listed), default=0)
     for name, value in listed:
-        gap = " " * (longest - cell_len(name))
+        gap = " " * (longest - columns_of(name))
         say_as_it_stands(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
 
 
 def _fitted(column: Column) -> list[str]:
     """Title and cells, all as wide as the widest on a terminal."""
     width = column.width
-    gaps = [" " * (width - cell_len(text)) for text in column.shown]
+    gaps = [" " * (width - columns_of(text)) for text in column.shown]
     pairs = zip(column.shown, gaps, strict=True)
     return [gap + text if column.right else text + gap for text, gap in pairs]
 

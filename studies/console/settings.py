@@ -103,8 +103,8 @@ class Settings:
                 lambda: self.project.config, database=self.project.database, quick=True
             )
         for each in findings:
-            told = self.screen.sentence(each.message)
-            self.screen.say(f"  {each.check:13} {told}", _LEVELS[each.level])
+            text = self.screen.sentence(each.message)
+            self.screen.say(f"  {each.check:13} {text}", _LEVELS[each.level])
             if each.way_out is not None:
                 self.screen.say(f"  {'':13} {self.screen.sentence(each.way_out)}", "dim")
 
