@@ -81,6 +81,8 @@ PUT_TOGETHER = (
     *("No such command {0}. Did you mean {1}?", "cannot be read (No such file or directory)"),
     *("likewise", "hold-out", "walk-forward", "overfitting", "p, cash", "p, basket", "p, White"),
     *("{0} values", "deepest fall from a peak", "{0} of the cases", "{0} more", "stopped{0}"),
+    *("{0} days", "{0} day", "of {0}", "{0} of the variance", "{0} dated values", "next: {0}"),
+    *("{0} strategies planned ({1})", "{0} strategies to try ({1})", "splits"),
     *("best", "info", "warning", "run started", "run paused", "run completed", "{0}, in {1}"),
 )
 """What is joined of parts that stand apart in the code."""
