@@ -190,8 +190,7 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
         place = style(f"failed: {recorded['failure']}", fg="red")
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")
     say()
-    days = f"{recorded['start_date']} to {recorded['end_date']}"
-    rows = [("session", session.row.session_id), ("backtest", days)]
+    rows = [("session", session.row.session_id), ("backtest", days_of(recorded))]
     if recorded["rank"] is not None:
         stored = own_verdict(session, recorded["strategy_id"])
         rows.append(("verdict", verdict_text(context, session, stored, recorded["strategy_id"])))
@@ -200,6 +199,13 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
     print_parameters(recorded["parameters"])
     say()
     print_figures(recorded, session.figures, session.config.backtest.get("split_date"))
+
+
+def days_of(recorded: Mapping[str, Any]) -> str:
+    """Write the first and the last day of a backtest, which earlier systems did not record."""
+    if recorded["start_date"] is None:
+        return "days not recorded"
+    return f"{recorded['start_date']} to {recorded['end_date']}"
 
 
 def saved_text(saved: SavedDetail) -> str:

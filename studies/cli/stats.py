@@ -79,7 +79,11 @@ def stats(
     if chosen is not None:
         counts += f", {found.n:,} selected"
     title = style(session.row.session_id, bold=True)
-    say(f"{title}  {counts}, {found.n_failed:,} failed{filter_text(chosen)}")
+    failed = f"{found.n_failed:,} failed"
+    if session.row.is_of_earlier_system:  # some failed there and left no result
+        status = f"status --session {session.row.session_id} --detailed"
+        failed = f"failures: {context.command(status)}"
+    say(f"{title}  {counts}, {failed}{filter_text(chosen)}")
     for reason, n in found.reasons.items():
         say(f"  {reason}: {n:,}")
     say()

@@ -51,6 +51,8 @@ def verdict_text(
 
     if stored is None:
         snapshot = session.row.snapshot
+        if session.row.is_of_earlier_system:
+            return "none: nobody knows how the earlier system measured"
         if snapshot.semantics != SEMANTICS_VERSION:
             return f"none: the session is of version {snapshot.semantics} of the definition"
         what = session.row.session_id

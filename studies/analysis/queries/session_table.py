@@ -14,7 +14,7 @@ from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError
 from studies.analysis.parameter_columns import columns_of_parameters
 from studies.database import database_errors, hyperparameter_tuning_results
-from studies.outcomes import NATURAL_DIRECTIONS, Failure, rows_of_session
+from studies.outcomes import NATURAL_DIRECTIONS, Failure, read_raw_result, rows_of_session
 from studies.sessions import StoredSession
 
 __all__ = ["SessionTable", "read_table"]
@@ -239,7 +239,7 @@ class _Coder:
         if text.startswith(_FAILURE):
             reason, _ = _DECODER.raw_decode(text, len(_FAILURE))
         else:
-            reason = json.loads(text).get("failure")
+            reason = read_raw_result(text).get("failure")
         if reason is None:
             return -1
         if reason not in self._codes:
