@@ -297,7 +297,12 @@ class ExportedRows:
 
 
 def _as_time(moment: Any) -> datetime.datetime | None:
-    return datetime.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.datetime.fromisoformat(moment)
+    except ValueError:  # an earlier system, or somebody by hand, wrote something else
+        return None
 
 
 def _check_names(names: Sequence[str], known: dict[str, ExportColumn]) -> None:

@@ -186,6 +186,8 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
             place += f", {'on' if recorded['pareto'] else 'not on'} the Pareto front"
         if recorded["n_strategies"] > 1:
             place += f", one of {recorded['n_strategies']:,} strategies with these figures"
+    elif recorded["failure"] is None:
+        place = f"without a value of {next(iter(session.directions))}"
     else:
         place = style(f"failed: {recorded['failure']}", fg="red")
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")

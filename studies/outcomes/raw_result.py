@@ -17,10 +17,14 @@ def read_raw_result(text: str | None) -> dict[str, Any]:
     Returns
     -------
     dict
-        Empty where there is none. ``failure`` is the reason of a failed strategy.
+        Empty where there is none. ``failure`` is the reason of a failed strategy, a text.
     """
     try:
         document = json.loads(text or "{}")
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
+    if not isinstance(document, dict):
+        return {}
+    if not isinstance(document.get("failure"), str):
+        document.pop("failure", None)
+    return document

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 
+import pandas as pd
 import pytest
 
 from search_spaces.errors import SessionError, StorageError
@@ -224,3 +225,52 @@ def test_sessions_of_an_earlier_system_do_not_compare(old):
     assert compared.groups == tuple((name,) for name in list(SESSIONS)[:2])
     assert "nobody knows how an earlier system measured" in str(compared.warnings[0])
     engine.dispose()
+
+
+ODD_ROWS = (
+    "factors = 'SR,DD', window_size = NULL",
+    "factors = NULL",
+    "sharpe_ratio = NULL, raw_result = '[1, 2]'",
+    """sharpe_ratio = NULL, raw_result = '{"failure": tru'""",
+    "sharpe_ratio = 9e999",
+    """sharpe_ratio = NULL, raw_result = '{"failure": {"a": 1}}'""",
+    """factors = "['SR', 'DD']", weight_method = NULL""",
+    "raw_result = NULL, max_drawdown = NULL, created_at = 'garbage'",
+)
+"""What an earlier system, or a hand, may have left in the first rows of the results."""
+
+
+def test_odd_rows_are_read(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    file = build_earlier_database(tmp_path / "funding_rate.db")
+    table = "hyperparameter_tuning_results"
+    with sqlite3.connect(file) as connection:
+        for row_id, change in enumerate(ODD_ROWS, start=1):
+            connection.execute(f"UPDATE {table} SET {change} WHERE id = {row_id}")  # noqa: S608
+        connection.execute(  # the same strategy again, with figures of another
+            f"INSERT INTO {table} (session_id, strategy_id, sharpe_ratio)"  # noqa: S608
+            f" SELECT session_id, strategy_id, 0.7 FROM {table} WHERE id = 2"
+        )
+        connection.execute(
+            f"UPDATE {table} SET total_return = NULL, annual_return = NULL,"  # noqa: S608
+            " max_drawdown = NULL WHERE sharpe_ratio = 0.7"
+        )
+    connection.close()
+    for command in (
+        f"status {SESSION} --detailed",
+        f"top {SESSION}",
+        f"top {SESSION} --metric neighbours",
+        f"show TR_ST_W60_7D_D90_S3_EQ_3 --session {SESSION}",
+        f"stats {SESSION} --by factors",
+        f"export {SESSION} -o out.parquet",
+        f"report {SESSION} -o report.html",
+        f"plot heat_map {SESSION}",
+    ):
+        code = run(command.split())
+        told = capfd.readouterr()
+        assert code == 0, f"{command}: {told.err}"
+    exported = pd.read_parquet("out.parquet")
+    assert len(exported) == 11
+    assert exported["failure"].isna().all()
+    assert exported["created_at"].isna().sum() == 2
+    assert exported["factors"].tolist()[:2] == ["SR,DD", None]
