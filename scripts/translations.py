@@ -16,7 +16,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from studies.console.settings_file import setting_comments  # noqa: E402
+
 PACKAGES = ("search_spaces", "objectives", "studies")
 LOCALES = ROOT / "studies" / "language" / "locale"
 HEADER = """\
@@ -32,12 +36,14 @@ class SteadyCatalog(Catalog):
 
 
 def texts_of_code() -> dict[str, str]:
-    """English texts of the packages, and where each stands first."""
+    """English texts of the packages and of the settings, and where each stands first."""
     found: dict[str, str] = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             for line, text in texts_of_module(ast.parse(path.read_text(encoding="utf-8"))):
                 found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
+    for name, text in setting_comments().items():
+        found.setdefault(text, f"studies/default_config.yaml: {name}")
     return found
 
 

@@ -34,6 +34,7 @@ FLOORS = [
     "studies.watching",
     "studies.session",
     "studies.web",
+    "studies.console",
     "studies.cli",
     "studies",
     "studies.__main__",

@@ -81,6 +81,7 @@ from .queries.summary import marginals as marginals
 from .queries.summary import summarise as summarise
 from .queries.value_groups import ValueGroup as ValueGroup
 from .queries.value_groups import value_groups_of as value_groups_of
+from .readable import byte_size as byte_size
 from .readable import duration as duration
 from .readable import figure as figure
 from .readable import flat_settings as flat_settings

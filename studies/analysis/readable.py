@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "byte_size",
     "duration",
     "figure",
     "flat_settings",
@@ -29,6 +30,15 @@ def figure(value: float | None, unit: str) -> str:
     if unit == "ratio":
         return f"{value:,.3f}"
     return f"{value:,.1f}" if unit == "days" else f"{value:,.0f}"
+
+
+def byte_size(n_bytes: float) -> str:
+    """Write a number of bytes."""
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:,.0f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:,.1f} GB"
 
 
 def duration(seconds: float) -> str:

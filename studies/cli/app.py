@@ -180,9 +180,16 @@ def _version() -> str:
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:
-    """Print the help when no command is given."""
-    if ctx.invoked_subcommand is None:
+    """Without a command: the menus on a terminal, else the help."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
+        return
+    from studies.console import run_console
+
+    context: Context = ctx.obj
+    run_console(context.language, context.config_file, context.database_url)
 
 
 def _assemble() -> None:

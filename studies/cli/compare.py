@@ -18,7 +18,6 @@ from studies.cli.filter_options import filter_options
 from studies.cli.output import Column, duration, figure, print_json, say, style, table, warn
 from studies.cli.progress import waiting
 from studies.cli.verdict_line import verdict_document
-from studies.language import language_of_locale
 
 if TYPE_CHECKING:
     from studies.analysis import ComparedSession, Comparison
@@ -76,7 +75,7 @@ def compare(
 
     if output is not None:
         choice = where, factors, without
-        write_comparison_file(context, session_ids, output, choice, language_of_locale())
+        write_comparison_file(context, session_ids, output, choice, context.language)
         return
     sessions = sessions_of(context, session_ids)
     with waiting("reading results"):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from studies.language import LANGUAGES, language_of_locale
+
 if TYPE_CHECKING:
     from studies.config import TuningConfig
     from studies.session import Session
@@ -39,6 +41,8 @@ class Context:
     ----------
     config_file, database : str or None
         ``--config`` and ``--database``.
+    lang : str or None
+        ``--lang``.
     debug, as_json : bool
         ``--debug`` and ``--json``.
     hint : str
@@ -49,6 +53,7 @@ class Context:
 
     config_file: str | None = None
     database: str | None = None
+    lang: str | None = None
     debug: bool = False
     as_json: bool = False
     hint: str = field(default="", repr=False)
@@ -69,7 +74,17 @@ class Context:
             logging.getLogger(__name__).info("%s, process %d", command, os.getpid())
         if self.database is None:
             return config
-        return config.model_copy(update={"database": database_url(self.database)})
+        return config.model_copy(update={"database": self.database_url})
+
+    @property
+    def database_url(self) -> str | None:
+        """URL of ``--database``."""
+        return None if self.database is None else database_url(self.database)
+
+    @property
+    def language(self) -> str:
+        """Language of what people read: ``--lang``, else that of the locale."""
+        return self.lang or language_of_locale()
 
     def command(self, rest: str) -> str:
         """Write a command line for the same database and configuration, to be copied."""
@@ -184,6 +199,13 @@ def global_options() -> list[Callable[[_F], _F]]:
             expose_value=False,
             callback=_store,
             help="Database URL or SQLite file, instead of the configured one.",
+        ),
+        click.option(
+            "--lang",
+            type=click.Choice(LANGUAGES),
+            expose_value=False,
+            callback=_store,
+            help="Language of the menus and pages; default: that of the locale.",
         ),
         debug_option(),
     ]

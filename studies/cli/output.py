@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from studies.analysis import byte_size as size
 from studies.analysis import duration, figure, local_time, plain
 
 __all__ = [
@@ -129,15 +130,6 @@ def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     longest = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
         say(f"{' ' * indent}{style(name.ljust(longest), dim=True)}  {value}")
-
-
-def size(n_bytes: float) -> str:
-    """Write a number of bytes."""
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:,.0f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:,.1f} GB"
 
 
 def _fit(text: str, column: Column) -> str:

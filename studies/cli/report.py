@@ -14,7 +14,6 @@ from studies.cli.context import Command, Context, command_options
 from studies.cli.filter_options import filter_options, filter_text, session_filter
 from studies.cli.output import note, print_json, say, size
 from studies.cli.progress import waiting
-from studies.language import language_of_locale
 
 if TYPE_CHECKING:
     from studies.session import Session
@@ -84,7 +83,7 @@ def report(
         if attach:
             raise click.ClickException("--attach is for the report of one session")
         target = _page_name(output or "compare.html")
-        language = language or language_of_locale()
+        language = language or context.language
         write_comparison_file(context, session_ids, target, (where, factors, without), language)
         return
     session = context.session(next(iter(session_ids), None), "results")
@@ -96,7 +95,7 @@ def report(
             target,
             chosen,
             command=context.command,
-            language=language or language_of_locale(),
+            language=language or context.language,
             keep=context.configuration_files,
             attach=attach,
         )

@@ -1,4 +1,6 @@
 from .event_store import EventStore as EventStore
+from .extent import MarketExtent as MarketExtent
+from .extent import market_extent as market_extent
 from .fetch_database import fetch_into_database as fetch_into_database
 from .fetch_records import ExchangeSummary as ExchangeSummary
 from .fetch_records import FetchProgress as FetchProgress

@@ -246,13 +246,13 @@ def test_odd_rows_are_read(tmp_path, monkeypatch, capfd):
     table = "hyperparameter_tuning_results"
     with sqlite3.connect(file) as connection:
         for row_id, change in enumerate(ODD_ROWS, start=1):
-            connection.execute(f"UPDATE {table} SET {change} WHERE id = {row_id}")  # noqa: S608
+            connection.execute(f"UPDATE {table} SET {change} WHERE id = {row_id}")
         connection.execute(  # the same strategy again, with figures of another
-            f"INSERT INTO {table} (session_id, strategy_id, sharpe_ratio)"  # noqa: S608
+            f"INSERT INTO {table} (session_id, strategy_id, sharpe_ratio)"
             f" SELECT session_id, strategy_id, 0.7 FROM {table} WHERE id = 2"
         )
         connection.execute(
-            f"UPDATE {table} SET total_return = NULL, annual_return = NULL,"  # noqa: S608
+            f"UPDATE {table} SET total_return = NULL, annual_return = NULL,"
             " max_drawdown = NULL WHERE sharpe_ratio = 0.7"
         )
     connection.close()

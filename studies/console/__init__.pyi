@@ -1,0 +1,1 @@
+from .main_menu import run_console as run_console

@@ -1,0 +1,70 @@
+"""Which session is meant: a list to choose from, and how a session is written in it."""
+
+from collections.abc import Callable
+
+from search_spaces.errors import SessionError
+from studies.analysis import local_time
+from studies.console.project import Project
+from studies.console.prompts import Item, choose
+from studies.console.screen import Screen
+from studies.language import Message, message
+from studies.session import Session
+from studies.sessions import SessionRow, SessionState
+
+__all__ = ["choose_session", "session_line", "state_text"]
+
+_STATES = {
+    SessionState.GENERATING: message("its plan is being written"),
+    SessionState.CREATED: message("not yet run"),
+    SessionState.RUNNING: message("running"),
+    SessionState.PAUSED: message("paused"),
+    SessionState.COMPLETED: message("completed"),
+    SessionState.FAILED: message("stopped by an error"),
+    SessionState.DELETING: message("being deleted"),
+}
+
+
+def state_text(row: SessionRow) -> Message | str:
+    """Return the state of a session in words."""
+    return (
+        _STATES.get(SessionState(row.status), row.status) if row.status in _STATES else row.status
+    )
+
+
+def session_line(row: SessionRow) -> Message:
+    """Write a session in a line."""
+    return message(
+        "{session}  {done:,} of {total:,}, {state}, {method}, {time}",
+        session=row.session_id,
+        done=row.completed + row.failed,
+        total=row.total,
+        state=state_text(row),
+        method=row.method,
+        time=local_time(row.created_at)[:16],
+    )
+
+
+def choose_session(
+    screen: Screen,
+    project: Project,
+    question: Message,
+    suits: Callable[[SessionRow], bool] = lambda row: True,
+) -> Session:
+    """Ask for a session; the only one that suits is taken without asking.
+
+    Raises
+    ------
+    BackError
+        If the user goes back.
+    SessionError
+        If none suits.
+    """
+    rows = [row for row in project.sessions() if suits(row)]
+    if not rows:
+        raise SessionError(screen.text(message("there is no such session yet")))
+    if len(rows) == 1:
+        row = rows[0]
+        screen.say(session_line(row))
+    else:
+        row = choose(screen, question, [Item(session_line(each), each) for each in rows])
+    return project.open(row)
