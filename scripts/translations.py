@@ -6,22 +6,15 @@ those that are gone, and writes the ``.mo`` file beside it, which the program re
 a translation are listed; the exit code is 1 then.
 """
 
-import ast
 import sys
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from translated_texts import ROOT, all_texts
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from studies.console.settings_file import setting_comments  # noqa: E402
-
-PACKAGES = ("search_spaces", "objectives", "studies")
 LOCALES = ROOT / "studies" / "language" / "locale"
 HEADER = """\
 # Texts of mass-tuning in Traditional Chinese. Words: session 搜尋, strategy 策略, verdict 判定,
@@ -33,28 +26,6 @@ class SteadyCatalog(Catalog):
     """A catalogue whose file says the same on every day and with every version of Babel."""
 
     mime_headers = property(lambda self: [("Content-Type", "text/plain; charset=utf-8")])
-
-
-def texts_of_code() -> dict[str, str]:
-    """English texts of the packages and of the settings, and where each stands first."""
-    found: dict[str, str] = {}
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for line, text in texts_of_module(ast.parse(path.read_text(encoding="utf-8"))):
-                found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
-    for name, text in setting_comments().items():
-        found.setdefault(text, f"studies/default_config.yaml: {name}")
-    return found
-
-
-def texts_of_module(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Lines and texts of the calls of `studies.language.message` in a module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "message":
-            (text,) = node.args
-            if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
-                raise SystemExit(f"line {node.lineno}: a text that is not written out")
-            yield node.lineno, text.value
 
 
 def read_catalogue(path: Path) -> Catalog:
@@ -87,7 +58,7 @@ def as_mo(catalogue: Catalog) -> bytes:
 
 
 def main() -> int:
-    texts = texts_of_code()
+    texts = all_texts()
     missing = 0
     for path in sorted(LOCALES.glob("*/LC_MESSAGES/*.po")):
         catalogue = updated(read_catalogue(path), texts)

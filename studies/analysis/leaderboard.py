@@ -217,7 +217,12 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
             )
         ).first()
         if row is None:
-            raise SessionError(_no_result(connection, session.row.session_id, strategy_id))
+            session_id = session.row.session_id
+            raise SessionError(
+                f"{session_id} has no result of {strategy_id!r}"
+                f"{_queued(connection, session_id, strategy_id)}; list the best with: "
+                f"mass-tuning top --session {session_id}"
+            )
         record = dict(row._mapping)
         record["parameters"] = parameters_of(session, record)
         metric, direction = order_of(session, None, None)
@@ -351,18 +356,13 @@ def order_of(session: StoredSession, metric: str | None, direction: str | None) 
     return metric, direction
 
 
-def _no_result(connection: Connection, session_id: str, strategy_id: str) -> str:
-    """Say what the queue knows of a strategy without a result: pending, or failed without one."""
-    queued = connection.execute(
+def _queued(connection: Connection, session_id: str, strategy_id: str) -> str:
+    """Say in brackets what the queue knows of a strategy without a result."""
+    row = connection.execute(
         sa.select(strategy_queue.c.status, strategy_queue.c.error_message).where(
             strategy_queue.c.session_id == session_id, strategy_queue.c.strategy_id == strategy_id
         )
     ).first()
-    known = ""
-    if queued is not None:
-        why = "" if queued.error_message is None else f": {queued.error_message}"
-        known = f" (it is {queued.status}{why})"
-    return (
-        f"{session_id} has no result of {strategy_id!r}{known}; list the best with: mass-tuning "
-        f"top --session {session_id}"
-    )
+    if row is None:
+        return ""
+    return f" ({row.status})" if row.error_message is None else f" ({row.status}: {row[1]})"

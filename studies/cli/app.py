@@ -30,7 +30,9 @@ from studies.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
 from studies.cli.export import export_command
 from studies.cli.fetch import fetch
 from studies.cli.generate import generate
+from studies.cli.help_text import SpokenGroup, in_words
 from studies.cli.import_market import import_command
+from studies.cli.language import language_of, speak
 from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.plot import plot
@@ -44,11 +46,11 @@ from studies.cli.top import top
 from studies.cli.verify import verify
 from studies.cli.worker import worker
 
-__all__ = ["app", "main", "run"]
+__all__ = ["EXAMPLES", "app", "main", "run"]
 
 PROGRAM = "mass-tuning"
 
-_EXAMPLES = """\
+EXAMPLES = """\
   mass-tuning demo                          # a first look; needs nothing
   mass-tuning import funding_events.parquet # bring a market
   mass-tuning generate --mode exhaustive    # plan a session
@@ -81,6 +83,7 @@ def run(args: Sequence[str]) -> int:
         The exit code.
     """
     context = Context()
+    speak(language_of(args))
     try:
         return app.main(list(args), PROGRAM, standalone_mode=False, obj=context) or 0
     except click.exceptions.Exit as leaving:
@@ -137,13 +140,14 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Group(click.Group):
+class _Group(SpokenGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order in which one uses them
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):
-            formatter.write(_EXAMPLES)
+            for line in EXAMPLES.splitlines():
+                formatter.write(f"{in_words(line)}\n")
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from studies.cli.help_text import SpokenCommand, in_words
 from studies.language import LANGUAGES, language_of_locale
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Context:
         return Session(engine, choose_session(engine, choice))
 
 
-class Command(click.Command):
+class Command(SpokenCommand):
     """A command whose help ends with examples, printed as they are written.
 
     Parameters
@@ -160,7 +161,7 @@ class Command(click.Command):
         if self.examples:
             with formatter.section("Examples"):
                 for line in self.examples:
-                    formatter.write(f"  {line}\n")
+                    formatter.write(f"  {in_words(line)}\n")
 
 
 def command_options(function: _F) -> _F:
@@ -205,7 +206,7 @@ def global_options() -> list[Callable[[_F], _F]]:
             type=click.Choice(LANGUAGES),
             expose_value=False,
             callback=_store,
-            help="Language of the menus and pages; default: that of the locale.",
+            help="Language of help, messages, menus and pages; default: that of the locale.",
         ),
         debug_option(),
     ]

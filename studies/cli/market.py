@@ -9,6 +9,7 @@ import click
 
 from studies.cli.chart import coverage_line, line_chart
 from studies.cli.context import Command, Context, command_options
+from studies.cli.help_text import SpokenGroup
 from studies.cli.import_market import event_rules
 from studies.cli.output import (
     Column,
@@ -32,7 +33,9 @@ __all__ = ["market"]
 _SESSIONS_NAMED = 10
 
 
-@click.group(short_help="Look at the market of the database, or delete a part of it.")
+@click.group(
+    cls=SpokenGroup, short_help="Look at the market of the database, or delete a part of it."
+)
 def market() -> None:
     """Look at the market of the database, or delete a part of it."""
 

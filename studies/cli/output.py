@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from studies.analysis import byte_size as size
 from studies.analysis import duration, figure, local_time, plain
+from studies.cli.language import shown, worded
 
 __all__ = [
     "Column",
@@ -35,22 +37,22 @@ __all__ = [
 
 def say(text: str = "") -> None:
     """Print a line of the result."""
-    click.echo(text, color=_color(sys.stdout))
+    _write(shown(text))
 
 
 def note(text: str) -> None:
     """Print a remark beside the result."""
-    click.echo(text, err=True, color=_color(sys.stderr))
+    click.echo(shown(text), err=True, color=_color(sys.stderr))
 
 
 def warn(text: str) -> None:
     """Print what a reader should know before believing the result."""
-    note(f"{style('note:', fg='yellow')} {text}")
+    note(f"{style(worded('note:'), fg='yellow')} {shown(text)}")
 
 
 def error(message: str) -> None:
     """Print an error as one line."""
-    note(f"{style('error:', fg='red')} {' '.join(message.split())}")
+    note(f"{style(worded('error:'), fg='red')} {shown(' '.join(message.split()))}")
 
 
 def print_json(value: Any, *, lines: bool = False) -> None:
@@ -96,7 +98,13 @@ class Column:
     @property
     def width(self) -> int:
         """Characters of the longest cell."""
-        return max(len(self.title), *(len(cell) for cell in self.cells), 0)
+        return max(map(cell_len, self.shown), default=0)
+
+    @property
+    def shown(self) -> list[str]:
+        """Title and cells in the language spoken; of cells words only."""
+        cells = self.cells if self.right else map(worded, self.cells)
+        return [worded(self.title), *cells]
 
 
 def table(columns: Sequence[Column], *, indent: int = 0) -> None:
@@ -109,31 +117,41 @@ def table(columns: Sequence[Column], *, indent: int = 0) -> None:
     indent : int
     """
     room = width()
-    shown: list[Column] = []
+    fitting: list[Column] = []
     used = indent
     for column in columns:
-        used += column.width + 2 * bool(shown)
-        if room is not None and used > room and shown:
+        used += column.width + 2 * bool(fitting)
+        if room is not None and used > room and fitting:
             break
-        shown.append(column)
+        fitting.append(column)
     lead = " " * indent
-    heads = [_fit(column.title, column) for column in shown]
-    say(style((lead + "  ".join(heads)).rstrip(), dim=True))
-    for row in range(len(shown[0].cells)):
-        cells = [_fit(column.cells[row], column) for column in shown]
-        say((lead + "  ".join(cells)).rstrip())
+    lines = [
+        (lead + "  ".join(cells)).rstrip() for cells in zip(*map(_fitted, fitting), strict=True)
+    ]
+    _write(style(lines[0], dim=True))
+    for line in lines[1:]:
+        _write(line)
 
 
 def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     """Print names and values in two columns."""
-    listed = list(rows)
-    longest = max((len(name) for name, _ in listed), default=0)
+    listed = [(worded(name), shown(value)) for name, value in rows]
+    longest = max((cell_len(name) for name, _ in listed), default=0)
     for name, value in listed:
-        say(f"{' ' * indent}{style(name.ljust(longest), dim=True)}  {value}")
+        gap = " " * (longest - cell_len(name))
+        _write(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
 
 
-def _fit(text: str, column: Column) -> str:
-    return text.rjust(column.width) if column.right else text.ljust(column.width)
+def _fitted(column: Column) -> list[str]:
+    """Title and cells, all as wide as the widest on a terminal."""
+    width = column.width
+    gaps = [" " * (width - cell_len(text)) for text in column.shown]
+    pairs = zip(column.shown, gaps, strict=True)
+    return [gap + text if column.right else text + gap for text, gap in pairs]
+
+
+def _write(line: str) -> None:
+    click.echo(line, color=_color(sys.stdout))
 
 
 def _color(stream: Any) -> bool | None:

@@ -14,6 +14,7 @@ from studies.cli.output import Column, pairs, print_json, say, style, table, war
 from studies.cli.progress import counting
 from studies.cli.top import LOSES
 from studies.cli.verdict_line import basket_rows, own_verdict, verdict_document, verdict_text
+from studies.language import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,7 +207,7 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
 def days_of(recorded: Mapping[str, Any]) -> str:
     """Write the first and the last day of a backtest, which earlier systems did not record."""
     if recorded["start_date"] is None:
-        return "days not recorded"
+        return str(message("days not recorded"))
     return f"{recorded['start_date']} to {recorded['end_date']}"
 
 

@@ -9,6 +9,7 @@ from studies.language.message import (
     message,
     translate,
 )
+from studies.language.sentences import translate_sentence
 
 __all__ = [
     "ENGLISH",
@@ -18,4 +19,5 @@ __all__ = [
     "language_of_locale",
     "message",
     "translate",
+    "translate_sentence",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "ENGLISH",
@@ -94,6 +95,25 @@ def language_of_locale(environment: Mapping[str, str] = os.environ) -> str:
     return TRADITIONAL_CHINESE if locale.lower().startswith("zh") else ENGLISH
 
 
+def texts_of(language: str) -> Mapping[str, str]:
+    """Return all translations of a language by English text."""
+    return _catalogue(language).texts
+
+
+class _Catalogue(gettext.GNUTranslations):
+    """A catalogue that can be listed."""
+
+    texts: Mapping[str, str]
+
+    def _parse(self, fp: Any) -> None:
+        super()._parse(fp)
+        self.texts = {text: found for text, found in self._catalog.items() if text}  # type: ignore[attr-defined]
+
+
 @cache
-def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, LOCALE_FOLDER, languages=[language.replace("-", "_")])
+def _catalogue(language: str) -> _Catalogue:
+    found = gettext.translation(
+        DOMAIN, LOCALE_FOLDER, languages=[language.replace("-", "_")], class_=_Catalogue
+    )
+    assert isinstance(found, _Catalogue)
+    return found

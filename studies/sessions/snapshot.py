@@ -6,16 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from objectives.constants import SEMANTICS_VERSION
+from studies.language import message
 
 __all__ = ["PlannedDesign", "Snapshot"]
 
-_EARLIER = (
-    "recorded by an earlier system under settings that are not known; its figures do not compare "
-    "with those of other sessions"
+_EARLIER = str(
+    message(
+        "recorded by an earlier system under settings that are not known; its figures do not "
+        "compare with those of other sessions"
+    )
 )
-_RESUMED = (
-    "begun by an earlier system and resumed here: results with a start_date were measured with the "
-    "settings of this session, those without one by the earlier system, and the two do not compare"
+_RESUMED = str(
+    message(
+        "begun by an earlier system and resumed here: results with a start_date were measured with "
+        "the settings of this session, those without one by the earlier system, and the two do not "
+        "compare"
+    )
 )
 
 

@@ -38,14 +38,14 @@ def fields(text):
 
 
 def test_every_text_has_a_translation_and_every_translation_a_text(translations, catalogue):
-    texts = translations.texts_of_code()
+    texts = translations.all_texts()
     assert {text: where for text, where in texts.items() if not catalogue.get(text)} == {}
     assert sorted(catalogue.keys() - texts.keys()) == []
 
 
 def test_the_files_are_what_the_script_writes(translations):
     read = translations.read_catalogue(PO)
-    fresh = translations.updated(read, translations.texts_of_code())
+    fresh = translations.updated(read, translations.all_texts())
     assert PO.read_bytes() == translations.as_po(fresh)
     assert PO.with_suffix(".mo").read_bytes() == translations.as_mo(fresh)
 

@@ -211,9 +211,9 @@ def test_figures_are_those_that_were_recorded(old, capfd):
 def test_a_strategy_without_a_result_says_what_the_queue_knows(old):
     engine = open_database(f"sqlite:///{old}")
     session = StoredSession.open("", "session_20250702_120000_0004", engine=engine)
-    with pytest.raises(SessionError, match="it is failed: KeyError: 'roi'"):
+    with pytest.raises(SessionError, match=r"EQ_32' \(failed: KeyError: 'roi'\); list"):
         result_row(session, "SR_W30_7D_D90_S10_EQ_32")
-    with pytest.raises(SessionError, match="it is pending"):
+    with pytest.raises(SessionError, match=r"EQ_36' \(pending\); list"):
         result_row(session, "SR_W30_7D_D90_S3_EQ_36")
     engine.dispose()
 

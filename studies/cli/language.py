@@ -1,0 +1,52 @@
+"""In which language this invocation speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studies.language import (
+    ENGLISH,
+    LANGUAGES,
+    language_of_locale,
+    translate,
+    translate_sentence,
+)
+
+__all__ = ["is_english", "language_of", "shown", "speak", "worded"]
+
+_spoken = ENGLISH
+
+
+def language_of(args: Sequence[str]) -> str:
+    """Return what ``--lang`` says on a command line, wherever it stands; else that of the locale.
+
+    It is wanted before the command line is read, for the help and for what is wrong in it.
+    """
+    for number, arg in enumerate(args):
+        name, _, value = arg.partition("=")
+        if name == "--lang":
+            wanted = value or "".join(args[number + 1 : number + 2])
+            if wanted in LANGUAGES:
+                return wanted
+    return language_of_locale()
+
+
+def speak(language: str) -> None:
+    """Print everything in a language from now on."""
+    global _spoken
+    _spoken = language
+
+
+def is_english() -> bool:
+    """Whether texts are printed as they are written."""
+    return _spoken == ENGLISH
+
+
+def worded(text: str) -> str:
+    """Return a word or a text of the catalogue in the language spoken."""
+    return translate(text, _spoken)
+
+
+def shown(text: str) -> str:
+    """Return a sentence with its values in the language spoken."""
+    return translate_sentence(text, _spoken)
