@@ -79,11 +79,10 @@ def stats(
     if chosen is not None:
         counts += f", {found.n:,} selected"
     title = style(session.row.session_id, bold=True)
-    failed = f"{found.n_failed:,} failed"
-    if session.row.is_of_earlier_system:  # some failed there and left no result
+    say(f"{title}  {counts}, {found.n_failed:,} failed{filter_text(chosen)}")
+    if session.row.is_of_earlier_system:
         status = f"status --session {session.row.session_id} --detailed"
-        failed = f"failures: {context.command(status)}"
-    say(f"{title}  {counts}, {failed}{filter_text(chosen)}")
+        say(f"  what failed in the earlier system left no result; see: {context.command(status)}")
     for reason, n in found.reasons.items():
         say(f"  {reason}: {n:,}")
     say()
