@@ -9,6 +9,7 @@ import click
 from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
+from studies.cli.language import shown
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
 from studies.cli.verdict_line import verdict_document
@@ -234,7 +235,7 @@ def summarise(
         )
     if row.failed:
         parts.append(f"{row.failed:,} failed")
-    say(", ".join(parts))
+    say(", ".join(map(shown, parts)))
     if row.completed:
         say()
         print_short_statistics(statistics_of(session))

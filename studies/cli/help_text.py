@@ -11,12 +11,12 @@ from typing import Any, cast
 import click
 from rich.cells import cell_len
 
-from studies.cli.language import is_english, shown, worded
+from studies.cli.language import is_english, worded
 
 __all__ = ["SpokenCommand", "SpokenGroup", "in_words", "wrapped"]
 
-_NOT_FIRST = "，。；：、！？）」』》…"
-"""Marks with which no line begins."""
+_PIECE = re.compile(r"(?:[（「『《]*(?:[!-~]+|[^\s])[，。；：、！？）」』》…]*)|\s+")
+"""A word or a Chinese character, with the marks that stay with it."""
 
 
 class _Formatter(click.HelpFormatter):
@@ -73,8 +73,8 @@ def wrapped(text: str, room: int) -> list[str]:
         Columns of a line.
     """
     lines, line = [], ""
-    for piece in re.findall(r"[!-~]+|\s+|.", " ".join(text.split())):
-        if cell_len(line) + cell_len(piece) > room and line and piece not in _NOT_FIRST:
+    for piece in _PIECE.findall(" ".join(text.split())):
+        if cell_len(line) + cell_len(piece.rstrip()) > room and line:
             lines.append(line.rstrip())
             line = ""
         line += piece if line else piece.lstrip()
@@ -142,10 +142,8 @@ def _in_words(param: click.Parameter) -> click.Parameter:
         if found is None:
             return None
         name, text = found
-        default = shown("default: {0}").split("{0}")[0]
-        return name, text.replace("[default: ", f"[{default}").replace(
-            "required]", f"{worded('required')}]"
-        )
+        default, required = worded("default:"), worded("required")
+        return name, text.replace("[default: ", f"[{default}").replace("required]", f"{required}]")
 
     told.get_help_record = get_help_record
     return cast(click.Option, told)

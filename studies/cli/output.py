@@ -27,6 +27,7 @@ __all__ = [
     "pairs",
     "print_json",
     "say",
+    "say_as_it_stands",
     "size",
     "style",
     "table",
@@ -37,7 +38,7 @@ __all__ = [
 
 def say(text: str = "") -> None:
     """Print a line of the result."""
-    _write(shown(text))
+    say_as_it_stands(shown(text))
 
 
 def note(text: str) -> None:
@@ -89,11 +90,14 @@ class Column:
     cells : sequence of str
     right : bool
         Aligned to the right, as numbers are.
+    words : bool
+        Whether cells are texts of ours, to be translated, and no names or values.
     """
 
     title: str
     cells: Sequence[str]
     right: bool = True
+    words: bool = False
 
     @property
     def width(self) -> int:
@@ -102,9 +106,9 @@ class Column:
 
     @property
     def shown(self) -> list[str]:
-        """Title and cells in the language spoken; of cells words only."""
-        cells = self.cells if self.right else map(worded, self.cells)
-        return [worded(self.title), *cells]
+        """Title and cells in the language spoken."""
+        cells = map(shown, self.cells) if self.words else self.cells
+        return [shown(self.title), *cells]
 
 
 def table(columns: Sequence[Column], *, indent: int = 0) -> None:
@@ -128,18 +132,19 @@ def table(columns: Sequence[Column], *, indent: int = 0) -> None:
     lines = [
         (lead + "  ".join(cells)).rstrip() for cells in zip(*map(_fitted, fitting), strict=True)
     ]
-    _write(style(lines[0], dim=True))
+    say_as_it_stands(style(lines[0], dim=True))
     for line in lines[1:]:
-        _write(line)
+        say_as_it_stands(line)
 
 
 def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     """Print names and values in two columns."""
-    listed = [(worded(name), shown(value)) for name, value in rows]
+    # notes are the user's own
+    listed = [(shown(n), value if n == "notes" else shown(value)) for n, value in rows]
     longest = max((cell_len(name) for name, _ in listed), default=0)
     for name, value in listed:
         gap = " " * (longest - cell_len(name))
-        _write(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
+        say_as_it_stands(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
 
 
 def _fitted(column: Column) -> list[str]:
@@ -150,7 +155,8 @@ def _fitted(column: Column) -> list[str]:
     return [gap + text if column.right else text + gap for text, gap in pairs]
 
 
-def _write(line: str) -> None:
+def say_as_it_stands(line: str) -> None:
+    """Print a line that is translated already, or holds nothing to be translated."""
     click.echo(line, color=_color(sys.stdout))
 
 

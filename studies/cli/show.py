@@ -251,7 +251,7 @@ def print_figures(recorded: Mapping[str, Any], figures: Iterable[str], split: ob
             place = names.index("total_return")
             values[place] = f"{LOSES} {values[place]}"
         columns.append(Column("out of sample", values))
-    columns.append(Column("", [_meaning(name) for name in names], right=False))
+    columns.append(Column("", [_meaning(name) for name in names], right=False, words=True))
     table(columns, indent=2)
     if loses:
         say()
@@ -302,7 +302,7 @@ def _print_trades(frame: pd.DataFrame) -> None:
     table(
         [
             Column("date", [f"{date:%Y-%m-%d}" for date in frame["date"]], right=False),
-            Column("action", frame["action"].tolist(), right=False),
+            Column("action", frame["action"].tolist(), right=False, words=True),
             Column("pair", frame["trading_pair"].tolist(), right=False),
             Column("amount", [f"{value:,.2f}" for value in frame["amount"]]),
             Column("total", [f"{value:,.2f}" for value in frame["total_balance"]]),

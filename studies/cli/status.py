@@ -107,14 +107,15 @@ def sessions(context: Context) -> None:
     if not rows:
         say("no session yet; create one with: mass-tuning generate")
         return
+    shorts = [_short(verdicts.get(row.session_id)) for row in rows]
     table(
         [
             Column("session", [row.session_id for row in rows], right=False),
-            Column("status", [row.status for row in rows], right=False),
+            Column("status", [row.status for row in rows], right=False, words=True),
             Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
             Column("of", [f"{row.total:,}" for row in rows]),
             Column("failed", [f"{row.failed:,}" for row in rows]),
-            Column("verdict", [_short(verdicts.get(row.session_id)) for row in rows], right=False),
+            Column("verdict", shorts, right=False, words=True),
             Column("method", [row.method for row in rows], right=False),
             Column("created", [local_time(row.created_at) for row in rows], right=False),
             Column("notes", [" ".join((row.notes or "").split()) for row in rows], right=False),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from studies.cli.context import Context
+from studies.cli.language import worded
 from studies.cli.output import figure, say, style
 from studies.language import message
 
@@ -27,7 +28,7 @@ _COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red", "cannot te
 
 def verdict_word(word: str) -> str:
     """Colour the word of a verdict."""
-    return style(word, fg=_COLORS[word], bold=True)
+    return style(worded(word), fg=_COLORS[word], bold=True)
 
 
 def verdict_text(
