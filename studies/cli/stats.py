@@ -81,8 +81,8 @@ def stats(
     title = style(session.row.session_id, bold=True)
     say(f"{title}  {counts}, {found.n_failed:,} failed{filter_text(chosen)}")
     if session.row.is_of_earlier_system:
-        status = f"status --session {session.row.session_id} --detailed"
-        say(f"  what failed in the earlier system left no result; see: {context.command(status)}")
+        why = context.command(f"status --session {session.row.session_id} --detailed")
+        say(f"  what failed in the earlier system left no result; see: {why}")
     for reason, n in found.reasons.items():
         say(f"  {reason}: {n:,}")
     say()
