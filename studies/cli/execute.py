@@ -93,6 +93,15 @@ def execute(
     housekeeping(context, engine, session_id)
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
+    if session.row.is_of_earlier_system and not retry_failed:
+        from studies.planning import plan_earlier
+
+        n_refused = plan_earlier(session, context.config)
+        if n_refused and not context.as_json:
+            note(
+                f"{n_refused:,} strategies that the earlier system queued cannot be measured; why: "
+                + context.command(f"status --session {session_id} --detailed")
+            )
     n_retried = None
     with watched(context, session, metrics_port=metrics_port) as follow:
         if retry_failed:

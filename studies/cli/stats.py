@@ -80,6 +80,9 @@ def stats(
         counts += f", {found.n:,} selected"
     title = style(session.row.session_id, bold=True)
     say(f"{title}  {counts}, {found.n_failed:,} failed{filter_text(chosen)}")
+    if session.row.is_of_earlier_system:
+        why = context.command(f"status --session {session.row.session_id} --detailed")
+        say(f"  what failed in the earlier system left no result; see: {why}")
     for reason, n in found.reasons.items():
         say(f"  {reason}: {n:,}")
     say()

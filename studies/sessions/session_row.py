@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from search_spaces.errors import SessionError
-from studies.database import database_errors, tuning_sessions, utc_now
+from studies.database import database_errors, strategy_queue, tuning_sessions, utc_now
 from studies.sessions.snapshot import Snapshot
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "SessionState",
     "add_totals",
     "change_notes",
+    "count_queue",
     "delete_row",
     "insert_row",
     "list_sessions",
@@ -27,6 +28,7 @@ __all__ = [
     "mark_created",
     "mark_deleting",
     "mark_ended",
+    "mark_resumable",
     "mark_running",
     "read_row",
     "reopen_failed",
@@ -113,7 +115,7 @@ class SessionRow:
 
     @property
     def is_of_earlier_system(self) -> bool:
-        """Whether it was recorded without what working on it needs; it is read at most."""
+        """Whether it was recorded without the settings that its figures were measured with."""
         return self.snapshot.config is None
 
     @property
@@ -170,6 +172,49 @@ def insert_row(connection: Connection, row: SessionRow) -> None:
 def mark_created(connection: Connection, session_id: str) -> None:
     """Say that the plan is written and the session can be run."""
     _update(connection, session_id, status=SessionState.CREATED)
+
+
+def mark_resumable(connection: Connection, row: SessionRow) -> bool:
+    """Note what the queue of an earlier system's session is worked through with.
+
+    Parameters
+    ----------
+    connection : Connection
+    row : SessionRow
+        Its snapshot and fingerprints are written, if there are any.
+
+    Returns
+    -------
+    bool
+        False if another process has done so: nothing is written.
+    """
+    snapshot = row.snapshot
+    values: dict[str, Any] = {"status": SessionState.CREATED, "completed_at": None}
+    if snapshot.resumed_with is not None:
+        values["config_data"] = snapshot.to_json()
+        values["space_fingerprint"] = row.space_fingerprint
+        values["data_fingerprint"] = row.data_fingerprint
+    before = tuning_sessions.c.config_data.is_not_distinct_from(snapshot.earlier_text)
+    written = connection.execute(
+        tuning_sessions.update().where(_is(row.session_id), before).values(**values)
+    )
+    return written.rowcount == 1
+
+
+def count_queue(connection: Connection, session_id: str) -> None:
+    """Set the totals of a session to what its queue says; those of an earlier system are stale."""
+
+    def counted(*conditions: sa.ColumnElement[bool]) -> Any:
+        of_session = strategy_queue.c.session_id == session_id
+        return sa.select(sa.func.count()).where(of_session, *conditions).scalar_subquery()
+
+    _update(
+        connection,
+        session_id,
+        total_strategies=counted(),
+        completed_strategies=counted(strategy_queue.c.status == "completed"),
+        failed_strategies=counted(strategy_queue.c.status == "failed"),
+    )
 
 
 def mark_running(connection: Connection, session_id: str) -> None:
@@ -261,7 +306,7 @@ def _to_row(row: Any) -> SessionRow:
     return SessionRow(
         session_id=row.session_id,
         mode=row.mode or "",
-        method=row.method or "",
+        method=row.method or row.mode or "",  # an earlier system knew modes only
         seed=row.seed or 0,
         total=row.total_strategies or 0,
         completed=row.completed_strategies or 0,
