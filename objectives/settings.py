@@ -288,7 +288,8 @@ class ResolvedSettings(BacktestSettings):
         """
         if self.split_date is not None:
             n_after = (self.end_date - self.split_date).days + 1
-            return f"out of sample from {self.split_date} ({n_after:,} day{'s' * (n_after > 1)})"
+            days = "1 day" if n_after == 1 else f"{n_after:,} days"
+            return f"out of sample from {self.split_date} ({days})"
         if was_auto and self.n_days < _AUTO_MIN_DAYS:
             return f"no split: {self.n_days:,} days, and auto needs {_AUTO_MIN_DAYS}"
         return f"no split: all {self.n_days:,} days are in sample"

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import string
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,10 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from objectives.market.sources import SOURCES  # noqa: E402
 from studies.cli.app import EXAMPLES, app  # noqa: E402
 from studies.cli.context import Command  # noqa: E402
+from studies.cli.top import SHORT_NAMES  # noqa: E402
 from studies.console.settings_file import setting_comments  # noqa: E402
 
 PACKAGES = ("search_spaces", "objectives", "studies")
@@ -29,6 +32,9 @@ PRINTED = {
     "warn": (0,),
     "error": (0,),
     "style": (0,),
+    "worded": (0,),
+    "shown": (0,),
+    "_paragraph": (0,),
     "waiting": (0,),
     "counting": (0,),
     "Column": (0,),
@@ -39,9 +45,27 @@ PRINTED = {
     **dict.fromkeys(ERRORS, (0,)),
 }
 """Functions whose arguments are printed, and which of them."""
+SPEAKING = (
+    *("studies/cli", "studies/upkeep", "objectives/validation", "objectives/metrics.py"),
+    *(
+        "objectives/settings.py",
+        "objectives/factor_backtest/objective.py",
+        "objectives/market/plausibility.py",
+        "studies/planning/glance.py",
+    ),
+    *("studies/analysis/verdict.py", "studies/analysis/verdict_figures.py"),
+    *("studies/analysis/out_of_sample.py", "studies/analysis/leaderboard.py"),
+    *("studies/analysis/strategy_checks.py", "studies/sessions/session_row.py"),
+)
+"""Where texts are put together before they are printed: each of several words counts there."""
+SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}[^A-Za-z_]*\s[^A-Za-z_]*[A-Za-z]{2,}")
+NOT_FOR_PEOPLE = re.compile(r"[A-Z]{5,} |%s|mass-tuning demo  ")
+"""SQL, formats of the log, examples."""
+FEWEST_LETTERS = 5
+"""A template with fewer would look like too much."""
 OF_CLICK = (
     *("Usage:", "Options", "Commands", "Examples", "Show this message and exit."),
-    *("default: {0}", "required"),
+    *("default:", "required"),
     *("No such option: {0}", "No such option: {0} Did you mean {1}?", "No such command {0}"),
     *("No such option: {0} (Possible options: {1})", "Option {0} requires an argument"),
     *("Missing option {0}", "Missing argument {0}", "Missing parameter: {0}", "Missing command"),
@@ -51,19 +75,37 @@ OF_CLICK = (
 )
 
 
+PUT_TOGETHER = (
+    *("{0}, {1} resamples, seed {2}", "{0} problems, {1} warnings", "by {0}", "{0}, seed {1}"),
+    *("maximize {0}", "minimize {0}", "judging: {0}: {1} of {2}", "judging: {0}", "more: {0}"),
+    *("No such command {0}. Did you mean {1}?", "cannot be read (No such file or directory)"),
+    *("likewise", "hold-out", "walk-forward", "overfitting", "p, cash", "p, basket", "p, White"),
+    *("{0} values", "deepest fall from a peak", "{0} of the cases", "{0} more", "stopped{0}"),
+    *("{0} days", "{0} day", "of {0}", "{0} of the variance", "{0} dated values", "next: {0}"),
+    *("{0} strategies planned ({1})", "{0} strategies to try ({1})", "splits"),
+    *("best", "info", "warning", "run started", "run paused", "run completed", "{0}, in {1}"),
+)
+"""What is joined of parts that stand apart in the code."""
+
+
 def all_texts() -> dict[str, str]:
     """English texts, and where each stands first."""
     found: dict[str, str] = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            for line, text in texts_of_module(ast.parse(path.read_text(encoding="utf-8"))):
-                found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
+            where = str(path.relative_to(ROOT))
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for line, text in texts_of_module(tree):
+                found.setdefault(text, f"{where}:{line}")
+            if where.startswith(SPEAKING):
+                for line, text in texts_that_are_put_together(tree):
+                    found.setdefault(text, f"{where}:{line}")
     for name, text in setting_comments().items():
         found.setdefault(text, f"studies/default_config.yaml: {name}")
     for name, text in texts_of_help(app, "mass-tuning"):
         found.setdefault(text, f"help of {name}")
-    for text in OF_CLICK:
-        found.setdefault(text, "click")
+    for text in (*OF_CLICK, *PUT_TOGETHER, *SHORT_NAMES.values(), SOURCES):
+        found.setdefault(text, "scripts/translated_texts.py")
     return found
 
 
@@ -97,8 +139,57 @@ def templates_of(node: ast.expr) -> Iterator[str]:
         yield from templates_of(node.orelse)
         return
     text = _Template().of(node)
-    if text is not None and any(letter.isalpha() for letter in literal_of(text)):
+    if text is None:
+        return
+    n_letters = sum(letter.isalpha() for letter in literal_of(text))
+    if n_letters >= (FEWEST_LETTERS if "{0}" in text else 1):
         yield text.strip()
+
+
+def texts_that_are_put_together(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Lines and texts of several words, and names of values: ``("rate", f"{rate:,.0f}/s")``."""
+    passed_over = {id(each) for each in _not_shown(tree)}
+    for node in ast.walk(tree):
+        if id(node) in passed_over:
+            continue
+        if isinstance(node, ast.JoinedStr | ast.BinOp | ast.Constant):
+            if isinstance(node, ast.JoinedStr | ast.BinOp) and _Template().of(node) is not None:
+                passed_over |= {id(each) for each in _pieces(node)}
+            for text in templates_of(node):
+                if SEVERAL_WORDS.search(literal_of(text)) and not NOT_FOR_PEOPLE.match(text):
+                    yield node.lineno, text
+        elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            name, value = node.elts
+            named = isinstance(name, ast.Constant) and isinstance(name.value, str)
+            if named and name.value.islower() and not isinstance(value, ast.Constant):
+                yield node.lineno, name.value
+
+
+def _pieces(node: ast.expr) -> Iterator[ast.AST]:
+    """What an f-string consists of, but for texts inside its values."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.FormattedValue):
+            continue
+        yield each
+        if isinstance(each, ast.JoinedStr | ast.BinOp):
+            yield from _pieces(each)
+
+
+def _not_shown(tree: ast.Module) -> Iterator[ast.AST]:
+    """Docstrings, keywords of click, command lines, SQL, and annotations in quotes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
+            if name in ("command", "text", "exec_driver_sql", "getLogger", "info", "debug"):
+                yield from ast.walk(node)
+            for keyword in node.keywords:
+                if keyword.arg in ("help", "examples", "metavar", "short_help"):
+                    yield from ast.walk(keyword.value)
+        for quoted in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if quoted is not None:
+                yield from ast.walk(quoted)
 
 
 class _Template:

@@ -1,5 +1,7 @@
 """What all tests share: compiled kernels, forks, and what Optuna reads again and again."""
 
+import os
+
 import pytest
 
 from tests.helpers import forks
@@ -7,7 +9,9 @@ from tests.helpers.databases import PostgresServer
 
 
 def pytest_configure(config):
-    """Compile the kernels in a clean checkout once, not in every process of pytest-xdist."""
+    """Speak English; compile the kernels once, not in every process of pytest-xdist."""
+    os.environ.pop("LC_ALL", None)
+    os.environ["LC_MESSAGES"] = "C"
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         import objectives.kernels.backtest
         import objectives.kernels.factors

@@ -10,7 +10,7 @@ from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
 from studies.analysis.output_file import Target, refuse_overwriting, replaced_output
 from studies.config import StrategyConfig, TuningConfig
-from studies.sessions import StoredSession
+from studies.sessions import StoredSession, refuse_earlier
 
 __all__ = ["config_of_strategy", "export_best_config"]
 
@@ -40,8 +40,10 @@ def config_of_strategy(session: StoredSession, strategy_id: str | None = None) -
     Raises
     ------
     SessionError
-        If the session has no result of the strategy, or none at all.
+        If the session has no result of the strategy, or none at all, or an earlier system
+        recorded it: its settings are not known.
     """
+    refuse_earlier(session)
     recorded = result_row(session, strategy_id or best_strategy_id(session))
     strategy = StrategyConfig(
         id=recorded["strategy_id"],

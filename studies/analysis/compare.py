@@ -194,8 +194,6 @@ def compare_sessions(
     ConfigError
         If there are fewer than two, or one is named twice, or a session cannot be asked for such
         strategies.
-    SessionError
-        If an earlier system recorded one of them.
     """
     ids = [session.row.session_id for session in sessions]
     twice = sorted({name for name in ids if ids.count(name) > 1})

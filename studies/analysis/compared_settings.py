@@ -87,7 +87,9 @@ def comparability(
     """
     groups: dict[str | None, list[str]] = {}
     for session in sessions:
-        groups.setdefault(session.row.snapshot.measurement, []).append(session.row.session_id)
+        row = session.row
+        measured = row.session_id if row.is_of_earlier_system else row.snapshot.measurement
+        groups.setdefault(measured, []).append(row.session_id)
     warnings = []
     if len(groups) > 1:
         warnings.append(_conditions_warning(sessions, settings))
@@ -117,6 +119,10 @@ def comparability(
 def _conditions_warning(
     sessions: Sequence[StoredSession], settings: Mapping[str, Sequence[Any]]
 ) -> Message:
+    if any(session.row.is_of_earlier_system for session in sessions):
+        return message(
+            "figures of the sessions do not compare: nobody knows how an earlier system measured"
+        )
     is_own = any(session.config.objective.type != "factor_backtest" for session in sessions)
     names: dict[str, list[str]] = {}
     for name in settings:

@@ -1,7 +1,6 @@
 """Which results of a session are exported, in which columns and in which order."""
 
 import datetime
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,6 +19,7 @@ from studies.outcomes import (
     ParetoFront,
     distinct_front,
     read_distinct_results,
+    read_raw_result,
     rows_of_session,
     select_best_first,
 )
@@ -272,8 +272,7 @@ class ExportedRows:
         """Add the columns that the table of results has not, in place."""
         if "failure" in wanted:
             values["failure"] = [
-                None if text is None else json.loads(text).get("failure")
-                for text in values["raw_result"]
+                read_raw_result(text).get("failure") for text in values["raw_result"]
             ]
         if "created_at" in wanted:
             moments = {moment: _as_time(moment) for moment in set(values["created_at"])}
@@ -299,7 +298,12 @@ class ExportedRows:
 
 
 def _as_time(moment: Any) -> datetime.datetime | None:
-    return datetime.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.datetime.fromisoformat(moment)
+    except ValueError:  # an earlier system, or somebody by hand, wrote something else
+        return None
 
 
 def _check_names(names: Sequence[str], known: dict[str, ExportColumn]) -> None:

@@ -1,6 +1,5 @@
 """What came out of a session: the best results, and everything recorded of one."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from studies.database import (
     database_errors,
     hyperparameter_tuning_results,
     in_batches,
+    strategy_queue,
 )
 from studies.outcomes import (
     LATER_FIGURES,
@@ -35,6 +35,7 @@ from studies.outcomes import (
     distinct_in_order,
     is_dominated,
     read_distinct_results,
+    read_raw_result,
     rows_of_session,
     select_best_first,
     sign_of,
@@ -219,9 +220,11 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
             )
         ).first()
         if row is None:
+            session_id = session.row.session_id
             raise SessionError(
-                f"{session.row.session_id} has no result of {strategy_id!r}; list the best with: "
-                f"mass-tuning top --session {session.row.session_id}"
+                f"{session_id} has no result of {strategy_id!r}"
+                f"{_queued(connection, session_id, strategy_id)}; list the best with: "
+                f"mass-tuning top --session {session_id}"
             )
         record = dict(row._mapping)
         record["parameters"] = parameters_of(session, record)
@@ -236,7 +239,7 @@ def result_row(session: StoredSession, strategy_id: str) -> dict[str, Any]:
                 record["pareto"] = not is_dominated(
                     connection, session.row.session_id, session.directions, values
                 )
-    raw = json.loads(record["raw_result"]) if record["raw_result"] else {}
+    raw = read_raw_result(record["raw_result"])
     record["failure"] = raw.get("failure")
     if record["failure"] is not None:
         record.update(raw.get("metrics", {}))
@@ -353,3 +356,15 @@ def order_of(session: StoredSession, metric: str | None, direction: str | None) 
             "set backtest.split_date and create a new session"
         )
     return metric, direction
+
+
+def _queued(connection: Connection, session_id: str, strategy_id: str) -> str:
+    """Say in brackets what the queue knows of a strategy without a result."""
+    row = connection.execute(
+        sa.select(strategy_queue.c.status, strategy_queue.c.error_message).where(
+            strategy_queue.c.session_id == session_id, strategy_queue.c.strategy_id == strategy_id
+        )
+    ).first()
+    if row is None:
+        return ""
+    return f" ({row.status})" if row.error_message is None else f" ({row.status}: {row[1]})"

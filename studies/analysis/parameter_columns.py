@@ -25,7 +25,7 @@ def parameters_of(session: StoredSession, record: Mapping[str, Any]) -> dict[str
     if not columns:
         return _by_id(session, record["strategy_id"])
     parameters = {name: record[name] for name in columns}
-    parameters["factors"] = json.loads(parameters["factors"])
+    parameters["factors"] = _factors(parameters["factors"])
     return parameters
 
 
@@ -36,6 +36,14 @@ def insert_parameters(session: StoredSession, frame: pd.DataFrame) -> None:
     points = [_by_id(session, strategy_id) for strategy_id in frame["strategy_id"]]
     for place, name in enumerate(session.space.names, start=1):
         frame.insert(place, name, [point[name] for point in points])
+
+
+def _factors(text: str | None) -> Any:
+    """Return the list that the column holds; an earlier system may have written something else."""
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return text
 
 
 def _by_id(session: StoredSession, strategy_id: str) -> dict[str, Any]:

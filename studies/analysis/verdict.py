@@ -17,7 +17,13 @@ from studies.analysis.leaderboard import result_row
 from studies.analysis.one_strategy import best_strategy_id
 from studies.analysis.verdict_rows import StoredVerdict, store_verdict, stored_answer
 from studies.database import database_errors, hyperparameter_tuning_results
-from studies.sessions import SessionRow, StoredSession, build_objective, list_sessions
+from studies.sessions import (
+    SessionRow,
+    StoredSession,
+    build_objective,
+    list_sessions,
+    refuse_earlier,
+)
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -80,13 +86,13 @@ def verify_session(
     SessionError
         If the session has no result to judge, or its market or definition has changed.
     """
+    refuse_earlier(session)
     best = best_strategy_id(session)
     if strategy_id is None:
         strategy_id = best
     elif strategy_id != best:
         result_row(session, strategy_id)  # an unknown one is refused
-    if objective is None:
-        objective = build_objective(session)
+    objective = objective or build_objective(session)
     rules = session.config.verify
     settings = Verification(
         n_resamples=_whole("n_resamples", n_resamples, rules.resamples, 100, 100_000),

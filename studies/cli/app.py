@@ -143,7 +143,7 @@ def _fail(context: Context, message: str, code: int) -> int:
     message = shortened(message)
     if context.debug:
         traceback.print_exc()
-    with contextlib.suppress(OSError):  # nobody can be told
+    with contextlib.suppress(OSError):  # a closed or full stream
         print_error(message)
     if context.logs:
         logging.getLogger(__name__).error("%s (exit code %d)", message, code)

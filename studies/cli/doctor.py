@@ -9,7 +9,8 @@ import click
 
 from studies.cli.context import Command, Context, command_options
 from studies.cli.exit_codes import FAILED
-from studies.cli.output import print_json, say, style
+from studies.cli.language import shown
+from studies.cli.output import print_json, say, say_as_it_stands, style
 from studies.cli.progress import waiting
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _print(findings: tuple[Finding, ...]) -> None:
     for finding in findings:
         level = style(f"{finding.level:<7}", fg=_COLORS[finding.level])
         way_out = f"; {finding.way_out}" if finding.way_out else ""
-        say(f"{level}  {finding.check:<{longest}}  {finding.message}{way_out}")
+        say_as_it_stands(f"{level}  {finding.check:<{longest}}  {shown(finding.message + way_out)}")
     counts = {
         name: sum(finding.level == level for finding in findings)
         for level, name in (("problem", "problems"), ("warning", "warnings"))

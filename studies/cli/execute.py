@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from search_spaces.checks import shown
+from search_spaces import checks
 from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
+from studies.cli.language import shown
 from studies.cli.output import duration, note, print_json, say, style, warn
 from studies.cli.progress import run_progress
 from studies.cli.verdict_line import verdict_document
@@ -97,6 +98,15 @@ def execute(
     housekeeping(context, engine, session_id)
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
+    if session.row.is_of_earlier_system and not retry_failed:
+        from studies.planning import plan_earlier
+
+        n_refused = plan_earlier(session, context.config)
+        if n_refused and not context.as_json:
+            note(
+                f"{n_refused:,} strategies that the earlier system queued cannot be measured; why: "
+                + context.command(f"status --session {session_id} --detailed")
+            )
     n_retried = None
     with watched(context, session, metrics_port=metrics_port) as follow:
         if retry_failed:
@@ -230,7 +240,7 @@ def summarise(
         )
     if row.failed:
         parts.append(f"{row.failed:,} failed")
-    say(", ".join(parts))
+    say(", ".join(map(shown, parts)))
     if row.completed:
         say()
         print_short_statistics(statistics_of(session))
@@ -294,6 +304,6 @@ def _n_workers(
     if not 1 <= number <= MOST_WORKERS:
         raise click.ClickException(
             f"--parallel is a number of processes from 1 to {MOST_WORKERS:,}, or auto, got "
-            f"{shown(parallel)}"
+            f"{checks.shown(parallel)}"
         )
     return number

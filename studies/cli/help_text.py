@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import click
-from rich.cells import cell_len
 
-from studies.cli.language import is_english, shown, worded
+from studies.cli.language import is_english, worded
+from studies.language import columns_of
 
 __all__ = ["SpokenCommand", "SpokenGroup", "in_words", "wrapped"]
 
-_NOT_FIRST = "，。；：、！？）」』》…"
-"""Marks with which no line begins."""
+_PIECE = re.compile(r"(?:[（「『《]*(?:[!-~]+|[^\s])[，。；：、！？）」』》…]*)|\s+")
+"""A word or a Chinese character, with the marks that stay with it."""
 
 
 class _Formatter(click.HelpFormatter):
@@ -49,12 +49,12 @@ class _Formatter(click.HelpFormatter):
             return
         rows = list(rows)
         lead = " " * self.current_indent
-        first = min(max((cell_len(name) for name, _ in rows), default=0), col_max)
+        first = min(max((columns_of(name) for name, _ in rows), default=0), col_max)
         room = max(self.width - self.current_indent - first - col_spacing, 20)
         for name, text in rows:
             lines = wrapped(text, room) or [""]
-            gap = " " * (first - cell_len(name) + col_spacing)
-            if cell_len(name) > first:  # its text begins on the next line
+            gap = " " * (first - columns_of(name) + col_spacing)
+            if columns_of(name) > first:  # its text begins on the next line
                 self.write(f"{lead}{name}\n")
                 gap = " " * (first + col_spacing)
                 name = ""
@@ -73,8 +73,8 @@ def wrapped(text: str, room: int) -> list[str]:
         Columns of a line.
     """
     lines, line = [], ""
-    for piece in re.findall(r"[!-~]+|\s+|.", " ".join(text.split())):
-        if cell_len(line) + cell_len(piece) > room and line and piece not in _NOT_FIRST:
+    for piece in _PIECE.findall(" ".join(text.split())):
+        if columns_of(line) + columns_of(piece.rstrip()) > room and line:
             lines.append(line.rstrip())
             line = ""
         line += piece if line else piece.lstrip()
@@ -133,19 +133,17 @@ def _in_words(param: click.Parameter) -> click.Parameter:
     """Return a copy of a parameter for the help: its text, its default and what it requires."""
     if not isinstance(param, click.Option):
         return param
-    told: Any = copy.copy(param)
-    told.help = worded(param.help or "")
-    record = told.get_help_record
+    described: Any = copy.copy(param)
+    described.help = worded(param.help or "")
+    record = described.get_help_record
 
     def get_help_record(ctx: click.Context) -> tuple[str, str] | None:
         found = record(ctx)
         if found is None:
             return None
         name, text = found
-        default = shown("default: {0}").split("{0}")[0]
-        return name, text.replace("[default: ", f"[{default}").replace(
-            "required]", f"{worded('required')}]"
-        )
+        default, required = worded("default:"), worded("required")
+        return name, text.replace("[default: ", f"[{default}").replace("required]", f"{required}]")
 
-    told.get_help_record = get_help_record
-    return cast(click.Option, told)
+    described.get_help_record = get_help_record
+    return cast(click.Option, described)

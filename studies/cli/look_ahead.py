@@ -52,11 +52,11 @@ def print_look_ahead(report: LookAhead) -> None:
 def _print_findings(findings: tuple[Finding, ...]) -> None:
     table(
         [
-            Column("kind", [each.kind for each in findings], right=False),
+            Column("kind", [each.kind for each in findings], right=False, words=True),
             Column("of", [each.what for each in findings], right=False),
             Column("first seen", [str(each.day or "every day") for each in findings], right=False),
             Column("difference", [_size(each.size) for each in findings]),
-            Column("changes with", [each.cause for each in findings], right=False),
+            Column("changes with", [each.cause for each in findings], right=False, words=True),
         ]
     )
     say()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.cells import cell_len
 
 from studies.analysis import byte_size as size
 from studies.analysis import duration, figure, local_time, plain
 from studies.cli.language import shown, worded
+from studies.language import columns_of
 
 __all__ = [
     "Column",
@@ -27,6 +27,7 @@ __all__ = [
     "pairs",
     "print_json",
     "say",
+    "say_as_it_stands",
     "size",
     "style",
     "table",
@@ -37,7 +38,7 @@ __all__ = [
 
 def say(text: str = "") -> None:
     """Print a line of the result."""
-    _write(shown(text))
+    say_as_it_stands(shown(text))
 
 
 def note(text: str) -> None:
@@ -89,22 +90,25 @@ class Column:
     cells : sequence of str
     right : bool
         Aligned to the right, as numbers are.
+    words : bool
+        Whether cells are texts of ours, to be translated, and no names or values.
     """
 
     title: str
     cells: Sequence[str]
     right: bool = True
+    words: bool = False
 
     @property
     def width(self) -> int:
         """Characters of the longest cell."""
-        return max(map(cell_len, self.shown), default=0)
+        return max(map(columns_of, self.shown), default=0)
 
     @property
     def shown(self) -> list[str]:
-        """Title and cells in the language spoken; of cells words only."""
-        cells = self.cells if self.right else map(worded, map(_printable, self.cells))
-        return [worded(self.title), *cells]
+        """Title and cells in the language spoken."""
+        cells = map(_printable, map(shown, self.cells) if self.words else self.cells)
+        return [shown(self.title), *cells]
 
 
 def table(columns: Sequence[Column], *, indent: int = 0) -> None:
@@ -128,24 +132,25 @@ def table(columns: Sequence[Column], *, indent: int = 0) -> None:
     lines = [
         (lead + "  ".join(cells)).rstrip() for cells in zip(*map(_fitted, fitting), strict=True)
     ]
-    _write(style(lines[0], dim=True))
+    say_as_it_stands(style(lines[0], dim=True))
     for line in lines[1:]:
-        _write(line)
+        say_as_it_stands(line)
 
 
 def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     """Print names and values in two columns."""
-    listed = [(worded(name), shown(value)) for name, value in rows]
-    longest = max((cell_len(name) for name, _ in listed), default=0)
+    # notes are the user's own
+    listed = [(shown(n), value if n == "notes" else shown(value)) for n, value in rows]
+    longest = max((columns_of(name) for name, _ in listed), default=0)
     for name, value in listed:
-        gap = " " * (longest - cell_len(name))
-        _write(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
+        gap = " " * (longest - columns_of(name))
+        say_as_it_stands(f"{' ' * indent}{style(name + gap, dim=True)}  {value}")
 
 
 def _fitted(column: Column) -> list[str]:
     """Title and cells, all as wide as the widest on a terminal."""
     width = column.width
-    gaps = [" " * (width - cell_len(text)) for text in column.shown]
+    gaps = [" " * (width - columns_of(text)) for text in column.shown]
     pairs = zip(column.shown, gaps, strict=True)
     return [gap + text if column.right else text + gap for text, gap in pairs]
 
@@ -155,7 +160,8 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
-def _write(line: str) -> None:
+def say_as_it_stands(line: str) -> None:
+    """Print a line that is translated already, or holds nothing to be translated."""
     click.echo(line, color=_color(sys.stdout))
 
 

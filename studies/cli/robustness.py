@@ -33,7 +33,7 @@ def print_robustness(report: Robustness) -> None:
     shown = [found for _, found in rows]
     table(
         [
-            Column("", [label for label, _ in rows], right=False),
+            Column("", [label for label, _ in rows], right=False, words=True),
             _column("net Sharpe", shown, "net_sharpe_ratio", "ratio"),
             _column("excess", shown, "excess_sharpe_ratio", "ratio"),
             _column("return", shown, "total_return", "fraction"),

@@ -14,6 +14,7 @@ from studies.cli.output import Column, pairs, print_json, say, style, table, war
 from studies.cli.progress import counting
 from studies.cli.top import LOSES
 from studies.cli.verdict_line import basket_rows, own_verdict, verdict_document, verdict_text
+from studies.language import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,12 +188,13 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
             place += f", {'on' if recorded['pareto'] else 'not on'} the Pareto front"
         if recorded["n_strategies"] > 1:
             place += f", one of {recorded['n_strategies']:,} strategies with these figures"
+    elif recorded["failure"] is None:
+        place = f"without a value of {next(iter(session.directions))}"
     else:
         place = style(f"failed: {recorded['failure']}", fg="red")
     say(f"{style(recorded['strategy_id'], bold=True)}  {place}")
     say()
-    days = f"{recorded['start_date']} to {recorded['end_date']}"
-    rows = [("session", session.row.session_id), ("backtest", days)]
+    rows = [("session", session.row.session_id), ("backtest", days_of(recorded))]
     if recorded["rank"] is not None:
         stored = own_verdict(session, recorded["strategy_id"])
         rows.append(("verdict", verdict_text(context, session, stored, recorded["strategy_id"])))
@@ -201,6 +203,13 @@ def _print_recorded(context: Context, session: Session, recorded: dict[str, Any]
     print_parameters(recorded["parameters"])
     say()
     print_figures(recorded, session.figures, session.config.backtest.get("split_date"))
+
+
+def days_of(recorded: Mapping[str, Any]) -> str:
+    """Write the first and the last day of a backtest, which earlier systems did not record."""
+    if recorded["start_date"] is None:
+        return str(message("days not recorded"))
+    return f"{recorded['start_date']} to {recorded['end_date']}"
 
 
 def saved_text(saved: SavedDetail) -> str:
@@ -243,7 +252,7 @@ def print_figures(recorded: Mapping[str, Any], figures: Iterable[str], split: ob
             place = names.index("total_return")
             values[place] = f"{LOSES} {values[place]}"
         columns.append(Column("out of sample", values))
-    columns.append(Column("", [_meaning(name) for name in names], right=False))
+    columns.append(Column("", [_meaning(name) for name in names], right=False, words=True))
     table(columns, indent=2)
     if loses:
         say()
@@ -294,7 +303,7 @@ def _print_trades(frame: pd.DataFrame) -> None:
     table(
         [
             Column("date", [f"{date:%Y-%m-%d}" for date in frame["date"]], right=False),
-            Column("action", frame["action"].tolist(), right=False),
+            Column("action", frame["action"].tolist(), right=False, words=True),
             Column("pair", frame["trading_pair"].tolist(), right=False),
             Column("amount", [f"{value:,.2f}" for value in frame["amount"]]),
             Column("total", [f"{value:,.2f}" for value in frame["total_balance"]]),

@@ -80,6 +80,9 @@ def stats(
         counts += f", {found.n:,} selected"
     title = style(session.row.session_id, bold=True)
     say(f"{title}  {counts}, {found.n_failed:,} failed{filter_text(chosen)}")
+    if session.row.is_of_earlier_system:
+        why = context.command(f"status --session {session.row.session_id} --detailed")
+        say(f"  what failed in the earlier system left no result; see: {why}")
     for reason, n in found.reasons.items():
         say(f"  {reason}: {n:,}")
     say()
@@ -177,7 +180,7 @@ def _print_figures(found: Statistics) -> None:
     quartiles = [_quartiles(name, summary) for name, summary in rows]
     table(
         [
-            Column("figure", [_short(name) for name, _ in rows], right=False),
+            Column("figure", [_short(name) for name, _ in rows], right=False, words=True),
             Column("strategies", [f"{summary.n:,}" for _, summary in rows]),
             Column("above 0", ["" if n in _ALWAYS else _share(s) for n, s in rows]),
             column("mean", "mean"),
@@ -195,7 +198,7 @@ def _print_values(found: Statistics, by: str) -> None:
     summaries = [value.figures[objective] for value in found.by_value]
     quartiles = [_quartiles(objective, summary) for summary in summaries]
     columns = [
-        Column(by, [value.group.label for value in found.by_value], right=False),
+        Column(by, [value.group.label for value in found.by_value], right=False, words=True),
         Column("strategies", [f"{value.n:,}" for value in found.by_value]),
         Column("failed", [f"{value.n_failed:,}" for value in found.by_value]),
         Column("lift", ["–" if v.lift != v.lift else f"{v.lift:.2f}" for v in found.by_value]),

@@ -125,7 +125,7 @@ def sessions(context: Context) -> None:
     words = [_short(verdicts.get(row.session_id)) for row in rows]
     columns = [
         Column("session", [row.session_id for row in rows], right=False),
-        Column("status", [row.status for row in rows], right=False),
+        Column("status", [row.status for row in rows], right=False, words=True),
         Column("done", [f"{row.completed + row.failed:,}" for row in rows]),
         Column("of", [f"{row.total:,}" for row in rows]),
         Column("failed", [f"{row.failed:,}" for row in rows]),
@@ -133,6 +133,7 @@ def sessions(context: Context) -> None:
             "verdict",
             [word.partition(" (")[0] if narrow else word for word in words],
             right=False,
+            words=True,
         ),
         Column("method", [row.method for row in rows], right=False),
         Column("created", [local_time(row.created_at) for row in rows], right=False),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from studies.cli.context import Context
+from studies.cli.language import worded
 from studies.cli.output import figure, say, style
+from studies.language import message
 
 if TYPE_CHECKING:
     from studies.analysis import StoredVerdict
@@ -26,7 +28,7 @@ _COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red", "cannot te
 
 def verdict_word(word: str) -> str:
     """Colour the word of a verdict."""
-    return style(word, fg=_COLORS[word], bold=True)
+    return style(worded(word), fg=_COLORS[word], bold=True)
 
 
 def verdict_text(
@@ -51,6 +53,8 @@ def verdict_text(
 
     if stored is None:
         snapshot = session.row.snapshot
+        if session.row.is_of_earlier_system:
+            return str(message("none: nobody knows how the earlier system measured"))
         if snapshot.semantics != SEMANTICS_VERSION:
             return f"none: the session is of version {snapshot.semantics} of the definition"
         what = session.row.session_id

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from studies.cli.chart import sparkline
+from studies.cli.help_text import wrapped
+from studies.cli.language import is_english, shown
 from studies.cli.output import Column, duration, pairs, say, style, table, warn, width
 from studies.cli.verdict_line import verdict_word
 
@@ -38,11 +40,11 @@ def print_verdict(session: Session, stored: StoredVerdict) -> None:
     if verdict.word == CANNOT_TELL:
         deciding = verdict.figures.get("why_not", verdict.reasons)
     for reason in deciding:
-        _paragraph(f"- {reason}")
+        _paragraph(f"- {shown(reason)}")
     if len(deciding) < len(verdict.reasons):
         _paragraph("measured all the same, and decided by nothing:")
         for reason in verdict.reasons[len(deciding) :]:
-            _paragraph(f"- {reason}")
+            _paragraph(f"- {shown(reason)}")
     say()
     rows = [("judged", f"{stored.created_at:%Y-%m-%d}, in {duration(stored.seconds)}")]
     if "first_day" in figures:
@@ -65,7 +67,12 @@ def _looks(n_before: int) -> str:
 
 def _paragraph(text: str) -> None:
     room = min(width() or _WIDEST, _WIDEST)
-    for line in textwrap.wrap(text, room - 2, subsequent_indent="  ", break_on_hyphens=False):
+    if is_english():
+        lines = textwrap.wrap(text, room - 2, subsequent_indent="  ", break_on_hyphens=False)
+    else:
+        lines = wrapped(shown(text), room - 4)
+        lines[1:] = [f"  {line}" for line in lines[1:]]
+    for line in lines:
         say(f"  {line}")
 
 
@@ -75,9 +82,9 @@ def _print_figures(figures: Mapping[str, Any]) -> None:
     names, values, meanings = zip(*figures_of_verdict(figures, sparkline), strict=True)
     table(
         [
-            Column("figure", names, right=False),
+            Column("figure", names, right=False, words=True),
             Column("value", values),
-            Column("meaning", meanings, right=False),
+            Column("meaning", meanings, right=False, words=True),
         ],
         indent=2,
     )

@@ -5,10 +5,9 @@ from studies.console.project import Project
 from studies.console.prompts import Item, ask_number, choose, confirm
 from studies.console.results import print_outcome
 from studies.console.screen import Screen, Text
-from studies.console.session_choice import choose_session
+from studies.console.session_choice import choose_session, has_work_left
 from studies.language import message
 from studies.session import Session
-from studies.sessions import OPEN_STATES
 from studies.upkeep import usable_cpus
 
 __all__ = ["Executor"]
@@ -30,7 +29,7 @@ class Executor:
             self.screen,
             self.project,
             message("Which session?"),
-            lambda row: row.status in OPEN_STATES and not row.is_of_earlier_system,
+            has_work_left,
         )
         self.run(session)
 

@@ -144,7 +144,7 @@ class Generator:
             screen.warn(text)
         screen.say(_planned(session), "green")
         if row.snapshot.distinct_note is not None:
-            screen.say(row.snapshot.distinct_note)
+            screen.say(screen.sentence(row.snapshot.distinct_note))
         project.open(row)
         answer = choose(
             screen,

@@ -121,7 +121,10 @@ class LiveSession:
                     )
                 )
             )
-        lines += [screen.text(message("note: {said}", said=text)) for text in now.warnings]
+        lines += [
+            screen.text(message("note: {said}", said=screen.sentence(text)))
+            for text in now.warnings
+        ]
         if now.state == SessionState.COMPLETED and self.can_be_paused:
             lines.append(
                 screen.text(message("all strategies are done; the best are judged and kept …"))
@@ -146,7 +149,11 @@ class LiveSession:
     def _trouble(self, screen: Screen) -> list[str]:
         if self.trouble is None:
             return []
-        return [screen.text(message("the database does not answer: {said}", said=self.trouble))]
+        return [
+            screen.text(
+                message("the database does not answer: {said}", said=screen.sentence(self.trouble))
+            )
+        ]
 
     def _keys(self, screen: Screen) -> str:
         if self.is_over:

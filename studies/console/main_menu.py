@@ -9,9 +9,9 @@ from studies.console.menu import Action, run_menu, shown_errors
 from studies.console.monitoring import Monitoring
 from studies.console.project import Project
 from studies.console.screen import Screen
+from studies.console.session_choice import has_work_left
 from studies.console.settings import Settings
 from studies.language import Message, message
-from studies.sessions import OPEN_STATES
 
 __all__ = ["run_console"]
 
@@ -105,7 +105,7 @@ def _print_header(screen: Screen, project: Project) -> None:
             )
     with contextlib.suppress(OSError):
         rows = project.sessions()
-        n_open = sum(row.status in OPEN_STATES for row in rows)
+        n_open = sum(map(has_work_left, rows))
         screen.say(
             message(
                 "{n:,} sessions, {open:,} with work left, {alive} running from here",

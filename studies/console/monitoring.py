@@ -62,7 +62,7 @@ class Monitoring:
 
     def watch(self) -> None:
         """Watch a session."""
-        self.executor.watch(self._choose(lambda row: not row.is_of_earlier_system))
+        self.executor.watch(self._choose())
 
     def details(self) -> None:
         """Print everything about a session."""

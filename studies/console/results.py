@@ -59,7 +59,7 @@ def print_outcome(
     if run is not None and run.exit_code not in (None, 0, 130):
         screen.error(message("the run ended with an error; the last it said:"))
         for line in run.last_lines():
-            screen.say(f"  {line}")
+            screen.say(f"  {screen.sentence(line)}")
     elif row.status == SessionState.RUNNING:
         screen.say(message("The run goes on in the background; look at it with 3 (monitoring)."))
     screen.say(
@@ -115,7 +115,7 @@ def judge(screen: Screen, session: Session) -> None:
         stored = verify_session(session, on_progress=show)
     screen.say(_verdict_text(stored), _COLORS.get(stored.verdict.word, ""))
     for reason in stored.verdict.reasons:
-        screen.say(f"  - {reason}")
+        screen.say(f"  - {screen.sentence(reason)}")
 
 
 def _verdict_text(stored: StoredVerdict) -> Message:
@@ -198,7 +198,8 @@ def print_details(screen: Screen, project: Project, session: Session) -> None:
         (message("worker"), f"{each.host or each.worker} {each.pid or ''}") for each in now.workers
     ]
     rows += [
-        (message("failures"), f"{reason}: {count:,}") for reason, count in now.failures.items()
+        (message("failures"), f"{screen.sentence(reason)}: {count:,}")
+        for reason, count in now.failures.items()
     ]
     if now.notes:
         rows.append((message("notes"), now.notes))
@@ -206,7 +207,8 @@ def print_details(screen: Screen, project: Project, session: Session) -> None:
     for text in now.warnings:
         screen.warn(text)
     for entry in now.log:
-        screen.say(f"  {local_time(entry.created_at)}  {entry.message}", "dim")
+        said = screen.sentence(entry.message)
+        screen.say(f"  {local_time(entry.created_at)}  {said}", "dim")
     if row.completed:
         screen.say()
         print_best(screen, session)

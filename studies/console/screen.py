@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from studies.analysis import duration
-from studies.language import TRADITIONAL_CHINESE, Message, message
+from studies.language import TRADITIONAL_CHINESE, Message, message, translate_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +41,12 @@ class Screen:
         """Return a text as it is shown here."""
         return text.in_language(self.language) if isinstance(text, Message) else text
 
+    def sentence(self, text: Text) -> str:
+        """Return a text that arose in English elsewhere, such as an error, as it is shown here."""
+        if isinstance(text, Message):
+            return self.text(text)
+        return translate_sentence(text, self.language)
+
     def duration(self, seconds: float) -> str:
         """Write a length of time."""
         written = duration(seconds)
@@ -58,11 +64,11 @@ class Screen:
 
     def warn(self, text: Text) -> None:
         """Print what a reader should know before going on."""
-        self.say(message("note: {said}", said=text), style="yellow")
+        self.say(message("note: {said}", said=self.sentence(text)), style="yellow")
 
     def error(self, text: Text) -> None:
         """Print what went wrong, in a line."""
-        one_line = " ".join(self.text(text).split())
+        one_line = " ".join(self.sentence(text).split())
         self.say(message("error: {said}", said=one_line), style="red")
 
     def pairs(self, rows: Sequence[tuple[Text, Text]]) -> None:

@@ -11,7 +11,7 @@ from studies.language import Message, message
 from studies.session import Session
 from studies.sessions import SessionRow, SessionState
 
-__all__ = ["choose_session", "session_line", "state_text"]
+__all__ = ["choose_session", "has_work_left", "session_line", "state_text"]
 
 _STATES = {
     SessionState.GENERATING: message("its plan is being written"),
@@ -29,6 +29,11 @@ def state_text(row: SessionRow) -> Message | str:
     return (
         _STATES.get(SessionState(row.status), row.status) if row.status in _STATES else row.status
     )
+
+
+def has_work_left(row: SessionRow) -> bool:
+    """Whether a session can be run."""
+    return row.pending > 0 and row.status not in (SessionState.GENERATING, SessionState.DELETING)
 
 
 def session_line(row: SessionRow) -> Message:

@@ -103,9 +103,10 @@ class Settings:
                 lambda: self.project.config, database=self.project.database, quick=True
             )
         for each in findings:
-            self.screen.say(f"  {each.check:13} {each.message}", _LEVELS[each.level])
+            text = self.screen.sentence(each.message)
+            self.screen.say(f"  {each.check:13} {text}", _LEVELS[each.level])
             if each.way_out is not None:
-                self.screen.say(f"  {'':13} {each.way_out}", "dim")
+                self.screen.say(f"  {'':13} {self.screen.sentence(each.way_out)}", "dim")
 
     def _file(self) -> Message | str:
         file = self.project.settings_file

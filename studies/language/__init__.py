@@ -1,5 +1,6 @@
 """Texts of commands, pages and reports in English and Traditional Chinese."""
 
+from studies.language.columns import columns_of
 from studies.language.message import (
     ENGLISH,
     LANGUAGES,
@@ -16,6 +17,7 @@ __all__ = [
     "LANGUAGES",
     "TRADITIONAL_CHINESE",
     "Message",
+    "columns_of",
     "language_of_locale",
     "message",
     "translate",

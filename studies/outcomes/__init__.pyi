@@ -17,4 +17,5 @@ from .failure import FailureKind as FailureKind
 from .outcome import Outcome as Outcome
 from .pareto_front import ParetoFront as ParetoFront
 from .pareto_front import is_dominated as is_dominated
+from .raw_result import read_raw_result as read_raw_result
 from .row_writer import RowWriter as RowWriter

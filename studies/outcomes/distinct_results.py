@@ -1,9 +1,8 @@
 """Distinct results: strategies of equal figures are one result, named by the simplest of them."""
 
-import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -37,6 +36,8 @@ _READ = ("id", "strategy_id", *PARAMETER_COLUMNS)
 _ROWS_PER_RESULT = 4
 _FEWEST_ROWS = 1_000
 _GROWTH = 8
+_NUMBERS = ("window_size", "rebalance_frequency", "data_period", "selection_count")
+_LAST = (math.inf,) * (1 + len(_NUMBERS))
 _results = hyperparameter_tuning_results
 
 
@@ -75,20 +76,18 @@ def simplicity(strategy_id: str, parameters: Mapping[str, Any]) -> tuple[Any, ..
     ----------
     strategy_id : str
     parameters : mapping of str to value
-        Values of the six parameters, the factors as a sequence or as JSON; without them (or None)
-        the strategy id alone decides.
+        Values of the six parameters, the factors as a sequence or as JSON; without them, or where
+        one of them is missing or no number, as an earlier system may have left it, the strategy id
+        alone decides.
     """
-    if parameters.get("factors") is None:
-        return (strategy_id,)
-    factors = parameters["factors"]
-    return (
-        _n_factors(factors) if isinstance(factors, str) else len(factors),
-        parameters["window_size"],
-        -parameters["rebalance_frequency"],
-        parameters["data_period"],
-        parameters["selection_count"],
-        strategy_id,
-    )
+    factors = parameters.get("factors")
+    numbers: list[Any] = [parameters.get(name) for name in _NUMBERS]
+    if factors is None or any(n is None or isinstance(n, str) for n in numbers):
+        return (*_LAST, strategy_id)
+    window_size, rebalance_frequency, data_period, selection_count = numbers
+    # commas as `_simplest_first` counts them, so that one order holds in both places
+    n_factors = factors.count(",") + 1 if isinstance(factors, str) else len(factors)
+    return n_factors, window_size, -rebalance_frequency, data_period, selection_count, strategy_id
 
 
 def group_equal(rows: Iterable[Sequence[Any]]) -> list[DistinctResult]:
@@ -304,8 +303,3 @@ def _simplest_first(connection: Connection) -> list[sa.ColumnElement[Any]]:
         _results.c.selection_count,
         strategy_id,
     ]
-
-
-@lru_cache(maxsize=4_096)
-def _n_factors(text: str) -> int:
-    return len(json.loads(text))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from search_spaces import SearchSpace
+
 if TYPE_CHECKING:
     from objectives.base import Batch
 
@@ -32,6 +34,9 @@ class Outcome:
         Time of the whole evaluation.
     cached : ndarray of bool, shape (n_strategies,), optional
         Which of them were looked up instead of evaluated (`studies.workers.known_outcomes`).
+    queued_ids : tuple of str, optional
+        Ids of the strategies where the queue has others than the space writes: an earlier system
+        wrote them.
     """
 
     indices: npt.NDArray[np.int64]
@@ -41,8 +46,15 @@ class Outcome:
     completed: datetime.datetime
     seconds: float
     cached: npt.NDArray[np.bool_] | None = None
+    queued_ids: tuple[str, ...] | None = None
 
     @cached_property
     def failed(self) -> npt.NDArray[np.bool_]:
         """Which strategies failed, shape (n_strategies,)."""
         return np.array([reason is not None for reason in self.batch.failure], dtype=np.bool_)
+
+    def ids(self, space: SearchSpace, rows: slice = slice(None)) -> list[str]:
+        """Ids of the strategies, or of some of them, as they are recorded."""
+        if self.queued_ids is not None:
+            return list(self.queued_ids[rows])
+        return space.strategy_ids(self.indices[rows])

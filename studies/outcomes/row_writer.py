@@ -108,7 +108,7 @@ class RowWriter:
             figure has no column, ``raw_result`` holds parameters and figures.
         """
         n = len(outcome.batch)
-        ids = self.space.strategy_ids(outcome.indices)
+        ids = outcome.ids(self.space)
         columns: dict[str, Sequence[Any]] = {
             "session_id": [self.session_id] * n,
             "strategy_id": ids,

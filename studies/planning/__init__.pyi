@@ -1,5 +1,6 @@
 from .creation import complete_plans as complete_plans
 from .creation import create_session as create_session
+from .earlier_plan import plan_earlier as plan_earlier
 from .measurable import MeasurableObjective as MeasurableObjective
 from .measurable import measurable_objective as measurable_objective
 from .plan import check_request as check_request

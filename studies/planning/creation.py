@@ -113,6 +113,8 @@ def complete_plans(
     for row in list_sessions(engine):
         if row.status != SessionState.GENERATING or is_too_large(row):
             continue
+        if row.is_of_earlier_system:  # nothing says what was to be planned
+            continue
         if only is not None and row.session_id not in only:
             continue
         session = StoredSession(engine, row)

@@ -62,8 +62,6 @@ def write_comparison(
     ConfigError
         If the file ends in something else, is a database or one of `keep`, or its folder does not
         exist, and as of `compare_sessions`.
-    SessionError
-        If an earlier system recorded one of the sessions.
     OSError
         If it cannot be written.
     """

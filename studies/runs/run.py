@@ -24,10 +24,10 @@ from studies.sessions import (
     OPEN_STATES,
     SessionState,
     StoredSession,
-    build_objective,
-    check_definition,
+    check_can_run,
     mark_ended,
     mark_running,
+    objective_to_run,
     write_entry,
 )
 from studies.workers import Worker, WorkReport, make_worker
@@ -90,7 +90,7 @@ def run_session(
 
     def prepare() -> None:
         if not ready:
-            ready.append(build_objective(session))
+            ready.append(objective_to_run(session))
         ready[0].prepare()  # before the first claim, so that no lease runs meanwhile
 
     with running_session(session, resume=resume, stop=stop, prepare=prepare) as progress:
@@ -165,7 +165,7 @@ def running_session(
             complete_plans(session.engine, only={session.row.session_id})
         row = session.refresh()
         if row.status != SessionState.COMPLETED:
-            check_definition(session)
+            check_can_run(session)
         _check_state(row.status, row.session_id, resume)
         direction = next(iter(session.directions.values()))
         progress = Progress(row.total, row.completed, row.failed, direction)

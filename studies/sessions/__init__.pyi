@@ -1,3 +1,5 @@
+from .earlier_system import for_earlier_session as for_earlier_session
+from .earlier_system import queued_strategy as queued_strategy
 from .execution_log import LogEntry as LogEntry
 from .execution_log import read_entries as read_entries
 from .execution_log import write_entry as write_entry
@@ -12,9 +14,12 @@ from .pick_session import choose_session as choose_session
 from .pick_session import find_session as find_session
 from .prepared_database import open_database as open_database
 from .session_objective import build_objective as build_objective
+from .session_objective import check_can_run as check_can_run
 from .session_objective import check_definition as check_definition
 from .session_objective import load_panel as load_panel
 from .session_objective import objective_of as objective_of
+from .session_objective import objective_to_run as objective_to_run
+from .session_objective import refuse_earlier as refuse_earlier
 from .session_row import ADAPTIVE as ADAPTIVE
 from .session_row import GENETIC as GENETIC
 from .session_row import OPEN_STATES as OPEN_STATES
@@ -22,6 +27,7 @@ from .session_row import SessionRow as SessionRow
 from .session_row import SessionState as SessionState
 from .session_row import add_totals as add_totals
 from .session_row import change_notes as change_notes
+from .session_row import count_queue as count_queue
 from .session_row import delete_row as delete_row
 from .session_row import insert_row as insert_row
 from .session_row import list_sessions as list_sessions
@@ -29,6 +35,7 @@ from .session_row import mark_completed as mark_completed
 from .session_row import mark_created as mark_created
 from .session_row import mark_deleting as mark_deleting
 from .session_row import mark_ended as mark_ended
+from .session_row import mark_resumable as mark_resumable
 from .session_row import mark_running as mark_running
 from .session_row import read_row as read_row
 from .session_row import reopen_failed as reopen_failed

@@ -15,7 +15,7 @@ import pandas as pd
 
 from objectives import Objective, ReturnPanel
 from search_spaces.errors import SessionError
-from studies.sessions.session_objective import build_objective, load_panel
+from studies.sessions.session_objective import load_panel, objective_to_run
 from studies.sessions.stored_session import StoredSession
 
 __all__ = ["cache_folder", "cached_objective"]
@@ -63,7 +63,7 @@ def cached_objective(
     objective = None if verify else _from_panel_file(session, panel_path)
     if objective is None:
         panel = load_panel(session.config, session.engine)
-        objective = build_objective(session, panel)
+        objective = objective_to_run(session, panel)
         with contextlib.suppress(OSError):
             _save_panel(panel, panel_path)
     objective.prepare(folder)
@@ -84,7 +84,7 @@ def _from_panel_file(session: StoredSession, path: Path) -> Objective | None:
                 market_cap_dates=pd.DatetimeIndex(dates) if dates.size else None,
                 source=str(held["source"]),
             )
-        return build_objective(session, panel)
+        return objective_to_run(session, panel)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, SessionError):
         return None
 

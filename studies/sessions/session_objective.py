@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from objectives import Objective, ReturnPanel
     from search_spaces import SearchSpace
 
-__all__ = ["build_objective", "check_definition", "load_panel", "objective_of"]
+__all__ = [
+    "build_objective",
+    "check_can_run",
+    "check_definition",
+    "load_panel",
+    "objective_of",
+    "objective_to_run",
+    "refuse_earlier",
+]
 
 
 def load_panel(config: TuningConfig, engine: Engine) -> "ReturnPanel":
@@ -75,8 +83,52 @@ def check_definition(session: StoredSession) -> None:
     SessionError
         Its recorded figures stay readable, and new ones would not compare with them.
     """
+    refuse_earlier(session)
+    _refuse_other_version(session)
+
+
+def refuse_earlier(session: StoredSession) -> None:
+    """Refuse what needs the settings that results were measured with, where nobody knows them.
+
+    Raises
+    ------
+    SessionError
+        If an earlier system recorded the session.
+    """
     row = session.row
-    _ = session.config  # says more of what an earlier system recorded
+    if row.is_of_earlier_system:
+        raise SessionError(
+            f"{row.session_id} was recorded by an earlier system, so its strategies are not "
+            "computed again; it can be read (top, show, stats, export, report), to compute create "
+            "a new session with: mass-tuning generate"
+        )
+
+
+def check_can_run(session: StoredSession) -> None:
+    """Refuse to go on with a session as :func:`check_definition` does.
+
+    One of an earlier system can be gone on with once its queue is planned.
+
+    Raises
+    ------
+    SessionError
+        With the way out.
+    """
+    row = session.row
+    if not row.is_of_earlier_system:
+        check_definition(session)
+    elif row.snapshot.resumed_with is None:
+        raise SessionError(
+            f"{row.session_id} was recorded by an earlier system and nothing says how to measure "
+            "what is left of it; measure that with the settings of today: mass-tuning execute "
+            f"--session {row.session_id}"
+        )
+    else:
+        _refuse_other_version(session)
+
+
+def _refuse_other_version(session: StoredSession) -> None:
+    row = session.row
     if row.snapshot.semantics != SEMANTICS_VERSION:
         raise SessionError(
             f"{row.session_id} was created under version {row.snapshot.semantics} of the "
@@ -101,17 +153,35 @@ def build_objective(session: StoredSession, panel: "ReturnPanel | None" = None) 
         If the data, the space or the definition of a strategy changed since the session was
         created, naming which.
     """
-    config, row = session.config, session.row
     check_definition(session)
+    return _built(session, session.space, panel)
+
+
+def objective_to_run(session: StoredSession, panel: "ReturnPanel | None" = None) -> "Objective":
+    """Build the objective that works through what is left of a session.
+
+    It is that of :func:`build_objective`, but also of a planned session of an earlier system.
+    Parameters and errors are the same.
+    """
+    check_can_run(session)
+    # what an earlier system recorded is no space to measure in; what it queued is one
+    space = session.config.space() if session.row.is_of_earlier_system else session.space
+    return _built(session, space, panel)
+
+
+def _built(
+    session: StoredSession, space: "SearchSpace", panel: "ReturnPanel | None"
+) -> "Objective":
+    config, row = session.config, session.row
     if panel is None:
         panel = load_panel(config, session.engine)
-    if session.space.fingerprint != row.space_fingerprint:
+    if space.fingerprint != row.space_fingerprint:
         raise SessionError(
             f"the search space of {row.session_id} is not the one it was created with; "
             "create a new session"
         )
     try:
-        objective = objective_of(config, panel, session.space)
+        objective = objective_of(config, panel, space)
     except ConfigError as error:  # the settings are those of the session: the market shrank
         raise SessionError(
             f"the market changed since {row.session_id} was created: {error}; restore "

@@ -9,18 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from search_spaces.errors import SessionError
-from studies.database import database_errors, tuning_sessions, utc_now
+from studies.database import database_errors, strategy_queue, tuning_sessions, utc_now
 from studies.sessions.snapshot import Snapshot
 from studies.sessions.stored_row import as_text, as_time, as_whole, row_query
 
 __all__ = [
     "ADAPTIVE",
+    "DAMAGED",
     "GENETIC",
     "OPEN_STATES",
     "SessionRow",
     "SessionState",
     "add_totals",
     "change_notes",
+    "count_queue",
     "delete_row",
     "insert_row",
     "list_sessions",
@@ -28,10 +30,14 @@ __all__ = [
     "mark_created",
     "mark_deleting",
     "mark_ended",
+    "mark_resumable",
     "mark_running",
     "read_row",
     "reopen_failed",
 ]
+
+DAMAGED = "damaged"
+"""Shown as the status of a session whose row cannot be read."""
 
 ADAPTIVE = "adaptive"
 """Mode of a session in which a sampler chooses the strategies as it runs."""
@@ -114,10 +120,7 @@ class SessionRow:
 
     @property
     def is_of_earlier_system(self) -> bool:
-        """Whether it was recorded without what working on it needs; it is read at most.
-
-        So is a damaged one.
-        """
+        """Whether it was recorded without the settings that its figures were measured with."""
         return self.snapshot.config is None
 
     @property
@@ -174,6 +177,49 @@ def insert_row(connection: Connection, row: SessionRow) -> None:
 def mark_created(connection: Connection, session_id: str) -> None:
     """Say that the plan is written and the session can be run."""
     _update(connection, session_id, status=SessionState.CREATED)
+
+
+def mark_resumable(connection: Connection, row: SessionRow) -> bool:
+    """Note what the queue of an earlier system's session is worked through with.
+
+    Parameters
+    ----------
+    connection : Connection
+    row : SessionRow
+        Its snapshot and fingerprints are written, if there are any.
+
+    Returns
+    -------
+    bool
+        False if another process has done so: nothing is written.
+    """
+    snapshot = row.snapshot
+    values: dict[str, Any] = {"status": SessionState.CREATED, "completed_at": None}
+    if snapshot.resumed_with is not None:
+        values["config_data"] = snapshot.to_json()
+        values["space_fingerprint"] = row.space_fingerprint
+        values["data_fingerprint"] = row.data_fingerprint
+    before = tuning_sessions.c.config_data.is_not_distinct_from(snapshot.earlier_text)
+    written = connection.execute(
+        tuning_sessions.update().where(_is(row.session_id), before).values(**values)
+    )
+    return written.rowcount == 1
+
+
+def count_queue(connection: Connection, session_id: str) -> None:
+    """Set the totals of a session to what its queue says; those of an earlier system are stale."""
+
+    def counted(*conditions: sa.ColumnElement[bool]) -> Any:
+        of_session = strategy_queue.c.session_id == session_id
+        return sa.select(sa.func.count()).where(of_session, *conditions).scalar_subquery()
+
+    _update(
+        connection,
+        session_id,
+        total_strategies=counted(),
+        completed_strategies=counted(strategy_queue.c.status == "completed"),
+        failed_strategies=counted(strategy_queue.c.status == "failed"),
+    )
 
 
 def mark_running(connection: Connection, session_id: str) -> None:
@@ -272,7 +318,7 @@ def _whole_row(row: Any) -> SessionRow:
     return SessionRow(
         session_id=row.session_id,
         mode=as_text(row.mode),
-        method=as_text(row.method),
+        method=as_text(row.method or row.mode),  # an earlier system knew modes only
         seed=as_whole(row.seed),
         total=as_whole(row.total_strategies),
         completed=as_whole(row.completed_strategies),
@@ -298,7 +344,7 @@ def _damaged_row(session_id: str, damage: str) -> SessionRow:
         total=0,
         completed=0,
         failed=0,
-        status="damaged",
+        status=DAMAGED,
         created_at=None,
         started_at=None,
         completed_at=None,

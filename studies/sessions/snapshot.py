@@ -6,8 +6,23 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from objectives.constants import SEMANTICS_VERSION
+from studies.language import message
 
 __all__ = ["PlannedDesign", "Snapshot"]
+
+_EARLIER = str(
+    message(
+        "recorded by an earlier system under settings that are not known; its figures do not "
+        "compare with those of other sessions"
+    )
+)
+_RESUMED = str(
+    message(
+        "begun by an earlier system and resumed here: results with a start_date were measured with "
+        "the settings of this session, those without one by the earlier system, and the two do not "
+        "compare"
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,11 @@ class Snapshot:
     n_distinct, space_size : int or None
         Strategies of the space that are distinct by construction, and all of them; None where
         that is not known, or was not yet noted.
+    resumed_with : mapping or None
+        Of a session of an earlier system whose queue is worked on here: sections of
+        `studies.config.TuningConfig` for that. What was recorded before was not measured so.
+    earlier_text : str or None
+        What the earlier system had written in the column.
     """
 
     config: Mapping[str, Any] | None = None
@@ -62,16 +82,32 @@ class Snapshot:
     benchmark: Mapping[str, float] = field(default_factory=dict)
     n_distinct: int | None = None
     space_size: int | None = None
+    resumed_with: Mapping[str, Any] | None = None
+    earlier_text: str | None = None
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """Read a snapshot; what another system wrote in its place is an empty one."""
+        """Read a snapshot; what another system wrote in its place is kept as `earlier_text`."""
         try:
             document = json.loads(text or "{}")
         except ValueError:
-            return cls()
-        if not isinstance(document, dict) or document.get("config") is None:
-            return cls()
+            document = None
+        if not isinstance(document, dict):
+            document = {}
+        if document.get("resumed_with") is not None:
+            return cls(
+                chunk_size=int(document["chunk_size"]),
+                semantics=document["semantics"],
+                warnings=(
+                    _RESUMED,
+                    *document["warnings"],
+                    *_of_other_version(document["semantics"]),
+                ),
+                resumed_with=document["resumed_with"],
+                earlier_text=document["earlier_text"],
+            )
+        if document.get("config") is None:
+            return cls(warnings=(_EARLIER,), earlier_text=text)
         design, warm_start = document.get("design"), document.get("warm_start")
         return cls(
             config=document["config"],
@@ -99,6 +135,16 @@ class Snapshot:
 
     def to_json(self) -> str:
         """Write the snapshot as :meth:`from_json` reads it."""
+        if self.resumed_with is not None:
+            return json.dumps(
+                {
+                    "resumed_with": self.resumed_with,
+                    "chunk_size": self.chunk_size,
+                    "semantics": self.semantics,
+                    "warnings": list(self.warnings),
+                    "earlier_text": self.earlier_text,
+                }
+            )
         plan: dict[str, Any] = {}
         if self.design is not None:
             plan["design"] = vars(self.design)

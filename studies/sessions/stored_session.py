@@ -10,9 +10,10 @@ from search_spaces import Design, SearchSpace, make_design
 from search_spaces.errors import SessionError
 from studies.config import TuningConfig
 from studies.outcomes import RowWriter, figure_columns
+from studies.sessions.earlier_system import config_to_read, recorded_space
 from studies.sessions.pick_session import choose_session
 from studies.sessions.prepared_database import open_database
-from studies.sessions.session_row import SessionRow, read_row
+from studies.sessions.session_row import DAMAGED, SessionRow, read_row
 from studies.sessions.slots import Slots
 
 if TYPE_CHECKING:
@@ -58,27 +59,33 @@ class StoredSession:
 
     def refresh(self) -> SessionRow:
         """Read the session's row again."""
-        self.row = read_row(self.engine, self.row.session_id)
+        before, self.row = self.row, read_row(self.engine, self.row.session_id)
+        if self.row.snapshot.resumed_with != before.snapshot.resumed_with:
+            for name in ("config", "space"):  # somebody resumed a session of an earlier system
+                self.__dict__.pop(name, None)
         return self.row
 
     @cached_property
     def config(self) -> TuningConfig:
-        """The configuration of the session's snapshot, dates resolved."""
-        if self.row.status == "damaged":
+        """The configuration of the session's snapshot, dates resolved.
+
+        Of a session of an earlier system what its queue is worked through with, else what its
+        results are read with.
+        """
+        if self.row.status == DAMAGED:
             raise SessionError(
                 f"the row of {self.row.session_id} is damaged ({self.row.notes}); restore a "
                 f"backup, or delete it with: mass-tuning clean --session {self.row.session_id}"
             )
-        if self.row.snapshot.config is None:
-            raise SessionError(
-                f"{self.row.session_id} was recorded by an earlier system and cannot be worked "
-                "on; its rows stay in the database, create a new session"
-            )
-        return TuningConfig.from_mapping(self.row.snapshot.config)
+        values = self.row.snapshot.config or self.row.snapshot.resumed_with
+        return config_to_read(self.space) if values is None else TuningConfig.from_mapping(values)
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The search space of the session's snapshot."""
+        """The search space of the session's snapshot, or what an earlier system recorded."""
+        if self.row.is_of_earlier_system:
+            resumed_with = self.row.snapshot.resumed_with
+            return recorded_space(self.engine, self.row.session_id, resumed_with)
         return self.config.space()
 
     @cached_property

@@ -23,7 +23,7 @@ from studies.database import (
     work_chunks,
 )
 from studies.queue import ChunkState
-from studies.sessions import ADAPTIVE, SessionState
+from studies.sessions import ADAPTIVE, SessionState, Snapshot
 from studies.trials import TESTED_REVISIONS, count_foreign_trials
 from studies.upkeep.check_machine import clock_finding
 from studies.upkeep.finding import Finding, guarded, ok, problem, warning
@@ -189,17 +189,20 @@ def _counts(connection: Connection) -> Iterator[Finding]:
         sa.select(
             session.session_id,
             session.mode,
+            session.config_data,
             session.completed_strategies.label("completed"),
             session.failed_strategies.label("failed"),
             of_chunks.c.completed.label("in_chunks"),
             of_chunks.c.failed.label("failed_in_chunks"),
             sa.func.coalesce(of_results.c.n, 0).label("n_results"),
         )
-        .join(of_chunks, of_chunks.c.session_id == session.session_id)  # not of earlier systems
+        .join(of_chunks, of_chunks.c.session_id == session.session_id)
         .outerjoin(of_results, of_results.c.session_id == session.session_id)
         .where(session.status != SessionState.DELETING)
         .order_by(session.session_id)
     ).all()
+    # what an earlier system completed has no chunk, and what failed there no result
+    rows = [row for row in rows if Snapshot.from_json(row.config_data).config is not None]
     bad = []
     for row in rows:
         settled = row.completed + row.failed

@@ -32,13 +32,13 @@ def sessions_on_days(
         Days of the market.
     market_database : str, optional
         URL of the database of the market, if that is another one. Sessions of other markets are
-        left out, as are those that an earlier system recorded.
+        left out, as are those of an earlier system that were not resumed here.
     """
     if is_missing(engine) or not sa.inspect(engine).has_table("tuning_sessions"):
         return []
     concerned = []
     for row in list_sessions(engine):
-        config = row.snapshot.config
+        config = row.snapshot.config or row.snapshot.resumed_with
         if config is None or (config.get("market") or {}).get("database") != market_database:
             continue
         end = _day((config.get("backtest") or {}).get("end_date"))

@@ -97,7 +97,7 @@ class Documents:
         Raises
         ------
         SessionError
-            If there is no such session, or an earlier system recorded it.
+            If there is no such session.
         ConfigError
             If the filter cannot be read.
         """
@@ -228,7 +228,7 @@ def _best_results(session: StoredSession, chosen: Filter | None = None) -> list[
     try:
         frame = top(session, _N_BEST, where=chosen)
         metric = next(iter(session.directions))
-    except (SessionError, ConfigError):  # of an earlier system
+    except (SessionError, ConfigError):  # of a release that this one cannot read
         return []
     units = metric_units()
     return [

@@ -79,7 +79,7 @@ class DrawnPages:
         Raises
         ------
         SessionError
-            If there is no such session, or an earlier system recorded it.
+            If there is no such session.
         ConfigError
             If the filter cannot be read.
         SpaceError
@@ -101,7 +101,7 @@ class DrawnPages:
         Raises
         ------
         SessionError
-            If there is no such session, or an earlier system recorded it.
+            If there is no such session.
         ConfigError
             If one is named twice, or the filter cannot be read.
         """

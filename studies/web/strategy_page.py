@@ -62,7 +62,8 @@ def _facts(document: Mapping[str, Any]) -> list[tuple[str, object]]:
         rows.append(("rank", f"{document['rank']:,} of {document['n_ranked']:,} values of {name}"))
         if document["n_strategies"] > 1:
             rows.append(("names", f"{document['n_strategies']:,} strategies have these figures"))
-    rows.append(("backtest", f"{document['start_date']} to {document['end_date']}"))
+    if document["start_date"] is not None:
+        rows.append(("backtest", f"{document['start_date']} to {document['end_date']}"))
     if document["loses_out_of_sample"]:
         text = f"{LOSES} loses money on the days from {document['split_date']} on"
         rows.append(("out of sample", element("span", text, class_="loses")))

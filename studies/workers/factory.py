@@ -34,7 +34,11 @@ def make_worker(
         See `studies.workers.task.Task`.
     """
     kind: type[Task] = PlannedTask
-    if session.row.is_adaptive:
+    if session.row.is_of_earlier_system:
+        from studies.workers.earlier_task import EarlierTask
+
+        kind = EarlierTask
+    elif session.row.is_adaptive:
         from studies.workers.adaptive_task import AdaptiveTask
 
         kind = AdaptiveTask

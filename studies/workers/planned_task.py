@@ -79,8 +79,7 @@ class PlannedTask(Task):
                 else:
                     writer.complete_queue(connection, rows, outcome)
                 writer.insert_results(connection, rows, outcome)
-                if self._isolation is not None:
-                    _log_isolation(connection, claim, self._isolation)
+                self._log_isolation(connection, claim)
                 # all workers share this row, so it is locked as late as possible
                 add_totals(connection, session_id, n_completed, n_failed)
                 self.session.study_writer.append(connection, outcome, trials)
@@ -108,18 +107,20 @@ class PlannedTask(Task):
 
         return KnownOutcomes(self.session, self.objective)
 
-
-def _log_isolation(connection: Connection, claim: Claim, isolation: Isolation) -> None:
-    """Note in the session's log that a batch was evaluated one by one, and why."""
-    write_entry(
-        connection,
-        claim.session_id,
-        "WARNING",
-        f"{isolation.n_strategies} strategies were evaluated one by one: together they ended with "
-        f"{isolation.kind}",
-        {
-            "chunk": claim.chunk_no,
-            "n_strategies": isolation.n_strategies,
-            "failure": str(isolation.failure),
-        },
-    )
+    def _log_isolation(self, connection: Connection, claim: Claim) -> None:
+        """Note in the session's log that a batch was evaluated one by one, and why."""
+        isolation = self._isolation
+        if isolation is None:
+            return
+        write_entry(
+            connection,
+            claim.session_id,
+            "WARNING",
+            f"{isolation.n_strategies} strategies were evaluated one by one: together they ended "
+            f"with {isolation.kind}",
+            {
+                "chunk": claim.chunk_no,
+                "n_strategies": isolation.n_strategies,
+                "failure": str(isolation.failure),
+            },
+        )

@@ -123,7 +123,7 @@ class Worker:
         if not np.isnan(values).all():
             row = int(np.nanargmax(sign_of(direction) * values))
             best_value = float(values[row])
-            best_id = self.session.space.strategy_ids(outcome.indices[row : row + 1])[0]
+            best_id = outcome.ids(self.session.space, slice(row, row + 1))[0]
         if n_failed:
             last_failure = outcome.batch.failure[int(np.flatnonzero(outcome.failed)[-1])]
         return WorkReport(

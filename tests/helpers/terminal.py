@@ -62,7 +62,7 @@ class Terminal:
         for key in keys:
             self.process.send(key)
 
-    def until(self, *texts: str, gone: str | None = None, seconds: float = 60.0) -> None:
+    def until(self, *texts: str, gone: str | None = None, seconds: float = 120.0) -> None:
         """Wait until all texts stand on the screen, and another one no longer does."""
         wanted = ["".join(text.split()) for text in texts]
         not_wanted = None if gone is None else "".join(gone.split())
@@ -77,7 +77,7 @@ class Terminal:
                 return
         raise AssertionError(f"{texts} did not come within {seconds} s; there is:\n{self.text}")
 
-    def ended(self, seconds: float = 30.0) -> int:
+    def ended(self, seconds: float = 120.0) -> int:
         """Wait for the end of the program; return its exit code."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._read():

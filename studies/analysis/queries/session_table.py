@@ -1,5 +1,6 @@
 """All results of a session as arrays, read in one scan."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from search_spaces import SearchSpace
 from search_spaces.errors import ConfigError
 from studies.analysis.parameter_columns import columns_of_parameters
 from studies.database import database_errors, hyperparameter_tuning_results
-from studies.outcomes import NATURAL_DIRECTIONS, Failure, rows_of_session
+from studies.outcomes import NATURAL_DIRECTIONS, Failure, read_raw_result, rows_of_session
 from studies.sessions import StoredSession
 
 __all__ = ["SessionTable", "read_table"]
@@ -236,11 +237,13 @@ class _Coder:
 
     def _code(self, text: str) -> int:
         """Return the number of a reason; the figures behind it are not read."""
+        reason = None
         if text.startswith(_FAILURE):
-            reason, _ = _DECODER.raw_decode(text, len(_FAILURE))
+            with contextlib.suppress(ValueError):  # as of an earlier system
+                reason, _ = _DECODER.raw_decode(text, len(_FAILURE))
         else:
-            reason = json.loads(text).get("failure")
-        if reason is None:
+            reason = read_raw_result(text).get("failure")
+        if not isinstance(reason, str):
             return -1
         if reason not in self._codes:
             failure = Failure.parse(reason)

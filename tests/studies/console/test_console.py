@@ -57,7 +57,7 @@ class Console(Terminal):
 
     def sees(self, beginning, *more):
         """Wait for a text of the catalogue by its beginning, and others as they are."""
-        self.until(*self.pieces(beginning), *more, seconds=30)
+        self.until(*self.pieces(beginning), *more)
 
     def goes_on(self):
         """Read what was printed, and come back to the menu."""

@@ -214,4 +214,7 @@ def test_what_is_simpler():
     keys = [simplicity("S", base | changes) for changes in simpler]
     assert keys == sorted(keys)
     assert keys[-1] < simplicity("A", base) < simplicity("B", base)
-    assert simplicity("A", {}) == ("A",)
+    assert simplicity("A", {}) < simplicity("B", {})
+    # a row of an earlier system that lacks a number comes last
+    for lacking in ({"window_size": None}, {"data_period": "ten"}, {"factors": None}):
+        assert simplicity("B", base) < simplicity("A", base | lacking)

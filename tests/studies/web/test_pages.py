@@ -490,10 +490,14 @@ def test_curves_are_computed_once(completed, monkeypatch):
     assert all(curve == found[0] and curve["equity"] for curve in found)
 
 
-def test_a_session_of_an_earlier_system_is_listed(serve, completed):
+def test_a_session_of_an_earlier_system_is_listed_and_shown(serve, completed):
     change(completed, tuning_sessions, config_data=json.dumps({"anything": 1}))
+    best = completed.top(1, metric="sharpe_ratio")["strategy_id"].iloc[0]
     site = serve(completed.engine)
     assert completed.row.session_id in read(site.ask("/mass-tuning/")).text
     answer = site.session(completed.row.session_id)
-    assert answer.status == 404
-    assert "recorded by an earlier system" in answer.text
+    assert answer.status == 200
+    for text in ("recorded by an earlier system", "maximize sharpe_ratio", best):
+        assert text in read(answer).text
+    strategy = read(site.ask(f"/mass-tuning/session/{completed.row.session_id}/strategy/{best}"))
+    assert "No curve" in strategy.text
