@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from search_spaces.checks import LARGEST_SEED, shown
 from studies.cli.help_text import SpokenCommand, in_words
 from studies.language import LANGUAGES, language_of_locale
 
@@ -35,6 +34,8 @@ __all__ = [
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_LARGEST = 2**63 - 1
+"""`search_spaces.checks.LARGEST_SEED`, which the help must not wait for."""
 
 
 @dataclass
@@ -282,8 +283,8 @@ def refuse_odd(param: click.Parameter, value: Any) -> None:
     option = isinstance(param, click.Option)
     name = max(param.opts, key=len) if option else param.human_readable_name.strip("[].")
     for number in values:
-        if isinstance(number, int) and number > LARGEST_SEED:
-            raise click.ClickException(f"{name} is at most {LARGEST_SEED:,}, got {shown(number)}")
+        if isinstance(number, int) and number > _LARGEST:
+            raise click.ClickException(f"{name} is at most {_LARGEST:,}, got {number}")
         if isinstance(number, float) and not math.isfinite(number):
             raise click.ClickException(f"{name} is a finite number, got {number}")
     if any(isinstance(text, str) and not text.strip() for text in values):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from search_spaces import checks
 from studies.cli.context import Command, Context, command_options, session_argument
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
@@ -298,12 +297,13 @@ def _n_workers(
         return context.config.execution.parallel
     if parallel == "auto":
         return "auto"
+    from search_spaces.checks import shown as as_got
     from studies.config import MOST_WORKERS
 
     number = int(parallel) if re.fullmatch("[0-9]{1,9}", parallel) else 0
     if not 1 <= number <= MOST_WORKERS:
         raise click.ClickException(
             f"--parallel is a number of processes from 1 to {MOST_WORKERS:,}, or auto, got "
-            f"{checks.shown(parallel)}"
+            f"{as_got(parallel)}"
         )
     return number

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from search_spaces.checks import shown
-
 if TYPE_CHECKING:
     from studies.cli.context import Context
     from studies.runs import SessionRequest
@@ -34,7 +32,7 @@ class _Mode(click.ParamType[str]):
         if value in MODES or ":" in value:
             return value
         raise click.ClickException(
-            f"--mode {shown(value)} is unknown; choose {', '.join(MODES[:-1])}, or "
+            f"--mode {value!r} is unknown; choose {', '.join(MODES[:-1])}, or "
             "package.module:ClassName, an Optuna sampler of your own"
         )
 
