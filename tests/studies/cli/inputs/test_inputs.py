@@ -124,9 +124,11 @@ def test_files(cli, unchanged, line, content, said):
     ("damage", "line", "code"), DAMAGED_DATABASES, ids=range(len(DAMAGED_DATABASES))
 )
 def test_damaged_databases(cli, shared, tmp_path, monkeypatch, damage, line, code):
-    shutil.copy(shared / DATABASE, tmp_path)
     monkeypatch.chdir(tmp_path)
     connection = sqlite3.connect(DATABASE)
+    whole = sqlite3.connect(shared / DATABASE)
+    whole.backup(connection)  # a copy of the file would lack what is in its log
+    whole.close()
     connection.executescript(damage)
     connection.close()
     with closing_connections():
