@@ -48,7 +48,6 @@ DAMAGED_DATABASES = [
         "generate --size 3 --set data_period=10",
         0,
     ),
-    ("UPDATE tuning_sessions SET config_data='{\"config\": 3}'", "doctor --quick", 0),
     ("UPDATE tuning_sessions SET status='odd'", "sessions", 0),
     ("UPDATE tuning_sessions SET status='odd'", "status", 0),
     ("UPDATE tuning_sessions SET status='odd'", "top", 0),
