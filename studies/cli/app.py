@@ -33,7 +33,7 @@ from studies.cli.fetch import fetch
 from studies.cli.generate import generate
 from studies.cli.help_text import SpokenGroup, in_words
 from studies.cli.import_market import import_command
-from studies.cli.language import language_of, speak
+from studies.cli.language import language_of, speaking
 from studies.cli.market import market
 from studies.cli.output import error as print_error
 from studies.cli.plot import plot
@@ -90,8 +90,12 @@ def run(args: Sequence[str]) -> int:
     int
         The exit code.
     """
+    with speaking(language_of(args)):
+        return _run(args)
+
+
+def _run(args: Sequence[str]) -> int:
     context = Context()
-    speak(language_of(args))
     try:
         return app.main(list(args), PROGRAM, standalone_mode=False, obj=context) or 0
     except click.exceptions.Exit as leaving:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from studies.language import (
     ENGLISH,
@@ -12,7 +13,7 @@ from studies.language import (
     translate_sentence,
 )
 
-__all__ = ["is_english", "language_of", "shown", "speak", "worded"]
+__all__ = ["is_english", "language_of", "shown", "speaking", "worded"]
 
 _spoken = ENGLISH
 
@@ -31,10 +32,15 @@ def language_of(args: Sequence[str]) -> str:
     return language_of_locale()
 
 
-def speak(language: str) -> None:
-    """Print everything in a language from now on."""
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Print everything in a language."""
     global _spoken
-    _spoken = language
+    before, _spoken = _spoken, language
+    try:
+        yield
+    finally:
+        _spoken = before
 
 
 def is_english() -> bool:

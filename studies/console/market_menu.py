@@ -61,12 +61,13 @@ class MarketMenu:
         n_pairs = ask_number(self.screen, message("Pairs"), 200, most=5_000)
         n_days = ask_number(self.screen, message("Days"), 840, least=30, most=10_000)
         panel = ReturnPanel.synthetic(n_pairs=n_pairs, n_days=n_days)
+        rules = self._rules()
         with self.screen.counting(message("importing")) as advance:
             done = import_returns(
                 panel,
                 self.project.market_database,
                 kind="synthetic",
-                rules=self._rules(),
+                rules=rules,
                 on_progress=advance,
             )
         self._print_imported(done)
@@ -83,6 +84,7 @@ class MarketMenu:
         request = FetchRequest(
             exchanges=_words(exchanges.lower()), symbols=_words(symbols), start=start
         )
+        rules = self._rules()
         with self.screen.counting(message("fetching; Ctrl-C stops, what is fetched stays")) as show:
 
             def advance(now: FetchProgress) -> None:
@@ -93,7 +95,7 @@ class MarketMenu:
                 self.project.market_database,
                 advance,
                 event_rules=self._event_rules(),
-                rules=self._rules(),
+                rules=rules,
             )
         self.screen.say(message("fetched {n:,} new events", n=summary.n_events), "green")
         for reason in summary.stopped:
@@ -126,7 +128,7 @@ class MarketMenu:
         self._print_notes([each.text for each in found.notes])
 
     def _import(self, request: SourceRequest) -> MarketImport:
-        screen, target = self.screen, self.project.market_database
+        screen, target, rules = self.screen, self.project.market_database, self._rules()
         reading: Message = message("reading {name}", name=request.name)
         if request.kind == SourceKind.EVENTS:
             with screen.working(reading):
@@ -141,7 +143,7 @@ class MarketMenu:
                     event_rules=self._event_rules(),
                     caps=caps,
                     caps_source=request.market_caps,
-                    rules=self._rules(),
+                    rules=rules,
                     on_progress=advance,
                 )
         with screen.working(reading):
@@ -152,7 +154,7 @@ class MarketMenu:
                 target,
                 kind=request.kind,
                 caps_source=request.market_caps,
-                rules=self._rules(),
+                rules=rules,
                 on_progress=advance,
             )
 

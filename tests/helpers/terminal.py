@@ -7,7 +7,6 @@ from pathlib import Path
 import pexpect
 import pyte
 
-_ASKS_FOR_CURSOR = b"\x1b[6n"
 ESCAPE = "\x1b"
 CTRL_C = "\x03"
 DOWN = "\x1b[B"
@@ -44,7 +43,13 @@ class Terminal:
             command[1:],
             cwd=str(folder),
             dimensions=(lines, columns),
-            env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
+            # it must not ask where the cursor is: nobody answers here
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+                **(environment or {}),
+            },
         )
 
     @property
@@ -99,7 +104,4 @@ class Terminal:
         except pexpect.EOF:
             return False
         self._stream.feed(data)
-        if _ASKS_FOR_CURSOR in data:
-            cursor = self._screen.cursor
-            self.process.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
         return True

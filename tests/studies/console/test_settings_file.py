@@ -67,7 +67,7 @@ def test_null_is_written_as_null(file):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("execution.parallel", "0", "a number of processes from 1, or auto, got 0"),
+        ("execution.parallel", "0", "a number of processes from 1 to 1,000, or auto, got 0"),
         ("execution.parallel", "yes", "truth value|number of processes"),
         ("execution.parallel", "[1", "execution.parallel: this is not YAML"),
         ("execution.unknown", "1", "unknown setting 'execution.unknown'"),
