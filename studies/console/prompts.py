@@ -4,6 +4,7 @@ A digit chooses at once, arrow keys and Enter choose too; Esc, Ctrl-C and the en
 back.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -163,8 +164,6 @@ def confirm(screen: Screen, question: Text, *, default: bool = True) -> bool:
 
 def wait(screen: Screen) -> None:
     """Let the user read what was printed."""
-    import contextlib
-
     with contextlib.suppress(BackError):
         ask_text(screen, message("Enter goes on"))
 
