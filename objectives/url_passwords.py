@@ -10,7 +10,7 @@ __all__ = ["SECRETS", "display_url", "holds_password"]
 SECRETS = ("password", "passwd", "sslpassword")
 """Parameters of a connection that nobody else may read."""
 
-_OF_USER = re.compile(r"\w[\w+]*://[^@]*?:[^@]*@")
+_OF_USER = re.compile(r"\w[\w+]*://[^@]*?:[^@]+@")
 _OF_QUERY = re.compile(rf"[?&]({'|'.join(SECRETS)})=", re.IGNORECASE)
 
 

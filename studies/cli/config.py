@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studies.cli.context import Command, Context, command_options
-from studies.cli.output import pairs, print_json, say, style
+from studies.cli.output import pairs, print_json, say, say_as_it_stands, style
 
 if TYPE_CHECKING:
     from studies.config import TuningConfig
@@ -53,7 +53,7 @@ def config_command(context: Context, check: bool, target: str | None) -> None:
         values.update(config.space().to_config())
         print_json(values)
         return
-    say(shown.to_yaml().rstrip())
+    say_as_it_stands(shown.to_yaml().rstrip())
 
 
 def _write(context: Context, target: str) -> None:
@@ -64,7 +64,7 @@ def _write(context: Context, target: str) -> None:
     if target == "-":
         if context.as_json:
             raise click.ClickException("--json does not go with --write -; leave it out")
-        say(text.rstrip())
+        say_as_it_stands(text.rstrip())
         return
     try:
         from studies.analysis import is_stream

@@ -125,9 +125,9 @@ def test_a_changed_market_is_refused(make_session, panel):
         ({"type": "optuna:Study"}, "optuna:Study is not an objective"),
         (
             {"type": "factor"},
-            "an objective is factor_backtest, external or package.module",
+            "expected factor_backtest or external, or package.module",
         ),
-        ({"options": {"a": 1}}, "factor_backtest takes no options"),
+        ({"options": {"a": 1}}, "options are of an objective of your own"),
     ],
 )
 def test_impossible_objectives(make_session, objective, message):

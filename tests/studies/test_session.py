@@ -279,7 +279,7 @@ def test_impossible_restrictions(make_session, restrictions, named):
         ({"objective": {"metrics": {"luck": "maximize"}}}, ConfigError, "unknown metric 'luck'"),
         ({"parameters": {"window": {"choice": [1]}}}, SpaceError, "window"),
         ({"method": "guess"}, SpaceError, "guess"),
-        ({"method": "random", "size": 0}, SpaceError, "0"),
+        ({"method": "random", "size": 0}, ConfigError, "0"),
         ({"market": {"pairs": ["NOPE"]}}, DataError, "NOPE"),
     ],
 )

@@ -116,3 +116,8 @@ def test_notes_of_the_user_are_shown_as_they_are(chinese, project):
     session_id = json.loads(planned.out)["session_id"]
     assert "completed; failed" in chinese("status", session_id).out
     assert "completed; failed" in chinese("sessions").out
+
+
+def test_settings_are_yaml_in_every_language(chinese, cli, project):
+    for args in (("config",), ("config", "--write", "-")):
+        assert chinese(*args).out == cli(*args).out

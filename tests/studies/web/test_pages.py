@@ -123,7 +123,7 @@ def test_a_session(serve, split):
 
 
 def test_a_verdict(serve, split):
-    stored = verify_session(split, n_resamples=50)
+    stored = verify_session(split, n_resamples=100)
     site = serve(split.engine)
     listed = read(site.ask("/mass-tuning/"))
     assert stored.short in listed.text
