@@ -401,7 +401,7 @@ CALLS = [
     (
         lambda on: TuningConfig.from_mapping({"x": 1}),
         ConfigError,
-        ": unknown setting 'x'; known are database, parameters, constrain",
+        "unknown setting 'x'; known are database, parameters, constrain",
     ),
     (
         lambda on: TuningConfig(database=3),
