@@ -1,6 +1,7 @@
 """``mass_tuning_config.yaml`` as typed, frozen models; every key has a default and an effect."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -31,6 +32,7 @@ __all__ = [
     "StudyConfig",
     "TuningConfig",
     "VerifyConfig",
+    "command_line",
     "default_config_text",
     "load_config",
 ]
@@ -235,16 +237,18 @@ class TuningConfig(CheckedModel):
         check_kind("the configuration", values, Mapping, "a mapping of sections")
         for key in values:
             check_kind("the name of a section", key, str, "a text")
-        try:
-            config = cls.model_validate(values)
-        except pydantic.ValidationError as error:
-            raise ConfigError("; ".join(complaints(error, cls))) from None
+        config = cls(**values)
         try:
             BacktestSettings.from_dict(config.backtest)
         except ConfigError as error:
             named = str(error).split(" ", 1)[0] in BacktestSettings.__dataclass_fields__
             raise ConfigError(f"backtest{'.' if named else ': '}{error}") from None
         return config
+
+    @property
+    def market_database(self) -> str:
+        """URL of the database with the market: that of `market`, else the project's own."""
+        return self.market.database or self.database
 
     @property
     def brings_its_data(self) -> bool:
@@ -304,6 +308,21 @@ class TuningConfig(CheckedModel):
         if not values["parameters"]:
             values["parameters"] = self.space().to_config()["parameters"]
         return dump_yaml(values)
+
+
+def command_line(rest: str, config_file: str | None = None, database: str | None = None) -> str:
+    """Write a command line for a configuration and a database, to be copied.
+
+    Parameters
+    ----------
+    rest : str
+        The command and its own options.
+    config_file, database : str, optional
+        ``--config`` and ``--database``, if they are to be given; a URL without a password.
+    """
+    given = {"--config": config_file, "--database": database}
+    options = [f"{name} {shlex.quote(value)}" for name, value in given.items() if value is not None]
+    return " ".join(["mass-tuning", *options, rest])
 
 
 def default_config_text() -> str:

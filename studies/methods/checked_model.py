@@ -57,16 +57,15 @@ def complaints(error: pydantic.ValidationError, model: type[BaseModel]) -> list[
     found = []
     for detail in error.errors():
         key = ".".join(str(part) for part in detail["loc"])
-        of_key = f"{key}: " if key else ""  # what is wrong with the whole has none
         if detail["type"] == "extra_forbidden":
             known = _known(model, detail["loc"][:-1])
             found.append(f"unknown setting {shown(key)}; {likely(detail['loc'][-1], known)}")
         elif detail["type"] == "value_error":
-            found.append(f"{of_key}{detail['ctx']['error']}")
+            found.append(f"{key}: {detail['ctx']['error']}")
         elif detail["type"] == "model_type":
-            found.append(f"{of_key}expected settings with their names{_got(detail['input'])}")
+            found.append(f"{key}: expected settings with their names{_got(detail['input'])}")
         else:
-            found.append(f"{of_key}{detail['msg'].lower()}{_got(detail['input'])}")
+            found.append(f"{key}: {detail['msg'].lower()}{_got(detail['input'])}")
     return found
 
 

@@ -1,20 +1,22 @@
 """Sessions of an earlier system: what it left in the queue, row by row as it wrote them."""
 
-import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from studies import queue
-from studies.database import strategy_queue, utc_now
+from studies.database import strategy_queue
 from studies.outcomes import Outcome, RowWriter
 from studies.queue import Claim
 from studies.sessions import add_totals, mark_completed, queued_strategy
-from studies.workers.evaluation import CRASHES_BEFORE_FAILURE, crash_failure, joined
 from studies.workers.planned_task import PlannedTask
+
+if TYPE_CHECKING:
+    from objectives import Batch
 
 __all__ = ["EarlierTask"]
 
@@ -33,21 +35,11 @@ class EarlierTask(PlannedTask):
         indices = np.array(
             [space.index(queued_strategy(row.strategy_config)) for row in rows], dtype=np.int64
         )
-        started, began = utc_now(), time.perf_counter()
-        self._isolation = None
-        if claim.crashes >= CRASHES_BEFORE_FAILURE and len(rows) == 1:
-            batch = joined(self.objective, [crash_failure(claim)])
-        else:
-            batch = self._evaluate(indices)
-        return Outcome(
-            indices=indices,
-            positions=np.arange(claim.start, claim.stop),
-            batch=batch,
-            started=started,
-            completed=utc_now(),
-            seconds=time.perf_counter() - began,
-            queued_ids=tuple(row.strategy_id for row in rows),
-        )
+        return self._outcome(claim, indices, tuple(row.strategy_id for row in rows))
+
+    def _measure(self, indices: npt.NDArray[np.int64]) -> "tuple[Batch, None]":
+        """Measure strategies; nothing is looked up."""
+        return self._evaluate(indices), None
 
     def record(self, claim: Claim, outcome: Outcome, *, claim_next: bool = True) -> Claim | None:
         """Write a chunk: its state, results, queue rows and totals, all or nothing."""

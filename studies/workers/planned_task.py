@@ -42,23 +42,7 @@ class PlannedTask(Task):
 
     def evaluate(self, claim: Claim) -> Outcome:
         """Evaluate a chunk, but for what is known already."""
-        indices = self.session.design.indices(claim.start, claim.stop)
-        started, began = utc_now(), time.perf_counter()
-        cached, self._isolation = None, None
-        if claim.crashes >= CRASHES_BEFORE_FAILURE and len(indices) == 1:
-            batch = joined(self.objective, [crash_failure(claim)])
-        else:
-            known = self.patience.retry(lambda: self._known.find(indices))
-            batch, cached = known.completed(indices, self._evaluate), known.found
-        return Outcome(
-            indices=indices,
-            positions=np.arange(claim.start, claim.stop),
-            batch=batch,
-            started=started,
-            completed=utc_now(),
-            seconds=time.perf_counter() - began,
-            cached=cached,
-        )
+        return self._outcome(claim, self.session.design.indices(claim.start, claim.stop))
 
     def record(self, claim: Claim, outcome: Outcome, *, claim_next: bool = True) -> Claim | None:
         """Write a chunk: its state, results, queue rows, totals and trials, all or nothing."""
@@ -96,6 +80,37 @@ class PlannedTask(Task):
         return queue.claim_next(
             connection, self.session.row.session_id, self.name, self.lease_seconds
         )
+
+    def _outcome(
+        self,
+        claim: Claim,
+        indices: npt.NDArray[np.int64],
+        queued_ids: tuple[str, ...] | None = None,
+    ) -> Outcome:
+        """Evaluate the strategies of a chunk; one that workers die with fails."""
+        started, began = utc_now(), time.perf_counter()
+        cached, self._isolation = None, None
+        if claim.crashes >= CRASHES_BEFORE_FAILURE and len(indices) == 1:
+            batch = joined(self.objective, [crash_failure(claim)])
+        else:
+            batch, cached = self._measure(indices)
+        return Outcome(
+            indices=indices,
+            positions=np.arange(claim.start, claim.stop),
+            batch=batch,
+            started=started,
+            completed=utc_now(),
+            seconds=time.perf_counter() - began,
+            cached=cached,
+            queued_ids=queued_ids,
+        )
+
+    def _measure(
+        self, indices: npt.NDArray[np.int64]
+    ) -> "tuple[Batch, npt.NDArray[np.bool_] | None]":
+        """Measure strategies; also return which of them were looked up."""
+        known = self.patience.retry(lambda: self._known.find(indices))
+        return known.completed(indices, self._evaluate), known.found
 
     def _evaluate(self, indices: npt.NDArray[np.int64]) -> "Batch":
         batch, self._isolation = self.evaluator.evaluate_batch(indices)
