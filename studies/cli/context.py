@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from studies.cli.help_text import SpokenCommand, in_words
-from studies.language import LANGUAGES, language_of_locale
+from studies.cli.language import spoken
+from studies.language import LANGUAGES
 
 if TYPE_CHECKING:
     from studies.config import TuningConfig
@@ -46,8 +46,6 @@ class Context:
     ----------
     config_file, database : str or None
         ``--config`` and ``--database``.
-    lang : str or None
-        ``--lang``.
     debug, as_json : bool
         ``--debug`` and ``--json``.
     hint : str
@@ -58,7 +56,6 @@ class Context:
 
     config_file: str | None = None
     database: str | None = None
-    lang: str | None = None
     debug: bool = False
     as_json: bool = False
     hint: str = field(default="", repr=False)
@@ -88,17 +85,15 @@ class Context:
 
     @property
     def language(self) -> str:
-        """Language of what people read: ``--lang``, else that of the locale."""
-        return self.lang or language_of_locale()
+        """Language of what people read."""
+        return spoken()
 
     def command(self, rest: str) -> str:
         """Write a command line for the same database and configuration, to be copied."""
-        parts = ["mass-tuning"]
-        if self.config_file is not None:
-            parts += ["--config", shlex.quote(self.config_file)]
-        if self.database is not None:
-            parts += ["--database", shlex.quote(self.config.database_name)]
-        return " ".join([*parts, rest])
+        from studies.config import command_line
+
+        database = None if self.database is None else self.config.database_name
+        return command_line(rest, self.config_file, database)
 
     @property
     def configuration_files(self) -> dict[Path, str]:
@@ -214,8 +209,7 @@ def global_options() -> list[Callable[[_F], _F]]:
         click.option(
             "--lang",
             type=click.Choice(LANGUAGES),
-            expose_value=False,
-            callback=_store,
+            expose_value=False,  # `language_of` has read it before anything else
             help="Language of help, messages, menus and pages; default: that of the locale.",
         ),
         debug_option(),

@@ -81,17 +81,17 @@ def fetch(
     once: the same command goes on where one was stopped. No account or key is needed; a proxy is
     taken from HTTPS_PROXY. It needs ccxt: pip install 'mass-tuning[exchange]'.
     """
-    from studies.market import FetchRequest, ImportRules, fetch_into_database
+    from studies.market import FetchRequest, ImportRules, comma_separated, fetch_into_database
 
     request = FetchRequest(
-        exchanges=_words(exchanges.lower()),
-        symbols=_words(symbols),
+        exchanges=comma_separated(exchanges.lower()),
+        symbols=comma_separated(symbols),
         start=start,
         end=end,
         refresh=refresh,
         market_caps=market_caps,
     )
-    target = context.config.market.database or context.config.database
+    target = context.config.market_database
     context.hint = "; what is fetched stays, the same command goes on"
     with fetching() as advance:
         summary = fetch_into_database(
@@ -109,10 +109,6 @@ def fetch(
         error(reason)
     if summary.stopped:
         raise click.exceptions.Exit(FAILED)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
 def _print_fetched(context: Context, summary: FetchSummary) -> None:

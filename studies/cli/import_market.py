@@ -112,7 +112,7 @@ def import_command(
     from objectives.market.sources import SOURCES
     from studies.market import ImportRules
 
-    target = context.config.market.database or context.config.database
+    target = context.config.market_database
     rules = ImportRules(strict=strict, mix=yes)
     if rebuild:
         _refuse_with_rebuild(sources, options)
@@ -137,11 +137,8 @@ def event_rules(
     """How returns are made of funding events: options, or the configuration."""
     from objectives.market.events import EventRules
 
-    config = context.config.market
     given = EventRules(both_directions=both_directions, incomplete_days=incomplete_days)
-    return given.over(
-        EventRules(both_directions=config.both_directions, incomplete_days=config.incomplete_days)
-    )
+    return given.over(context.config.market.event_rules)
 
 
 def mapping_of(option: str, parts: Sequence[str]) -> dict[str, str]:
@@ -215,35 +212,12 @@ def _import(
     request: SourceRequest, target: str, rules: ImportRules, wanted: EventRules
 ) -> MarketImport:
     """Read and write, with a word on what takes time."""
-    from objectives.market.caps import read_market_caps
-    from objectives.market.sources import SourceKind
-    from studies.market import import_events, import_returns
+    from studies.market import read_source
 
-    if request.kind == SourceKind.EVENTS:
-        with waiting(f"reading {request.name}"):
-            events = request.read_events()
-            caps = None if request.market_caps is None else read_market_caps(request.market_caps)
-        with counting("importing") as advance:
-            return import_events(
-                events,
-                target,
-                event_rules=wanted,
-                caps=caps,
-                caps_source=request.market_caps,
-                rules=rules,
-                on_progress=advance,
-            )
     with waiting(f"reading {request.name}"):
-        panel = request.read_panel()
+        source = read_source(request)
     with counting("importing") as advance:
-        return import_returns(
-            panel,
-            target,
-            kind=request.kind,
-            caps_source=request.market_caps,
-            rules=rules,
-            on_progress=advance,
-        )
+        return source.write_into(target, event_rules=wanted, rules=rules, on_progress=advance)
 
 
 def write_market(panel: ReturnPanel, database: str, rules: ImportRules | None = None) -> None:

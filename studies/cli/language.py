@@ -13,7 +13,7 @@ from studies.language import (
     translate_sentence,
 )
 
-__all__ = ["is_english", "language_of", "shown", "speaking", "worded"]
+__all__ = ["is_english", "language_of", "shown", "speaking", "spoken", "worded"]
 
 _spoken = ENGLISH
 
@@ -41,6 +41,11 @@ def speaking(language: str) -> Iterator[None]:
         yield
     finally:
         _spoken = before
+
+
+def spoken() -> str:
+    """Return the language that everything is printed in."""
+    return _spoken
 
 
 def is_english() -> bool:

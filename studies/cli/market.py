@@ -41,7 +41,7 @@ def market() -> None:
 
 
 def _target(context: Context) -> str:
-    return context.config.market.database or context.config.database
+    return context.config.market_database
 
 
 @market.command(

@@ -1,19 +1,16 @@
 """Menu 4: the market, and sessions that are exported, retried, deleted, backed up."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from studies.analysis import byte_size, export_results
 from studies.console.execution import Executor
 from studies.console.market_menu import MarketMenu
 from studies.console.menu import Action, run_menu
 from studies.console.project import Project
-from studies.console.prompts import Item, ask_text, choose, confirm
+from studies.console.prompts import Item, ask_file, choose, confirm
 from studies.console.screen import Screen
 from studies.console.session_choice import choose_session
 from studies.language import message
-from studies.session import Session
-from studies.sessions import SessionRow
 from studies.upkeep import (
     backup_database,
     delete_failed,
@@ -61,32 +58,27 @@ class DataManagement:
 
     def export(self) -> None:
         """Write the results of a session to a file."""
-        session = self._choose(lambda row: row.completed + row.failed > 0)
+        session = choose_session(
+            self.screen, self.project, lambda row: row.completed + row.failed > 0
+        )
         ending = choose(
             self.screen, message("Which format?"), [Item(name, name) for name in _FORMATS]
         )
-        name = ask_text(
-            self.screen,
-            message("File"),
-            f"{session.row.session_id}.{ending}",
-            lambda text: None if text else message("a file name, please"),
-        )
-        question = message("{file} is there already. Replace it?", file=name)
-        if Path(name).exists() and not confirm(self.screen, question, default=False):
-            return
-        keep = {self.project.settings_file: "the configuration"}
+        name = ask_file(self.screen, f"{session.row.session_id}.{ending}")
         with self.screen.working(message("writing {file}", file=name)):
-            n = export_results(session, name, ending, keep=keep)
+            n = export_results(session, name, ending, keep=self.project.kept_files)
         self.screen.say(message("{n:,} rows in {file}", n=n, file=name), "green")
 
     def retry(self) -> None:
         """Run the failed strategies of a session again."""
-        session = self._choose(lambda row: row.failed > 0 and not row.is_adaptive)
+        session = choose_session(
+            self.screen, self.project, lambda row: row.failed > 0 and not row.is_adaptive
+        )
         self.executor.run(session, retry_failed=True)
 
     def delete(self) -> None:
         """Delete a session with everything that belongs to it, after asking."""
-        session_id = self._choose().row.session_id
+        session_id = choose_session(self.screen, self.project).row.session_id
         going = what_goes(self.project.engine(), session_id)
         question = message(
             "Delete {session}, {results:,} results and {rows:,} rows in all, for good?",
@@ -104,7 +96,9 @@ class DataManagement:
 
     def delete_failed(self) -> None:
         """Delete the rows of failed strategies of a session, after asking."""
-        session_id = self._choose(lambda row: row.failed > 0).row.session_id
+        session_id = choose_session(
+            self.screen, self.project, lambda row: row.failed > 0
+        ).row.session_id
         going = what_goes(self.project.engine(), session_id, failed_only=True)
         question = message(
             "Delete the rows of {n:,} failed strategies of {session}, for good?",
@@ -134,6 +128,3 @@ class DataManagement:
                     before=byte_size(now.before),
                 )
             )
-
-    def _choose(self, suits: Callable[[SessionRow], bool] = lambda row: True) -> Session:
-        return choose_session(self.screen, self.project, message("Which session?"), suits)

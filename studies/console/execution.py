@@ -28,7 +28,6 @@ class Executor:
         session = choose_session(
             self.screen,
             self.project,
-            message("Which session?"),
             has_work_left,
         )
         self.run(session)

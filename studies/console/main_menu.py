@@ -80,11 +80,12 @@ def _print_header(screen: Screen, project: Project) -> None:
     """Print the title, the size of the space, what it would take, and what is there."""
     screen.say(message("🎯 Mass hyper-parameter tuning"), "bold")
     config = project.config
+    n_strategies = len(config.space())
     screen.say(
         message(
             "📊 {n:,} possible strategies, {time}",
-            n=len(config.space()),
-            time=_time(screen, project),
+            n=n_strategies,
+            time=_time(screen, project, n_strategies),
         )
     )
     screen.say(message("database: {name}", name=config.database_name), "dim", indent=3)
@@ -119,11 +120,11 @@ def _print_header(screen: Screen, project: Project) -> None:
     screen.say()
 
 
-def _time(screen: Screen, project: Project) -> Message:
+def _time(screen: Screen, project: Project, n_strategies: int) -> Message:
     rate = project.rate()
     if not rate:
         return message("time: measured with the first run")
-    seconds = len(project.config.space()) / rate
+    seconds = n_strategies / rate
     return message(
         "all in about {time} at {rate:,.0f} a second", time=screen.duration(seconds), rate=rate
     )

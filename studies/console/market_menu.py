@@ -1,10 +1,8 @@
 """Bringing a market: from files, from exchanges, or an invented one; and looking at it."""
 
 from objectives import ReturnPanel
-from objectives.market.caps import read_market_caps
-from objectives.market.events import EventRules
 from objectives.market.reading import ReadingOptions
-from objectives.market.sources import SourceKind, SourceRequest
+from objectives.market.sources import SourceRequest
 from studies.console.project import Project
 from studies.console.prompts import ask_number, ask_text, confirm
 from studies.console.screen import Screen, Text
@@ -14,10 +12,11 @@ from studies.market import (
     FetchRequest,
     ImportRules,
     MarketImport,
+    comma_separated,
     fetch_into_database,
-    import_events,
     import_returns,
     opened,
+    read_source,
     source_name,
     summarise_market,
 )
@@ -37,7 +36,7 @@ class MarketMenu:
     def import_files(self) -> None:
         """Import files or folders of the user."""
         config = self.project.config.market
-        paths = _words(
+        paths = comma_separated(
             ask_text(
                 self.screen,
                 message("Files, folders or a database, a comma between two"),
@@ -45,7 +44,9 @@ class MarketMenu:
             )
         )
         caps = ask_text(self.screen, message("File with market caps (may be left empty)")) or None
-        exchanges = _words(ask_text(self.screen, message("Only these exchanges (empty: all)")))
+        exchanges = comma_separated(
+            ask_text(self.screen, message("Only these exchanges (empty: all)"))
+        )
         request = SourceRequest(
             sources=paths,
             name=source_name(paths[0]),
@@ -65,7 +66,7 @@ class MarketMenu:
         with self.screen.counting(message("importing")) as advance:
             done = import_returns(
                 panel,
-                self.project.market_database,
+                self.project.config.market_database,
                 kind="synthetic",
                 rules=rules,
                 on_progress=advance,
@@ -82,7 +83,9 @@ class MarketMenu:
         )
         start = ask_text(self.screen, message("First day, like 2024-01-31"), check=_needed)
         request = FetchRequest(
-            exchanges=_words(exchanges.lower()), symbols=_words(symbols), start=start
+            exchanges=comma_separated(exchanges.lower()),
+            symbols=comma_separated(symbols),
+            start=start,
         )
         rules = self._rules()
         with self.screen.counting(message("fetching; Ctrl-C stops, what is fetched stays")) as show:
@@ -92,9 +95,9 @@ class MarketMenu:
 
             summary = fetch_into_database(
                 request,
-                self.project.market_database,
+                self.project.config.market_database,
                 advance,
-                event_rules=self._event_rules(),
+                event_rules=self.project.config.market.event_rules,
                 rules=rules,
             )
         self.screen.say(message("fetched {n:,} new events", n=summary.n_events), "green")
@@ -106,7 +109,7 @@ class MarketMenu:
         screen = self.screen
         with (
             screen.working(message("reading the market")),
-            opened(self.project.market_database, create=False) as engine,
+            opened(self.project.config.market_database, create=False) as engine,
         ):
             found = summarise_market(engine)
         panel = found.panel
@@ -128,41 +131,17 @@ class MarketMenu:
         self._print_notes([each.text for each in found.notes])
 
     def _import(self, request: SourceRequest) -> MarketImport:
-        screen, target, rules = self.screen, self.project.market_database, self._rules()
-        reading: Message = message("reading {name}", name=request.name)
-        if request.kind == SourceKind.EVENTS:
-            with screen.working(reading):
-                events = request.read_events()
-                caps = (
-                    None if request.market_caps is None else read_market_caps(request.market_caps)
-                )
-            with screen.counting(message("importing")) as advance:
-                return import_events(
-                    events,
-                    target,
-                    event_rules=self._event_rules(),
-                    caps=caps,
-                    caps_source=request.market_caps,
-                    rules=rules,
-                    on_progress=advance,
-                )
-        with screen.working(reading):
-            panel = request.read_panel()
+        screen, rules = self.screen, self._rules()
+        with screen.working(message("reading {name}", name=request.name)):
+            source = read_source(request)
+        config = self.project.config
         with screen.counting(message("importing")) as advance:
-            return import_returns(
-                panel,
-                target,
-                kind=request.kind,
-                caps_source=request.market_caps,
+            return source.write_into(
+                config.market_database,
+                event_rules=config.market.event_rules,
                 rules=rules,
                 on_progress=advance,
             )
-
-    def _event_rules(self) -> EventRules:
-        config = self.project.config.market
-        return EventRules(
-            both_directions=config.both_directions, incomplete_days=config.incomplete_days
-        )
 
     def _rules(self) -> ImportRules:
         """Ask whether a market may be written beside the one that is there."""
@@ -191,10 +170,6 @@ class MarketMenu:
             self.screen.warn(text)
         if len(texts) > _NOTES:
             self.screen.warn(message("and {n:,} more notes", n=len(texts) - _NOTES))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
 def _needed(text: str) -> Message | None:

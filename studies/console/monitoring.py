@@ -7,7 +7,7 @@ from pathlib import Path
 from studies.console.execution import Executor
 from studies.console.menu import Action, run_menu
 from studies.console.project import Project
-from studies.console.prompts import ask_text, confirm
+from studies.console.prompts import ask_file, confirm
 from studies.console.results import (
     judge,
     print_best,
@@ -15,10 +15,9 @@ from studies.console.results import (
     print_sessions,
     print_statistics,
 )
-from studies.console.screen import Screen, Text
+from studies.console.screen import Screen
 from studies.console.session_choice import choose_session
 from studies.language import message
-from studies.session import Session
 from studies.sessions import SessionRow
 
 __all__ = ["Monitoring"]
@@ -62,44 +61,37 @@ class Monitoring:
 
     def watch(self) -> None:
         """Watch a session."""
-        self.executor.watch(self._choose())
+        self.executor.watch(choose_session(self.screen, self.project))
 
     def details(self) -> None:
         """Print everything about a session."""
-        print_details(self.screen, self.project, self._choose())
+        print_details(self.screen, self.project, choose_session(self.screen, self.project))
 
     def best(self) -> None:
         """Print the best results of a session."""
-        print_best(self.screen, self._choose(_has_results), 20)
+        print_best(self.screen, choose_session(self.screen, self.project, _has_results), 20)
 
     def verdict(self) -> None:
         """Judge the best strategy of a session."""
-        judge(self.screen, self._choose(_has_results))
+        judge(self.screen, choose_session(self.screen, self.project, _has_results))
 
     def statistics(self) -> None:
         """Print how the results of a session are spread."""
-        print_statistics(self.screen, self._choose(_has_results))
+        print_statistics(self.screen, choose_session(self.screen, self.project, _has_results))
 
     def report(self) -> None:
         """Write the report of a session."""
         from studies.reports import write_report
 
-        session = self._choose(_has_results)
-        name = ask_text(
-            self.screen,
-            message("File"),
-            f"{session.row.session_id}.html",
-            lambda text: None if text else message("a file name, please"),
-        )
-        if not _may_write(self.screen, Path(name)):
-            return
+        session = choose_session(self.screen, self.project, _has_results)
+        name = ask_file(self.screen, f"{session.row.session_id}.html")
         with self.screen.working(message("writing {file}", file=name)):
             written = write_report(
                 session,
                 name,
                 command=self.project.command,
                 language=self.screen.language,
-                keep={self.project.settings_file: "the configuration"},
+                keep=self.project.kept_files,
             )
         self.screen.say(
             message("report of {n:,} strategies in {file}", n=written.n_strategies, file=name),
@@ -126,26 +118,15 @@ class Monitoring:
     def pause(self) -> None:
         """Pause a run that this console has started."""
         alive = self.project.runs.alive()
-        session = self._choose(lambda row: row.session_id in alive)
+        session = choose_session(self.screen, self.project, lambda row: row.session_id in alive)
         run = self.project.runs.of(session.row.session_id)
         if run is not None:
             run.pause()
         self.screen.say(message("it finishes the chunks in hand, then the session is paused"))
 
-    def _choose(self, suits: Callable[[SessionRow], bool] = lambda row: True) -> Session:
-        return choose_session(self.screen, self.project, message("Which session?"), suits)
-
 
 def _has_results(row: SessionRow) -> bool:
     return row.completed > 0
-
-
-def _may_write(screen: Screen, path: Path) -> bool:
-    """Ask before a file is replaced."""
-    if not path.exists():
-        return True
-    question: Text = message("{file} is there already. Replace it?", file=str(path))
-    return confirm(screen, question, default=False)
 
 
 def _free_or(port: int) -> int:

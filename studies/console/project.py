@@ -1,10 +1,9 @@
 """The project that the console is about: configuration, database, runs, what was measured."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.config import DEFAULT_CONFIG_FILE, TuningConfig, load_config
+from studies.config import DEFAULT_CONFIG_FILE, TuningConfig, command_line, load_config
 from studies.console.background_runs import BackgroundRun, BackgroundRuns
 from studies.database import create_engine, display_url
 from studies.market import MarketExtent, is_missing, market_extent
@@ -57,10 +56,9 @@ class Project:
         return config.model_copy(update={"database": self.database})
 
     @property
-    def market_database(self) -> str:
-        """URL of the database with the market."""
-        config = self.config
-        return config.market.database or config.database
+    def kept_files(self) -> dict[Path, str]:
+        """The configuration file, which is not to be written over, and what it is."""
+        return {self.settings_file: "the configuration"}
 
     def engine(self) -> Database:
         """Open the project's database.
@@ -102,7 +100,7 @@ class Project:
 
     def market(self) -> MarketExtent | None:
         """Return how large the market is; None without one."""
-        return market_extent(self.market_database)
+        return market_extent(self.config.market_database)
 
     def arguments(self, rest: list[str]) -> list[str]:
         """Return the arguments of the program for the same configuration and database."""
@@ -115,12 +113,8 @@ class Project:
 
     def command(self, rest: str) -> str:
         """Write a command line for the same configuration and database, to be copied."""
-        given = []
-        if self.config_file is not None:
-            given += ["--config", shlex.quote(self.config_file)]
-        if self.database is not None:
-            given += ["--database", shlex.quote(display_url(self.database))]
-        return " ".join(["mass-tuning", *given, rest])
+        database = None if self.database is None else display_url(self.database)
+        return command_line(rest, self.config_file, database)
 
     def start_run(
         self, row: SessionRow, parallel: int | str, *, retry_failed: bool = False

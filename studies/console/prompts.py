@@ -7,12 +7,13 @@ back.
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from studies.console.screen import Screen, Text
 from studies.language import message
 
-__all__ = ["BackError", "Item", "ask_number", "ask_text", "choose", "confirm", "wait"]
+__all__ = ["BackError", "Item", "ask_file", "ask_number", "ask_text", "choose", "confirm", "wait"]
 
 _T = TypeVar("_T")
 _HINT = message("(digit, or arrow keys and Enter; Esc: back)")
@@ -160,6 +161,26 @@ def confirm(screen: Screen, question: Text, *, default: bool = True) -> bool:
         return choose(screen, question, [no, yes], hint="")
     except BackError:
         return False
+
+
+def ask_file(screen: Screen, default: str) -> str:
+    """Ask for the name of a file to be written, and before one that is there is replaced.
+
+    Raises
+    ------
+    BackError
+        Also if it is not to be replaced.
+    """
+    name = ask_text(
+        screen,
+        message("File"),
+        default,
+        lambda text: None if text else message("a file name, please"),
+    )
+    question = message("{file} is there already. Replace it?", file=name)
+    if Path(name).exists() and not confirm(screen, question, default=False):
+        raise BackError
+    return name
 
 
 def wait(screen: Screen) -> None:

@@ -3,6 +3,7 @@
 from studies.analysis import (
     StoredVerdict,
     figure,
+    is_drawdown,
     latest_verdict,
     local_time,
     metric_units,
@@ -16,6 +17,7 @@ from studies.console.project import Project
 from studies.console.screen import Screen, Text
 from studies.console.session_choice import state_text
 from studies.language import Message, message
+from studies.reports import figure_name, word_text
 from studies.session import Session
 from studies.sessions import SessionState
 from studies.upkeep import status_with_warnings
@@ -32,20 +34,6 @@ __all__ = [
 _FIGURES = ("total_return", "max_drawdown", "trade_count", "win_rate")
 _NARROW = 100
 """Columns of a terminal that has no room for the last figure."""
-_NAMES = {
-    "net_sharpe_ratio": message("net Sharpe ratio"),
-    "excess_sharpe_ratio": message("excess Sharpe ratio"),
-    "total_return": message("total return"),
-    "max_drawdown": message("drawdown"),
-    "win_rate": message("win rate"),
-    "trade_count": message("trades"),
-}
-_WORDS = {
-    "strong": message("strong"),
-    "weak": message("weak"),
-    "no evidence": message("no evidence"),
-    "cannot tell": message("cannot tell"),
-}
 _PHASES = {"strategies": message("strategies"), "splits": message("splits of the days")}
 """Of a verdict."""
 _COLORS = {"strong": "green", "weak": "yellow", "no evidence": "red"}
@@ -99,9 +87,7 @@ def print_best(screen: Screen, session: Session, n: int = 10) -> None:
 
 
 def _title(name: str) -> Text:
-    inside = name.removeprefix("oos_")
-    title: Text = _NAMES.get(inside, inside.replace("_", " "))
-    return title if inside == name else message("{figure}, out of sample", figure=title)
+    return message("drawdown") if is_drawdown(name) else figure_name(name)
 
 
 def judge(screen: Screen, session: Session) -> None:
@@ -121,7 +107,7 @@ def judge(screen: Screen, session: Session) -> None:
 def _verdict_text(stored: StoredVerdict) -> Message:
     return message(
         "verdict: {word}, on {strategy}, given on {date}",
-        word=_WORDS.get(stored.verdict.word, stored.verdict.word),
+        word=word_text(stored.verdict.word),
         strategy=stored.strategy_id,
         date=f"{stored.created_at:%Y-%m-%d}",
     )

@@ -8,27 +8,16 @@ from studies.console.project import Project
 from studies.console.prompts import Item, choose
 from studies.console.screen import Screen
 from studies.language import Message, message
+from studies.reports import STATE_WORDS
 from studies.session import Session
 from studies.sessions import SessionRow, SessionState
 
 __all__ = ["choose_session", "has_work_left", "session_line", "state_text"]
 
-_STATES = {
-    SessionState.GENERATING: message("its plan is being written"),
-    SessionState.CREATED: message("not yet run"),
-    SessionState.RUNNING: message("running"),
-    SessionState.PAUSED: message("paused"),
-    SessionState.COMPLETED: message("completed"),
-    SessionState.FAILED: message("stopped by an error"),
-    SessionState.DELETING: message("being deleted"),
-}
-
 
 def state_text(row: SessionRow) -> Message | str:
     """Return the state of a session in words."""
-    return (
-        _STATES.get(SessionState(row.status), row.status) if row.status in _STATES else row.status
-    )
+    return STATE_WORDS.get(row.status, row.status)  # an earlier system had others
 
 
 def has_work_left(row: SessionRow) -> bool:
@@ -52,7 +41,6 @@ def session_line(row: SessionRow) -> Message:
 def choose_session(
     screen: Screen,
     project: Project,
-    question: Message,
     suits: Callable[[SessionRow], bool] = lambda row: True,
 ) -> Session:
     """Ask for a session; the only one that suits is taken without asking.
@@ -71,5 +59,7 @@ def choose_session(
         row = rows[0]
         screen.say(session_line(row))
     else:
-        row = choose(screen, question, [Item(session_line(each), each) for each in rows])
+        row = choose(
+            screen, message("Which session?"), [Item(session_line(each), each) for each in rows]
+        )
     return project.open(row)

@@ -1,14 +1,14 @@
 """One setting changed in the configuration file, with everything else and the comments kept."""
 
 import io
-import os
 import re
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import ConfigError
 from search_spaces.strict_yaml import parse_yaml
+from studies.analysis import replaced_output
 from studies.config import TuningConfig, default_config_text, load_config
 from studies.upkeep import checked_config
 
@@ -75,8 +75,7 @@ def save_setting(path: Path, name: str, text: str) -> TuningConfig:
     OSError
         If it cannot be written; the file stays as it was.
     """
-    target = path.resolve()  # a link stays one
-    before = target.read_text(encoding="utf-8") if target.exists() else default_config_text()
+    before = path.read_text(encoding="utf-8") if path.exists() else default_config_text()
     try:
         value = parse_yaml(text)
     except ValueError as error:
@@ -84,7 +83,8 @@ def save_setting(path: Path, name: str, text: str) -> TuningConfig:
     after = _changed(before, name.split("."), value, quoted=text.startswith('"'))
     checked = _checked_change(before, after, name.split("."), value)
     checked_config(checked)
-    _replace(target, after)
+    with replaced_output(path) as file:
+        file.write(after.encode())
     return load_config(path)
 
 
@@ -107,12 +107,7 @@ def _changed(text: str, keys: list[str], value: Any, *, quoted: bool) -> str:
             f"the configuration is not YAML: {' '.join(str(error).split())}"
         ) from None
     root = CommentedMap() if root is None else root
-    place = root
-    for key in keys[:-1]:
-        if place.get(key) is None:
-            place[key] = CommentedMap()
-        place = place[key]
-    place[keys[-1]] = DoubleQuotedScalarString(value) if quoted else value
+    _set(root, keys, DoubleQuotedScalarString(value) if quoted else value, CommentedMap)
     out = io.StringIO()
     yaml.dump(root, out)
     return out.getvalue()
@@ -121,11 +116,7 @@ def _changed(text: str, keys: list[str], value: Any, *, quoted: bool) -> str:
 def _checked_change(before: str, after: str, keys: list[str], value: Any) -> TuningConfig:
     """Make sure that nothing but the one value has changed, and that the whole is valid."""
     wanted = parse_yaml(before) or {}
-    place = wanted
-    for key in keys[:-1]:
-        place[key] = place.get(key) or {}
-        place = place[key]
-    place[keys[-1]] = value
+    _set(wanted, keys, value, dict)
     if parse_yaml(after) != wanted:
         raise ConfigError(
             f"{'.'.join(keys)} cannot be changed here without changing more; edit the file itself"
@@ -133,17 +124,10 @@ def _checked_change(before: str, after: str, keys: list[str], value: Any) -> Tun
     return TuningConfig.from_mapping(wanted)
 
 
-def _replace(target: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _set(root: Any, keys: list[str], value: Any, empty: Callable[[], Any]) -> None:
+    """Set a value in nested mappings; a section that is not there, or says nothing, is made."""
+    for key in keys[:-1]:
+        if root.get(key) is None:
+            root[key] = empty()
+        root = root[key]
+    root[keys[-1]] = value

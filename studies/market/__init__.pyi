@@ -7,6 +7,7 @@ from .fetch_records import FetchProgress as FetchProgress
 from .fetch_records import FetchRequest as FetchRequest
 from .fetch_records import FetchSummary as FetchSummary
 from .fetch_records import SeriesSummary as SeriesSummary
+from .fetch_records import comma_separated as comma_separated
 from .fetching import fetch_market as fetch_market
 from .importer import ImportSummary as ImportSummary
 from .importer import import_panel as import_panel
@@ -22,6 +23,8 @@ from .removal import Removal as Removal
 from .removal import RemovalPlan as RemovalPlan
 from .removal import plan_removal as plan_removal
 from .removal import remove_market as remove_market
+from .source_import import ReadSource as ReadSource
+from .source_import import read_source as read_source
 from .summary import MarketSummary as MarketSummary
 from .summary import PairSummary as PairSummary
 from .summary import pair_summary as pair_summary

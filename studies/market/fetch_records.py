@@ -17,6 +17,7 @@ __all__ = [
     "FetchSummary",
     "KeepsEvents",
     "SeriesSummary",
+    "comma_separated",
 ]
 
 
@@ -28,6 +29,11 @@ class KeepsEvents(Protocol):
 
     def add(self, events: FundingEvents) -> int:
         """Write events and commit; return how many are new."""
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Return the names in a text with commas between them, each once."""
+    return tuple(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
 @dataclass(frozen=True, kw_only=True)

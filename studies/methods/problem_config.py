@@ -1,6 +1,6 @@
 """Sections of the configuration about the market, and what a strategy is worth."""
 
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pydantic
 from pydantic import Field
@@ -9,6 +9,9 @@ from objectives.url_passwords import holds_password
 from search_spaces.checks import shown
 from search_spaces.import_class import IMPORT_PATH
 from studies.methods.checked_model import CheckedModel
+
+if TYPE_CHECKING:
+    from objectives.market.events import EventRules
 
 __all__ = ["MarketConfig", "ObjectiveConfig"]
 
@@ -45,6 +48,15 @@ class MarketConfig(CheckedModel):
     incomplete_days: Literal["drop", "keep"] | None = None
     timezone: str = "UTC"
     aliases: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def event_rules(self) -> "EventRules":
+        """How returns are made of funding events."""
+        from objectives.market.events import EventRules
+
+        return EventRules(
+            both_directions=self.both_directions, incomplete_days=self.incomplete_days
+        )
 
     @pydantic.field_validator("database")
     @classmethod

@@ -11,6 +11,7 @@ from .figures import FIGURES as FIGURES
 from .figures import comparison_figure as comparison_figure
 from .figures import figure_of as figure_of
 from .figures import wealth_figure as wealth_figure
+from .figures.words import figure_name as figure_name
 from .html_file import figure_html as figure_html
 from .html_text import Html as Html
 from .html_text import definitions as definitions
@@ -25,8 +26,10 @@ from .report import report_policy as report_policy
 from .report import write_report as write_report
 from .session_data import SessionData as SessionData
 from .session_data import StrategyCurve as StrategyCurve
+from .state_words import STATE_WORDS as STATE_WORDS
 from .study_pages import StudyFigures as StudyFigures
 from .study_pages import describe_studies as describe_studies
 from .study_pages import draw_study_figures as draw_study_figures
 from .svg import FIGURE_CSS as FIGURE_CSS
 from .svg import draw_svg as draw_svg
+from .verdict_texts import word_text as word_text
