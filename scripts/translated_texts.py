@@ -1,7 +1,6 @@
 """Every text of the packages that people read, and where it stands first."""
 
 import ast
-import inspect
 import re
 import string
 import sys
@@ -17,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from objectives.market.sources import SOURCES  # noqa: E402
 from studies.cli.app import EXAMPLES, app  # noqa: E402
 from studies.cli.context import Command  # noqa: E402
+from studies.cli.help_text import paragraphs  # noqa: E402
 from studies.cli.top import SHORT_NAMES  # noqa: E402
 from studies.console.settings_file import setting_comments  # noqa: E402
 
@@ -246,8 +246,3 @@ def texts_of_help(command: click.Command, name: str) -> Iterator[tuple[str, str]
             yield name, remark
     for below in getattr(command, "commands", {}).values():
         yield from texts_of_help(below, f"{name} {below.name}")
-
-
-def paragraphs(text: str | None) -> list[str]:
-    """Return the paragraphs of a help, each in a line."""
-    return [" ".join(part.split()) for part in inspect.cleandoc(text or "").split("\n\n") if part]

@@ -11,7 +11,7 @@ from studies.cli.context import Command, Context, command_options, session_argum
 from studies.cli.exit_codes import INTERRUPTED
 from studies.cli.generate import housekeeping
 from studies.cli.language import shown
-from studies.cli.output import duration, note, print_json, say, style, warn
+from studies.cli.output import duration, note, print_json, say, say_as_it_stands, style, warn
 from studies.cli.progress import run_progress
 from studies.cli.verdict_line import verdict_document
 from studies.cli.verify import describe_and_judge
@@ -93,19 +93,14 @@ def execute(
         raise click.ClickException("--insecure-scheduler is about --scheduler ADDRESS; add that")
     engine = context.engine()
     if session_id is not None:
-        session_id = context.session(session_id, "newest").row.session_id
+        from studies.sessions import find_session
+
+        session_id = find_session(engine, session_id).session_id
     housekeeping(context, engine, session_id)
     session = context.session(session_id, "results" if retry_failed else "unfinished")
     session_id = session.row.session_id
     if session.row.is_of_earlier_system and not retry_failed:
-        from studies.planning import plan_earlier
-
-        n_refused = plan_earlier(session, context.config)
-        if n_refused and not context.as_json:
-            note(
-                f"{n_refused:,} strategies that the earlier system queued cannot be measured; why: "
-                + context.command(f"status --session {session_id} --detailed")
-            )
+        _plan_what_is_queued(context, session)
     n_retried = None
     with watched(context, session, metrics_port=metrics_port) as follow:
         if retry_failed:
@@ -239,7 +234,7 @@ def summarise(
         )
     if row.failed:
         parts.append(f"{row.failed:,} failed")
-    say(", ".join(map(shown, parts)))
+    say_as_it_stands(", ".join(map(shown, parts)))
     if row.completed:
         say()
         print_short_statistics(statistics_of(session))
@@ -256,6 +251,19 @@ def summarise(
         say(f"why all failed: {why}")
     elif more:
         say(f"more: {context.command(f'top --session {row.session_id}')}")
+
+
+def _plan_what_is_queued(context: Context, session: Session) -> None:
+    """Plan what an earlier system left, and say what of it cannot be measured."""
+    from studies.planning import plan_earlier
+
+    n_refused = plan_earlier(session, context.config)
+    if n_refused and not context.as_json:
+        why = context.command(f"status --session {session.row.session_id} --detailed")
+        note(
+            f"{n_refused:,} strategies that the earlier system queued cannot be measured; why: "
+            + why
+        )
 
 
 def _retry(context: Context, session: Session) -> int:

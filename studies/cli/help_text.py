@@ -13,7 +13,7 @@ import click
 from studies.cli.language import is_english, worded
 from studies.language import columns_of
 
-__all__ = ["SpokenCommand", "SpokenGroup", "in_words", "wrapped"]
+__all__ = ["SpokenCommand", "SpokenGroup", "in_words", "paragraphs", "wrapped"]
 
 _PIECE = re.compile(r"(?:[（「『《]*(?:[!-~]+|[^\s])[，。；：、！？）」』》…]*)|\s+")
 """A word or a Chinese character, with the marks that stay with it."""
@@ -94,7 +94,7 @@ class _Spoken(click.Command):
         if is_english():
             super().format_help_text(ctx, formatter)
             return
-        text = "\n\n".join(worded(part) for part in _paragraphs(self.help))
+        text = "\n\n".join(worded(part) for part in paragraphs(self.help))
         if text:
             formatter.write_paragraph()
             with formatter.indentation():
@@ -103,7 +103,7 @@ class _Spoken(click.Command):
     def get_short_help_str(self, limit: int = 45) -> str:
         if is_english():
             return super().get_short_help_str(limit)
-        return worded(self.short_help or next(iter(_paragraphs(self.help)), ""))
+        return worded(self.short_help or next(iter(paragraphs(self.help)), ""))
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         params = super().get_params(ctx)
@@ -124,7 +124,8 @@ def in_words(example: str) -> str:
     return f"{command}{mark}{worded(remark)}"
 
 
-def _paragraphs(text: str | None) -> list[str]:
+def paragraphs(text: str | None) -> list[str]:
+    """Return the paragraphs of a help, each in a line."""
     parts = inspect.cleandoc(text or "").split("\n\n")
     return [" ".join(part.split()) for part in parts if part.strip()]
 

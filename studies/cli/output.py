@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import click
@@ -43,17 +44,17 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """Print a remark beside the result."""
-    click.echo(shown(text), err=True, color=_color(sys.stderr))
+    _note(shown(text))
 
 
 def warn(text: str) -> None:
     """Print what a reader should know before believing the result."""
-    note(f"{style(worded('note:'), fg='yellow')} {shown(text)}")
+    _note(f"{style(worded('note:'), fg='yellow')} {shown(text)}")
 
 
 def error(message: str) -> None:
     """Print an error as one line."""
-    note(f"{style(worded('error:'), fg='red')} {shown(' '.join(message.split()))}")
+    _note(f"{style(worded('error:'), fg='red')} {shown(' '.join(message.split()))}")
 
 
 def print_json(value: Any, *, lines: bool = False) -> None:
@@ -99,13 +100,13 @@ class Column:
     right: bool = True
     words: bool = False
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Characters of the longest cell."""
-        return max(map(columns_of, self.shown), default=0)
+        return max(map(columns_of, self.texts))
 
-    @property
-    def shown(self) -> list[str]:
+    @cached_property
+    def texts(self) -> list[str]:
         """Title and cells in the language spoken."""
         cells = map(_printable, map(shown, self.cells) if self.words else self.cells)
         return [shown(self.title), *cells]
@@ -150,14 +151,18 @@ def pairs(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
 def _fitted(column: Column) -> list[str]:
     """Title and cells, all as wide as the widest on a terminal."""
     width = column.width
-    gaps = [" " * (width - columns_of(text)) for text in column.shown]
-    pairs = zip(column.shown, gaps, strict=True)
+    gaps = [" " * (width - columns_of(text)) for text in column.texts]
+    pairs = zip(column.texts, gaps, strict=True)
     return [gap + text if column.right else text + gap for text, gap in pairs]
 
 
 def _printable(text: str) -> str:
     """Show a name without what would steer the terminal: names come from files of others."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _note(line: str) -> None:
+    click.echo(line, err=True, color=_color(sys.stderr))
 
 
 def say_as_it_stands(line: str) -> None:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from studies.cli.chart import sparkline
 from studies.cli.help_text import wrapped
 from studies.cli.language import is_english, shown
-from studies.cli.output import Column, duration, pairs, say, style, table, warn, width
+from studies.cli.output import (
+    Column,
+    duration,
+    pairs,
+    say,
+    say_as_it_stands,
+    style,
+    table,
+    warn,
+    width,
+)
 from studies.cli.verdict_line import verdict_word
 
 if TYPE_CHECKING:
@@ -73,7 +83,7 @@ def _paragraph(text: str) -> None:
         lines = wrapped(shown(text), room - 4)
         lines[1:] = [f"  {line}" for line in lines[1:]]
     for line in lines:
-        say(f"  {line}")
+        say_as_it_stands(f"  {line}")
 
 
 def _print_figures(figures: Mapping[str, Any]) -> None:
